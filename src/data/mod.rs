@@ -1,0 +1,3 @@
+//! Tables: CSV to typed columns to prepared matrices.
+
+pub mod spec;

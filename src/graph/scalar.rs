@@ -1,0 +1,386 @@
+//! Scalar functions: one row each, from which forward, backward, fusion, documentation and the
+//! gradient tests follow.
+//!
+//! A row is written once over [`Real`]. The reference evaluator runs it on [`Exact`] (the standard
+//! library's f64), the kernels on their own vectorisable arithmetic.
+
+/// The arithmetic in which the rows of [`ScalarFunction`] are written.
+///
+/// Every method is free of branches in the kernels' implementations, so that loops over rows become
+/// vector code; `select` is how a row chooses.
+pub trait Real: Copy + PartialOrd {
+    fn constant(value: f64) -> Self;
+    fn add(self, other: Self) -> Self;
+    fn sub(self, other: Self) -> Self;
+    fn mul(self, other: Self) -> Self;
+    fn div(self, other: Self) -> Self;
+    fn neg(self) -> Self;
+    fn abs(self) -> Self;
+    fn sqrt(self) -> Self;
+    fn exp(self) -> Self;
+    fn exp_m1(self) -> Self;
+    fn ln(self) -> Self;
+    fn ln_1p(self) -> Self;
+    fn tanh(self) -> Self;
+    /// 1 / (1 + exp(-x)), without overflow for any x.
+    fn sigmoid(self) -> Self;
+    /// The error function.
+    fn erf(self) -> Self;
+    /// `yes` where `self > threshold`, else `no`. A NaN gives `no`.
+    fn select_greater(self, threshold: Self, yes: Self, no: Self) -> Self;
+    /// The larger of two; NaN if either is.
+    fn max(self, other: Self) -> Self;
+    /// The smaller of two; NaN if either is.
+    fn min(self, other: Self) -> Self;
+}
+
+/// What a derivative is computed from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DerivativeOf {
+    /// The function's argument x.
+    Input,
+    /// The function's value y = f(x).
+    Output,
+}
+
+/// A function of one number, applied elementwise.
+///
+/// Parameters are PyTorch's, under PyTorch's names.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum ScalarFunction {
+    Negate,
+    Square,
+    Abs,
+    Sqrt,
+    /// 1 / sqrt(x).
+    ReciprocalSqrt,
+    Reciprocal,
+    Exp,
+    Log,
+    Tanh,
+    Sigmoid,
+    ReLU,
+    LeakyReLU {
+        negative_slope: f64,
+    },
+    ELU {
+        alpha: f64,
+    },
+    /// x · Φ(x), with the error function.
+    GELU,
+    /// 0.5 x (1 + tanh(sqrt(2/π) (x + 0.044715 x³))).
+    GELUTanh,
+    SiLU,
+    /// log(1 + exp(beta x)) / beta; the identity where beta x > threshold.
+    Softplus {
+        beta: f64,
+        threshold: f64,
+    },
+    Hardtanh {
+        min_val: f64,
+        max_val: f64,
+    },
+    /// 0.5 x² where |x| ≤ delta, else delta (|x| - delta / 2).
+    Huber {
+        delta: f64,
+    },
+    /// The larger of x and a number (clipping's guard, and the like).
+    AtLeast {
+        bound: f64,
+    },
+    /// The smaller of x and a number.
+    AtMost {
+        bound: f64,
+    },
+}
+
+const SQRT_2_OVER_PI: f64 = 0.797_884_560_802_865_4;
+const GELU_CUBIC: f64 = 0.044715;
+
+impl ScalarFunction {
+    /// f(x).
+    #[inline(always)]
+    pub fn value<R: Real>(self, x: R) -> R {
+        use ScalarFunction::*;
+        let c = R::constant;
+        match self {
+            Negate => x.neg(),
+            Square => x.mul(x),
+            Abs => x.abs(),
+            Sqrt => x.sqrt(),
+            ReciprocalSqrt => c(1.0).div(x.sqrt()),
+            Reciprocal => c(1.0).div(x),
+            Exp => x.exp(),
+            Log => x.ln(),
+            Tanh => x.tanh(),
+            Sigmoid => x.sigmoid(),
+            ReLU => x.max(c(0.0)),
+            LeakyReLU { negative_slope } => x.select_greater(c(0.0), x, x.mul(c(negative_slope))),
+            ELU { alpha } => x.select_greater(c(0.0), x, c(alpha).mul(x.exp_m1())),
+            GELU => {
+                let phi = c(0.5).mul(c(1.0).add(x.mul(c(std::f64::consts::FRAC_1_SQRT_2)).erf()));
+                x.mul(phi)
+            }
+            GELUTanh => {
+                let inner = c(SQRT_2_OVER_PI).mul(x.add(c(GELU_CUBIC).mul(x.mul(x).mul(x))));
+                c(0.5).mul(x).mul(c(1.0).add(inner.tanh()))
+            }
+            SiLU => x.mul(x.sigmoid()),
+            Softplus { beta, threshold } => {
+                let scaled = x.mul(c(beta));
+                // log(1 + exp(s)) = max(s, 0) + log(1 + exp(-|s|)), which cannot overflow.
+                let soft = scaled
+                    .max(c(0.0))
+                    .add(scaled.abs().neg().exp().ln_1p())
+                    .div(c(beta));
+                scaled.select_greater(c(threshold), x, soft)
+            }
+            Hardtanh { min_val, max_val } => x.max(c(min_val)).min(c(max_val)),
+            Huber { delta } => {
+                let size = x.abs();
+                size.select_greater(
+                    c(delta),
+                    c(delta).mul(size.sub(c(0.5 * delta))),
+                    c(0.5).mul(x).mul(x),
+                )
+            }
+            AtLeast { bound } => x.max(c(bound)),
+            AtMost { bound } => x.min(c(bound)),
+        }
+    }
+
+    /// What [`derivative`](Self::derivative) takes.
+    pub fn derivative_of(self) -> DerivativeOf {
+        use ScalarFunction::*;
+        match self {
+            Sqrt | ReciprocalSqrt | Reciprocal | Exp | Tanh | Sigmoid | ReLU => {
+                DerivativeOf::Output
+            }
+            Negate
+            | Square
+            | Abs
+            | Log
+            | LeakyReLU { .. }
+            | ELU { .. }
+            | GELU
+            | GELUTanh
+            | SiLU
+            | Softplus { .. }
+            | Hardtanh { .. }
+            | Huber { .. }
+            | AtLeast { .. }
+            | AtMost { .. } => DerivativeOf::Input,
+        }
+    }
+
+    /// f'(x), computed from x or from f(x) as [`derivative_of`](Self::derivative_of) says; at a kink,
+    /// PyTorch's choice.
+    #[inline(always)]
+    pub fn derivative<R: Real>(self, v: R) -> R {
+        use ScalarFunction::*;
+        let c = R::constant;
+        let zero = c(0.0);
+        let one = c(1.0);
+        match self {
+            Negate => c(-1.0),
+            Square => v.add(v),
+            Abs => v.select_greater(zero, one, zero.select_greater(v, c(-1.0), zero)),
+            Sqrt => c(0.5).div(v),
+            ReciprocalSqrt => c(-0.5).mul(v).mul(v).mul(v),
+            Reciprocal => v.mul(v).neg(),
+            Exp => v,
+            Log => one.div(v),
+            Tanh => one.sub(v.mul(v)),
+            Sigmoid => v.mul(one.sub(v)),
+            ReLU => v.select_greater(zero, one, zero),
+            LeakyReLU { negative_slope } => v.select_greater(zero, one, c(negative_slope)),
+            ELU { alpha } => v.select_greater(zero, one, c(alpha).mul(v.exp())),
+            GELU => {
+                let phi = c(0.5).mul(one.add(v.mul(c(std::f64::consts::FRAC_1_SQRT_2)).erf()));
+                let density = c(0.398_942_280_401_432_7).mul(c(-0.5).mul(v).mul(v).exp());
+                phi.add(v.mul(density))
+            }
+            GELUTanh => {
+                let square = v.mul(v);
+                let inner = c(SQRT_2_OVER_PI).mul(v.add(c(GELU_CUBIC).mul(square).mul(v)));
+                let t = inner.tanh();
+                let slope = c(SQRT_2_OVER_PI).mul(one.add(c(3.0 * GELU_CUBIC).mul(square)));
+                let left = c(0.5).mul(one.add(t));
+                left.add(c(0.5).mul(v).mul(one.sub(t.mul(t))).mul(slope))
+            }
+            SiLU => {
+                let s = v.sigmoid();
+                s.mul(one.add(v.mul(one.sub(s))))
+            }
+            Softplus { beta, threshold } => {
+                let scaled = v.mul(c(beta));
+                scaled.select_greater(c(threshold), one, scaled.sigmoid())
+            }
+            Hardtanh { min_val, max_val } => {
+                let below = c(max_val).select_greater(v, one, zero);
+                v.select_greater(c(min_val), below, zero)
+            }
+            Huber { delta } => v.max(c(-delta)).min(c(delta)),
+            AtLeast { bound } => v.select_greater(c(bound), one, zero),
+            AtMost { bound } => c(bound).select_greater(v, one, zero),
+        }
+    }
+
+    /// The arguments at which the function has no derivative; finite differences stay away from them.
+    pub fn kinks(self) -> Vec<f64> {
+        use ScalarFunction::*;
+        match self {
+            Abs | ReLU | LeakyReLU { .. } => vec![0.0],
+            ELU { alpha } if alpha != 1.0 => vec![0.0],
+            Softplus { beta, threshold } => vec![threshold / beta],
+            Hardtanh { min_val, max_val } => vec![min_val, max_val],
+            AtLeast { bound } | AtMost { bound } => vec![bound],
+            Negate
+            | Square
+            | Sqrt
+            | ReciprocalSqrt
+            | Reciprocal
+            | Exp
+            | Log
+            | Tanh
+            | Sigmoid
+            | ELU { .. }
+            | GELU
+            | GELUTanh
+            | SiLU
+            | Huber { .. } => vec![],
+        }
+    }
+
+    /// The function as the plan writes it, applied to the text of its argument.
+    pub fn text(self, x: &str) -> String {
+        use ScalarFunction::*;
+        match self {
+            Negate => format!("-{x}"),
+            Square => format!("{x}²"),
+            Abs => format!("|{x}|"),
+            Sqrt => format!("sqrt({x})"),
+            ReciprocalSqrt => format!("rsqrt({x})"),
+            Reciprocal => format!("1/{x}"),
+            Exp => format!("exp({x})"),
+            Log => format!("log({x})"),
+            Tanh => format!("tanh({x})"),
+            Sigmoid => format!("sigmoid({x})"),
+            ReLU => format!("relu({x})"),
+            LeakyReLU { negative_slope } => format!("leaky_relu({x}, {negative_slope})"),
+            ELU { alpha } => format!("elu({x}, {alpha})"),
+            GELU => format!("gelu({x})"),
+            GELUTanh => format!("gelu_tanh({x})"),
+            SiLU => format!("silu({x})"),
+            Softplus { beta, threshold } => format!("softplus({x}, {beta}, {threshold})"),
+            Hardtanh { min_val, max_val } => format!("hardtanh({x}, {min_val}, {max_val})"),
+            Huber { delta } => format!("huber({x}, {delta})"),
+            AtLeast { bound } => format!("max({x}, {bound})"),
+            AtMost { bound } => format!("min({x}, {bound})"),
+        }
+    }
+
+    /// The derivative as the plan writes it, applied to the text of x or of y.
+    pub fn derivative_text(self, v: &str) -> String {
+        use ScalarFunction::*;
+        match self {
+            Tanh => format!("(1 - {v}²)"),
+            Sigmoid => format!("{v}·(1 - {v})"),
+            ReLU => format!("[{v} > 0]"),
+            Negate => "-1".to_string(),
+            Square => format!("2·{v}"),
+            Exp => v.to_string(),
+            Abs
+            | Sqrt
+            | ReciprocalSqrt
+            | Reciprocal
+            | Log
+            | LeakyReLU { .. }
+            | ELU { .. }
+            | GELU
+            | GELUTanh
+            | SiLU
+            | Softplus { .. }
+            | Hardtanh { .. }
+            | Huber { .. }
+            | AtLeast { .. }
+            | AtMost { .. } => {
+                let named = self.text(v);
+                match named.find('(') {
+                    Some(at) => format!("{}′{}", &named[..at], &named[at..]),
+                    None => format!("d({named})"),
+                }
+            }
+        }
+    }
+}
+
+/// The reference arithmetic: the standard library's f64 (and `libm`'s error function).
+#[derive(Clone, Copy, PartialEq, PartialOrd, Debug)]
+pub struct Exact(pub f64);
+
+impl Real for Exact {
+    fn constant(value: f64) -> Self {
+        Exact(value)
+    }
+    fn add(self, other: Self) -> Self {
+        Exact(self.0 + other.0)
+    }
+    fn sub(self, other: Self) -> Self {
+        Exact(self.0 - other.0)
+    }
+    fn mul(self, other: Self) -> Self {
+        Exact(self.0 * other.0)
+    }
+    fn div(self, other: Self) -> Self {
+        Exact(self.0 / other.0)
+    }
+    fn neg(self) -> Self {
+        Exact(-self.0)
+    }
+    fn abs(self) -> Self {
+        Exact(self.0.abs())
+    }
+    fn sqrt(self) -> Self {
+        Exact(self.0.sqrt())
+    }
+    fn exp(self) -> Self {
+        Exact(self.0.exp())
+    }
+    fn exp_m1(self) -> Self {
+        Exact(self.0.exp_m1())
+    }
+    fn ln(self) -> Self {
+        Exact(self.0.ln())
+    }
+    fn ln_1p(self) -> Self {
+        Exact(self.0.ln_1p())
+    }
+    fn tanh(self) -> Self {
+        Exact(self.0.tanh())
+    }
+    fn sigmoid(self) -> Self {
+        Exact(1.0 / (1.0 + (-self.0).exp()))
+    }
+    fn erf(self) -> Self {
+        Exact(libm::erf(self.0))
+    }
+    fn select_greater(self, threshold: Self, yes: Self, no: Self) -> Self {
+        match self.0 > threshold.0 {
+            true => yes,
+            false => no,
+        }
+    }
+    fn max(self, other: Self) -> Self {
+        match self.0.is_nan() || other.0.is_nan() {
+            true => Exact(f64::NAN),
+            false => Exact(self.0.max(other.0)),
+        }
+    }
+    fn min(self, other: Self) -> Self {
+        match self.0.is_nan() || other.0.is_nan() {
+            true => Exact(f64::NAN),
+            false => Exact(self.0.min(other.0)),
+        }
+    }
+}

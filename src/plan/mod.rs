@@ -1,0 +1,3 @@
+//! The static plan.
+
+pub mod step;

@@ -1,0 +1,259 @@
+//! What a plan's step does, with every decision made: kernel, operands as offsets into one arena,
+//! and the tile program that runs on the kernel's result while it is warm.
+//!
+//! Values of the network lie as column-major matrices `[features × rows]`, so that a sample is
+//! contiguous and a batch is a range of columns. The weight of `Linear` (`[out, in]` in PyTorch) lies
+//! as `[out × in]` column-major, an embedding table (`[entries, width]`) as `[width × entries]`.
+
+use crate::graph::scalar::ScalarFunction;
+
+/// A place in the arena, in elements.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct Offset(pub usize);
+
+/// How many columns a matrix has.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Columns {
+    /// As many as the batch has rows; a tail batch has fewer.
+    Batch,
+    Fixed(usize),
+}
+
+impl Columns {
+    pub fn count(self, batch_rows: usize) -> usize {
+        match self {
+            Columns::Batch => batch_rows,
+            Columns::Fixed(count) => count,
+        }
+    }
+}
+
+/// A column-major matrix in the arena: `features` contiguous elements a column, a column every
+/// `stride` elements.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Matrix {
+    pub at: Offset,
+    pub features: usize,
+    pub columns: Columns,
+    pub stride: usize,
+}
+
+/// One of a tile program's temporaries: `features × block_columns` elements, private to a worker.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Scratch(pub u16);
+
+/// Where an instruction reads.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Source {
+    Scratch(Scratch),
+    /// The kernel's own result, for this tile.
+    Anchor,
+    /// A matrix of the section's shape whose columns adjoin (stride = features).
+    Memory(Offset),
+    /// One number for all elements, in the arena.
+    Scalar(Offset),
+    /// One number for all elements, known to the plan.
+    Constant(f64),
+}
+
+/// Where an instruction writes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Destination {
+    Scratch(Scratch),
+    /// A matrix of the section's shape whose columns adjoin. Never a place that the same
+    /// instruction reads.
+    Memory(Offset),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum BinaryOperator {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Maximum,
+    Minimum,
+}
+
+impl BinaryOperator {
+    pub fn symbol(self) -> &'static str {
+        match self {
+            BinaryOperator::Add => "+",
+            BinaryOperator::Subtract => "-",
+            BinaryOperator::Multiply => "·",
+            BinaryOperator::Divide => "/",
+            BinaryOperator::Maximum => "max",
+            BinaryOperator::Minimum => "min",
+        }
+    }
+}
+
+/// What a load brings into a temporary that is not simply contiguous memory.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Load {
+    /// A matrix of the section's shape with a stride of its own.
+    Strided {
+        at: Offset,
+        stride: usize,
+    },
+    /// One number a feature, the same in every column.
+    PerFeature {
+        at: Offset,
+    },
+    /// One number a column, the same in all its features; the numbers are `stride` apart.
+    PerColumn {
+        at: Offset,
+        stride: usize,
+    },
+    /// One number for all, from the arena.
+    Scalar {
+        at: Offset,
+    },
+    Constant(f64),
+    /// The number of rows in this batch.
+    Rows,
+    /// 1 in the feature whose index the column holds at `at + column · stride`, else 0.
+    OneHot {
+        at: Offset,
+        stride: usize,
+    },
+    /// `1 / keep` with probability `keep`, else 0: a pure function of the key, the number of the
+    /// update, and the element's position `column · features + feature`.
+    Dropout {
+        key: RandomKey,
+        keep: f64,
+    },
+}
+
+/// The key of one random stream, derived from (seed, purpose, path).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct RandomKey(pub [u8; 32]);
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Reduction {
+    Sum,
+    Maximum,
+}
+
+/// Along what a section's elements are reduced.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum ReductionAxis {
+    /// Over the features of each column: one number a column, adjoining.
+    Features,
+    /// Over the columns: one number a feature.
+    Columns,
+    /// Over everything: one number.
+    All,
+}
+
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Instruction {
+    Load {
+        to: Scratch,
+        load: Load,
+    },
+    /// f(x), or f'(x) from what [`ScalarFunction::derivative_of`] names.
+    Unary {
+        to: Destination,
+        from: Source,
+        function: ScalarFunction,
+        derivative: bool,
+    },
+    Binary {
+        to: Destination,
+        left: Source,
+        right: Source,
+        operator: BinaryOperator,
+    },
+    /// Stores a whole block; `stride` is that of the destination's columns.
+    Store {
+        from: Source,
+        at: Offset,
+        stride: usize,
+    },
+    /// Reduces over the section. The elements of each tile are combined into `partials` (one result
+    /// a tile, adjoining), and the tiles' results, in the order of the tiles, into `into`. With
+    /// [`ReductionAxis::Features`] there is nothing to combine and `partials` is not used.
+    Reduce {
+        from: Source,
+        axis: ReductionAxis,
+        reduction: Reduction,
+        into: Offset,
+        partials: Offset,
+    },
+}
+
+/// A tile program over a matrix of `features × columns`.
+///
+/// The columns are cut into tiles of `tile_columns`, and each tile into blocks of `block_columns`;
+/// both depend on the shape alone, so that results do not depend on the number of threads. A worker
+/// takes whole tiles. The kernel computes its result for a tile, then the program runs block by block.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Section {
+    pub features: usize,
+    pub columns: Columns,
+    pub tile_columns: usize,
+    pub block_columns: usize,
+    /// Where the kernel's own result goes; `None` if it goes to the worker's scratch.
+    pub anchor: Option<Offset>,
+    pub scratches: u16,
+    pub program: Vec<Instruction>,
+}
+
+/// The work of a step.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Kernel {
+    /// Elementwise work and reductions, with no result of the kernel's own.
+    Loop { section: Section },
+    /// `weight · input + bias`: section `[out × rows]`. The input's columns may be the batch's or
+    /// fixed.
+    Forward {
+        weight: Matrix,
+        input: Matrix,
+        bias: Option<Offset>,
+        section: Section,
+    },
+    /// `weightᵀ · gradient`: section `[in × rows]`.
+    DataGradient {
+        weight: Matrix,
+        gradient: Matrix,
+        section: Section,
+    },
+    /// `gradient · inputᵀ`, section `[out × in]`; and the gradient's sum over the rows, section
+    /// `[out × 1]`. At least one of them is present.
+    WeightGradient {
+        gradient: Matrix,
+        input: Matrix,
+        weight: Option<Section>,
+        bias: Option<Section>,
+    },
+    /// The table's columns that the index names: section `[width × rows]`.
+    Gather {
+        table: Matrix,
+        index: Matrix,
+        section: Section,
+    },
+    /// For each column of the table, the sum of the gradient's columns whose index names it, in the
+    /// order of the rows: section `[width × entries]`.
+    ScatterAdd {
+        gradient: Matrix,
+        index: Matrix,
+        section: Section,
+    },
+    /// Softmax with cross-entropy. Of a column z with class c and K classes, and target weights
+    /// `t_k = on · [k = c] + off`: the loss `-Σ t_k log softmax(z)_k`, anchor of `loss`
+    /// (`[1 × rows]`), and its gradient `softmax(z) · Σt - t`, anchor of `gradient` (`[K × rows]`).
+    /// Both sections have the same tiles.
+    CrossEntropy {
+        logits: Matrix,
+        index: Matrix,
+        on: f64,
+        off: f64,
+        loss: Option<Section>,
+        gradient: Option<Section>,
+    },
+    /// `log softmax` over the features of each column.
+    LogSoftmax { input: Matrix, section: Section },
+    /// Matrices side by side along the features.
+    Concat { parts: Vec<Matrix>, to: Matrix },
+}

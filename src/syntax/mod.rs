@@ -1,0 +1,3 @@
+//! From text to the AST, and back to text.
+
+pub mod ast;
