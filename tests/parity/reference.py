@@ -1,0 +1,313 @@
+"""The meaning of an nnc model, told in PyTorch: preparation of a table, a network, its training.
+
+A `Setup` is one experiment. It writes its own `.nn` text and builds the PyTorch objects that the text
+stands for, so the two cannot drift apart in anything but a hand-written `Values` network.
+"""
+
+import csv
+import fnmatch
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import nn
+
+DTYPES = {"f32": torch.float32, "f64": torch.float64}
+
+
+def literal(value):
+    """A Python value as the language writes it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(literal(item) for item in value) + "]"
+    return value if isinstance(value, str) else repr(value)
+
+
+class Call:
+    """`Kind(first, key = value)`: a layer, loss or optimizer, as text and as a PyTorch object."""
+
+    def __init__(self, kind, *positional, label=None, **named):
+        self.kind, self.positional, self.label, self.named = kind, positional, label, named
+
+    def text(self):
+        arguments = [literal(value) for value in self.positional]
+        arguments += [f"{key} = {literal(value)}" for key, value in self.named.items()]
+        call = f"{self.kind}({', '.join(arguments)})" if arguments else self.kind
+        return f"{self.label}: {call}" if self.label else call
+
+    def layer(self, width):
+        """The module for an input of `width` features, and the width that it gives."""
+        if self.kind == "Linear":
+            return nn.Linear(width, *self.positional, **self.named), self.positional[0]
+        if self.kind == "BatchNorm1d":
+            return nn.BatchNorm1d(width, **self.named), width
+        return getattr(nn, self.kind)(**self.named), width
+
+    def loss(self):
+        return getattr(nn, self.kind + "Loss")(**self.named)
+
+    def optimizer(self, parameters):
+        # The plain loop over tensors is PyTorch's own definition of each formula.
+        return getattr(torch.optim, self.kind)(parameters, **self.named, foreach=False, fused=False)
+
+
+@dataclass
+class Column:
+    """A declaration of the `data` section. `source` is the glob of a vector."""
+
+    role: str
+    names: list
+    kind: str = "number"
+    arguments: dict = field(default_factory=dict)
+    source: str | None = None
+
+    def text(self):
+        arguments = ", ".join(f"{key} = {literal(value)}" for key, value in self.arguments.items())
+        kind = f"{self.kind}({arguments})" if arguments else self.kind
+        source = f' from "{self.source}"' if self.source else ""
+        return f"{self.role:<6} {', '.join(self.names)}: {kind}{source}"
+
+
+class Layers:
+    """Lines of layers, each a list of `Call`s; all inputs side by side flow through them."""
+
+    def __init__(self, *lines):
+        self.lines = lines
+
+    def text(self):
+        return [" -> ".join(stage.text() for stage in line) for line in self.lines]
+
+    def build(self, network, width):
+        for position, stage in enumerate(stage for line in self.lines for stage in line):
+            module, width = stage.layer(width)
+            network.add_module(stage.label or str(position), module)
+            network.stages.append(module)
+
+    def forward(self, network, _inputs, side_by_side):
+        value = side_by_side
+        for stage in network.stages:
+            value = stage(value)
+        return value
+
+
+class Values:
+    """A body with value lines: its text, its modules by path, and the same computation in Python."""
+
+    def __init__(self, text, modules, compute):
+        self.lines, self.modules, self.compute = text.strip().splitlines(), modules, compute
+
+    def text(self):
+        return [line.strip() for line in self.lines]
+
+    def build(self, network, _width):
+        for path, module in self.modules().items():
+            network.add_module(path, module)
+
+    def forward(self, network, inputs, side_by_side):
+        return self.compute(network, inputs, side_by_side)
+
+
+class Network(nn.Module):
+    """Embeddings under their column's name, layers under their label or position."""
+
+    def __init__(self, body, inputs, classes):
+        super().__init__()
+        self.body, self.stages, self.one_hot = body, [], {}
+        width = 0
+        for name, (kind, arguments, values) in inputs.items():
+            if kind != "category":
+                width += values.shape[1]
+            elif "embed" in arguments:
+                self.add_module(name, nn.Embedding(classes[name], arguments["embed"]))
+                width += arguments["embed"]
+            else:
+                self.one_hot[name] = classes[name]
+                width += classes[name]
+        body.build(self, width)
+
+    def forward(self, inputs):
+        values = {}
+        for name, value in inputs.items():
+            if name in self.one_hot:
+                dtype = next(self.parameters()).dtype
+                value = nn.functional.one_hot(value, self.one_hot[name]).to(dtype)
+            elif not value.is_floating_point():
+                value = self.get_submodule(name)(value)
+            values[name] = value
+        return self.body.forward(self, values, torch.cat(list(values.values()), dim=1))
+
+
+def category_order(cells):
+    """Numerically if all are numbers, else by the bytes of UTF-8."""
+    found = set(cells)
+    try:
+        return sorted(found, key=float)
+    except ValueError:
+        return sorted(found, key=lambda cell: cell.encode())
+
+
+@dataclass
+class Setup:
+    name: str
+    covers: str
+    table: dict
+    columns: list
+    net: object
+    loss: Call
+    optimizer: Call
+    batch: object = "all"
+    epochs: int = 500
+    split: str | None = "ordered(validate = 20%)"
+    fractions: tuple = (0.2, 0.0)
+    settings: dict = field(default_factory=dict)
+    precisions: tuple = ("f64",)
+    seed: int = 0
+
+    def text(self, precision):
+        """The `.nn` file."""
+        settings = {
+            "loss": self.loss.text(),
+            "optimizer": self.optimizer.text(),
+            "epochs": self.epochs,
+            "batch": self.batch,
+            "shuffle": False,
+            **self.settings,
+            "precision": precision,
+        }
+        longest = max(len(key) for key in settings)
+        data = [column.text() for column in self.columns]
+        data += [f"split = {self.split}"] if self.split else []
+        train = [f"{key:<{longest}} = {literal(value)}" for key, value in settings.items()]
+        sections = {"data": data, "net": self.net.text(), "train": train}
+        written = [
+            f"{word} {{\n" + "".join(f"    {line}\n" for line in lines) + "}\n"
+            for word, lines in sections.items()
+        ]
+        return f"# {self.covers}\n" + "\n".join(written)
+
+    def rows(self, table):
+        """Row indices of training, validation and test."""
+        count = len(next(iter(table.values())))
+        if self.split and self.split.startswith("column"):
+            words = table[self.split[len("column(") : -1]]
+            return [
+                [row for row in range(count) if words[row] == word]
+                for word in ("train", "validate", "test")
+            ]
+        validate, test = (math.floor(part * count) if self.split else 0 for part in self.fractions)
+        train = count - validate - test
+        return [
+            list(range(train)),
+            list(range(train, train + validate)),
+            list(range(train + validate, count)),
+        ]
+
+    def prepare(self, table, train_rows):
+        """Inputs by name, the target, and the number of classes by name, all in f64."""
+        inputs, target, classes = {}, None, {}
+        for column in self.columns:
+            if column.role == "ignore":
+                continue
+            for name in column.names:
+                if column.kind == "category":
+                    order = category_order(table[name])
+                    classes[name] = len(order)
+                    values = np.array([order.index(cell) for cell in table[name]])
+                else:
+                    taken = fnmatch.filter(table, column.source) if column.source else [name]
+                    sides = [prepared(table[one], column.arguments, train_rows) for one in taken]
+                    values = np.stack(sides, axis=1)
+                if column.role == "input":
+                    inputs[name] = (column.kind, column.arguments, values)
+                elif self.loss.kind == "BCEWithLogits":
+                    target = values.astype(np.float64)[:, None]
+                else:
+                    target = values
+        return inputs, target, classes
+
+
+def prepared(cells, arguments, train_rows):
+    """x · scale + offset, then normalised by statistics of the training rows."""
+    values = np.array([float(cell) for cell in cells])
+    values = values * arguments.get("scale", 1.0) + arguments.get("offset", 0.0)
+    known = values[train_rows]
+    match arguments.get("normalize", "none"):
+        case "zscore":
+            return (values - known.mean()) / known.std()
+        case "minmax":
+            return (values - known.min()) / (known.max() - known.min())
+    return values
+
+
+def read_table(path):
+    with open(path, newline="", encoding="utf-8") as file:
+        header, *records = list(csv.reader(file))
+    return dict(zip(header, map(list, zip(*records))))
+
+
+def typed(values, dtype):
+    """Prepared in f64, rounded once to the model's precision; categories stay indices."""
+    tensor = torch.from_numpy(values)
+    return tensor.to(dtype) if tensor.is_floating_point() else tensor
+
+
+def build(setup, table):
+    """The network with its initial weights, in f64."""
+    torch.manual_seed(setup.seed)
+    torch.set_default_dtype(torch.float64)
+    train_rows, _, _ = setup.rows(table)
+    inputs, _, classes = setup.prepare(table, train_rows)
+    network = Network(setup.net, inputs, classes)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm1d):
+            # PyTorch starts from ones and zeros, which would hide an exchanged or unused parameter.
+            nn.init.uniform_(module.weight, 0.5, 1.5)
+            nn.init.uniform_(module.bias, -0.5, 0.5)
+    return network
+
+
+def train(setup, table, state, precision):
+    """Losses by epoch (`train`, `validate`), the final state, and the number of updates."""
+    dtype = DTYPES[precision]
+    train_rows, validate_rows, _ = setup.rows(table)
+    raw_inputs, raw_target, _ = setup.prepare(table, train_rows)
+    inputs = {name: typed(values, dtype) for name, (_, _, values) in raw_inputs.items()}
+    target = typed(raw_target, dtype)
+    network = build(setup, table).to(dtype)
+    network.load_state_dict(state)
+    criterion = setup.loss.loss()
+    optimizer = setup.optimizer.optimizer(network.parameters())
+    clip_norm = setup.settings.get("clip_norm")
+    size = len(train_rows) if setup.batch == "all" else setup.batch
+    batches = [train_rows[at : at + size] for at in range(0, len(train_rows), size)]
+    if setup.settings.get("drop_last"):
+        batches = [batch for batch in batches if len(batch) == size]
+    batches = [take(inputs, target, batch) for batch in batches]
+    validation = take(inputs, target, validate_rows)
+
+    losses = {"train": [], "validate": []}
+    for _ in range(setup.epochs):
+        network.train()
+        total, rows = 0.0, 0
+        for batch_inputs, batch_target in batches:
+            optimizer.zero_grad()
+            loss = criterion(network(batch_inputs), batch_target)
+            loss.backward()
+            if clip_norm is not None:
+                nn.utils.clip_grad_norm_(network.parameters(), clip_norm, foreach=False)
+            optimizer.step()
+            total += loss.item() * len(batch_target)
+            rows += len(batch_target)
+        losses["train"].append(total / rows)
+        if validate_rows:
+            network.eval()
+            with torch.no_grad():
+                loss = criterion(network(validation[0]), validation[1])
+            losses["validate"].append(loss.item())
+    return losses, network.state_dict(), setup.epochs * len(batches)
+
+
+def take(inputs, target, rows):
+    return {name: values[rows] for name, values in inputs.items()}, target[rows]
