@@ -2,8 +2,13 @@
 
 #![deny(unsafe_code)]
 
+pub mod catalog;
 pub mod data;
 pub mod diagnostics;
+pub mod glob;
 pub mod graph;
+pub mod passes;
 pub mod plan;
+pub mod random;
+pub mod resolve;
 pub mod syntax;

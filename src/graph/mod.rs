@@ -1,3 +1,208 @@
 //! The network as tensor operations with a checked shape on every value.
+//!
+//! A [`Graph`] is built only through [`Graph::push`], which runs the operation's shape rule, so a
+//! node with an unchecked shape cannot exist. Nodes stand in an order in which each uses only
+//! earlier ones.
 
+pub mod build;
+pub mod ops;
+pub mod reference;
 pub mod scalar;
+pub mod shape;
+pub mod state;
+pub mod text;
+pub mod verify;
+
+use std::sync::Arc;
+
+use crate::diagnostics::Span;
+use ops::Op;
+use shape::Shape;
+use state::{ScalarId, State, StateId, StateKind, StepScalar};
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ValueId(pub u32);
+
+impl ValueId {
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct OriginId(pub u32);
+
+/// What of the model's text a node came from: a stage, or a line of arithmetic.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Origin {
+    /// The stage's label or path, or the name that a line binds.
+    pub label: Arc<str>,
+    pub span: Span,
+}
+
+/// In which part of a training step a node stands.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Part {
+    Forward,
+    Backward,
+    Update,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct Node {
+    pub op: Op,
+    pub operands: Vec<ValueId>,
+    pub shape: Shape,
+    pub origin: OriginId,
+    pub part: Part,
+    /// The name that the text gives to this very value, if it gives one.
+    pub name: Option<Arc<str>>,
+}
+
+/// A state that takes a new value at the end of a step.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Assignment {
+    pub state: StateId,
+    pub value: ValueId,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Phase {
+    /// Forward, loss, backward and update.
+    Train,
+    /// Forward with the loss, nothing changes.
+    Evaluate,
+    /// Forward alone; no target.
+    Predict,
+}
+
+impl Phase {
+    pub fn name(self) -> &'static str {
+        match self {
+            Phase::Train => "train",
+            Phase::Evaluate => "evaluate",
+            Phase::Predict => "predict",
+        }
+    }
+}
+
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Graph {
+    pub nodes: Vec<Node>,
+    pub states: Vec<State>,
+    pub scalars: Vec<StepScalar>,
+    pub origins: Vec<Origin>,
+    /// What the network computes: logits or values, before the loss's link function.
+    pub prediction: Option<ValueId>,
+    /// The loss, one number: the mean over the rows of the batch.
+    pub loss: Option<ValueId>,
+    pub assignments: Vec<Assignment>,
+    /// What new nodes get for origin and part.
+    pub current_origin: OriginId,
+    pub current_part: Part,
+}
+
+impl Default for OriginId {
+    fn default() -> Self {
+        OriginId(0)
+    }
+}
+
+impl Default for Part {
+    fn default() -> Self {
+        Part::Forward
+    }
+}
+
+/// Why a node cannot be: in the words of the operation, without a place.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ShapeFault(pub String);
+
+impl Graph {
+    pub fn new() -> Self {
+        Graph::default()
+    }
+
+    pub fn node(&self, value: ValueId) -> &Node {
+        &self.nodes[value.index()]
+    }
+
+    pub fn shape(&self, value: ValueId) -> &Shape {
+        &self.node(value).shape
+    }
+
+    pub fn state(&self, state: StateId) -> &State {
+        &self.states[state.0 as usize]
+    }
+
+    pub fn origin(&self, origin: OriginId) -> &Origin {
+        &self.origins[origin.0 as usize]
+    }
+
+    pub fn values(&self) -> impl Iterator<Item = ValueId> + use<> {
+        (0..self.nodes.len() as u32).map(ValueId)
+    }
+
+    pub fn state_ids(&self) -> impl Iterator<Item = StateId> + use<> {
+        (0..self.states.len() as u32).map(StateId)
+    }
+
+    /// The parameters, in the order of their declaration.
+    pub fn parameters(&self) -> impl Iterator<Item = StateId> + '_ {
+        self.state_ids()
+            .filter(|state| self.state(*state).kind == StateKind::Parameter)
+    }
+
+    /// Appends an operation after its shape rule has been run.
+    pub fn try_push(&mut self, op: Op, operands: &[ValueId]) -> Result<ValueId, ShapeFault> {
+        let shapes: Vec<&Shape> = operands
+            .iter()
+            .map(|operand| self.shape(*operand))
+            .collect();
+        let shape = op.shape(&shapes, self)?;
+        let id = ValueId(u32::try_from(self.nodes.len()).expect("fewer than 2^32 nodes"));
+        self.nodes.push(Node {
+            op,
+            operands: operands.to_vec(),
+            shape,
+            origin: self.current_origin,
+            part: self.current_part,
+            name: None,
+        });
+        Ok(id)
+    }
+
+    /// Appends an operation whose operands are known to fit.
+    ///
+    /// # Panics
+    /// If they do not: that is a bug of the caller, not a fault of a model.
+    pub fn push(&mut self, op: Op, operands: &[ValueId]) -> ValueId {
+        self.try_push(op, operands)
+            .unwrap_or_else(|fault| panic!("internal: {}\n{}", fault.0, text::render(self)))
+    }
+
+    pub fn add_state(&mut self, state: State) -> StateId {
+        let id = StateId(u32::try_from(self.states.len()).expect("fewer than 2^32 states"));
+        self.states.push(state);
+        id
+    }
+
+    /// The id of a number that is set before each step; equal ones share a slot.
+    pub fn add_scalar(&mut self, scalar: StepScalar) -> ScalarId {
+        let found = self.scalars.iter().position(|known| *known == scalar);
+        let index = found.unwrap_or_else(|| {
+            self.scalars.push(scalar);
+            self.scalars.len() - 1
+        });
+        ScalarId(u32::try_from(index).expect("fewer than 2^32 scalars"))
+    }
+
+    pub fn add_origin(&mut self, label: &str, span: Span) -> OriginId {
+        let id = OriginId(u32::try_from(self.origins.len()).expect("fewer than 2^32 origins"));
+        self.origins.push(Origin {
+            label: label.into(),
+            span,
+        });
+        id
+    }
+}

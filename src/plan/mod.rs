@@ -1,3 +1,116 @@
-//! The static plan.
+//! The static plan: a flat list of steps with every decision made.
+//!
+//! [`lower::lower`] makes a [`Plan`] from a graph of one phase. What its `Display` prints is what the
+//! engine runs; `verify` holds it to the rules that make running it safe.
 
+mod cost;
+pub mod layout;
+pub mod lower;
+mod memory;
+mod program;
 pub mod step;
+mod text;
+pub mod verify;
+
+use crate::graph::Phase;
+use crate::graph::state::StepScalar;
+use layout::StateLayout;
+use step::{Kernel, Matrix, Offset};
+
+/// The numbers that a plan computes with.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Precision {
+    #[default]
+    F32,
+    F64,
+}
+
+impl Precision {
+    pub fn name(self) -> &'static str {
+        match self {
+            Precision::F32 => "f32",
+            Precision::F64 => "f64",
+        }
+    }
+
+    /// Bytes of one number.
+    pub fn bytes(self) -> usize {
+        match self {
+            Precision::F32 => 4,
+            Precision::F64 => 8,
+        }
+    }
+}
+
+/// For whom the plan is written down.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Target {
+    /// What is the same on every machine: steps, shapes, fusions, logical bytes.
+    #[default]
+    Reference,
+    /// Also where each value lies, how steps are tiled, and what this machine brings to it.
+    Native,
+}
+
+/// Which part of a step's text it stands under.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum StepPart {
+    Forward,
+    BackwardAndUpdate,
+}
+
+/// One step: what it runs, and how the plan's text speaks of it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Step {
+    pub part: StepPart,
+    /// The line of the model's text that it came from.
+    pub line: usize,
+    /// The stages that it carries out.
+    pub label: String,
+    /// What it leaves behind: `y [9, 1] = …`.
+    pub results: Vec<String>,
+    pub kernel: Kernel,
+    /// Floating-point operations on a full batch.
+    pub flops: u64,
+}
+
+/// A plan of one phase.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Plan {
+    pub name: String,
+    pub phase: Phase,
+    pub precision: Precision,
+    pub target: Target,
+    /// Rows in a full batch; `None` when the number is not known without data.
+    pub batch: Option<usize>,
+    /// The facts without which the plan cannot run, by name. Empty for a plan that can.
+    pub deferred: Vec<String>,
+    /// Settings in force, defaults included: name and text.
+    pub settings: Vec<(String, String)>,
+    /// Parameters, buffers and slots; the same for every phase of a model.
+    pub states: StateLayout,
+    pub scalars: Vec<(StepScalar, Offset)>,
+    pub inputs: Matrix,
+    pub targets: Option<Matrix>,
+    /// The network's output, before the loss's link.
+    pub prediction: Matrix,
+    /// The batch's loss, one number.
+    pub loss: Option<Offset>,
+    pub steps: Vec<Step>,
+    /// The end of the plan's own part of the arena, in elements.
+    pub arena_end: usize,
+    /// The elements of the plan's own part: inputs, scalars, intermediates.
+    pub own_elements: usize,
+}
+
+impl Plan {
+    /// The kernels of the steps, in order.
+    pub fn kernels(&self) -> Vec<Kernel> {
+        self.steps.iter().map(|step| step.kernel.clone()).collect()
+    }
+
+    /// Floating-point operations of one run on a full batch.
+    pub fn flops(&self) -> u64 {
+        self.steps.iter().map(|step| step.flops).sum()
+    }
+}

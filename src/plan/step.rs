@@ -257,3 +257,45 @@ pub enum Kernel {
     /// Matrices side by side along the features.
     Concat { parts: Vec<Matrix>, to: Matrix },
 }
+
+impl Kernel {
+    /// The kernel's name and its sections.
+    pub fn parts(&self) -> (&'static str, Vec<&Section>) {
+        match self {
+            Kernel::Loop { section } => ("loop", vec![section]),
+            Kernel::Forward { section, .. } => ("forward", vec![section]),
+            Kernel::DataGradient { section, .. } => ("data gradient", vec![section]),
+            Kernel::WeightGradient { weight, bias, .. } => {
+                ("weight gradient", weight.iter().chain(bias).collect())
+            }
+            Kernel::Gather { section, .. } => ("gather", vec![section]),
+            Kernel::ScatterAdd { section, .. } => ("scatter add", vec![section]),
+            Kernel::CrossEntropy { loss, gradient, .. } => {
+                ("cross-entropy", loss.iter().chain(gradient).collect())
+            }
+            Kernel::LogSoftmax { section, .. } => ("log softmax", vec![section]),
+            Kernel::Concat { .. } => ("concat", Vec::new()),
+        }
+    }
+
+    /// The matrices that the kernel itself reads whole.
+    pub fn operands(&self) -> Vec<Matrix> {
+        match self {
+            Kernel::Loop { .. } => Vec::new(),
+            Kernel::Forward { weight, input, .. } => vec![*weight, *input],
+            Kernel::DataGradient {
+                weight, gradient, ..
+            } => vec![*weight, *gradient],
+            Kernel::WeightGradient {
+                gradient, input, ..
+            } => vec![*gradient, *input],
+            Kernel::Gather { table, index, .. } => vec![*table, *index],
+            Kernel::ScatterAdd {
+                gradient, index, ..
+            } => vec![*gradient, *index],
+            Kernel::CrossEntropy { logits, index, .. } => vec![*logits, *index],
+            Kernel::LogSoftmax { input, .. } => vec![*input],
+            Kernel::Concat { parts, .. } => parts.clone(),
+        }
+    }
+}

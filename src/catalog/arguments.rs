@@ -1,0 +1,256 @@
+//! The arguments of entries: what may be given, and what was given after it has been checked.
+
+use crate::diagnostics::Span;
+use crate::graph::shape::Dim;
+
+/// One argument that an entry takes.
+#[derive(Debug)]
+pub struct Parameter {
+    pub name: &'static str,
+    pub kind: ArgumentKind,
+    pub default: Default,
+    /// May be given without its name, in the order of the positional parameters.
+    pub positional: bool,
+    pub summary: &'static str,
+}
+
+/// What an argument may be.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum ArgumentKind {
+    /// A number of features or elements, at least 1; it may be a fact of the data.
+    Size,
+    /// As `Size`, and `in -> out` states the width that flows in too.
+    Width,
+    Number(Range),
+    Boolean,
+    /// One of the argument's own words.
+    Word(&'static [&'static str]),
+    /// A list of two numbers, both in the range.
+    Pair(Range),
+    /// A list of texts or numbers, taken as texts.
+    Texts,
+    /// The name of a column.
+    Column,
+}
+
+/// A range of numbers; infinite bounds are open.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Range {
+    pub low: f64,
+    pub low_open: bool,
+    pub high: f64,
+    pub high_open: bool,
+}
+
+impl Range {
+    pub const ANY: Range = Range {
+        low: f64::NEG_INFINITY,
+        low_open: true,
+        high: f64::INFINITY,
+        high_open: true,
+    };
+    /// More than 0.
+    pub const POSITIVE: Range = Range {
+        low: 0.0,
+        ..Range::ANY
+    };
+    /// 0 or more.
+    pub const NOT_NEGATIVE: Range = Range {
+        low: 0.0,
+        low_open: false,
+        ..Range::ANY
+    };
+    /// 0 to 1, both included.
+    pub const UNIT: Range = Range {
+        low: 0.0,
+        low_open: false,
+        high: 1.0,
+        high_open: false,
+    };
+    /// 0 to 1, 1 left out.
+    pub const BELOW_ONE: Range = Range {
+        high_open: true,
+        ..Range::UNIT
+    };
+
+    pub fn contains(self, value: f64) -> bool {
+        let above = value > self.low || (value == self.low && !self.low_open);
+        let below = value < self.high || (value == self.high && !self.high_open);
+        above && below
+    }
+
+    /// The range in words: "at least 0 and less than 1".
+    pub fn text(self) -> String {
+        let low = match (self.low, self.low_open) {
+            (f64::NEG_INFINITY, _) => None,
+            (low, true) => Some(format!("more than {low}")),
+            (low, false) => Some(format!("at least {low}")),
+        };
+        let high = match (self.high, self.high_open) {
+            (f64::INFINITY, _) => None,
+            (high, true) => Some(format!("less than {high}")),
+            (high, false) => Some(format!("at most {high}")),
+        };
+        match (low, high) {
+            (Some(low), Some(high)) => format!("{low} and {high}"),
+            (Some(one), None) | (None, Some(one)) => one,
+            (None, None) => "any finite number".to_string(),
+        }
+    }
+}
+
+impl ArgumentKind {
+    /// What the argument takes, in words: "a number, at least 0".
+    pub fn text(self) -> String {
+        match self {
+            ArgumentKind::Size => "a whole number of at least 1".to_string(),
+            ArgumentKind::Width => "a whole number of at least 1, or `in -> out`".to_string(),
+            ArgumentKind::Number(range) if range == Range::ANY => "a number".to_string(),
+            ArgumentKind::Number(range) => format!("a number {}", range.text()),
+            ArgumentKind::Boolean => "`true` or `false`".to_string(),
+            ArgumentKind::Word(words) => {
+                let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+                words.join(" or ")
+            }
+            ArgumentKind::Pair(range) => {
+                format!("a list of two numbers, each {}", range.text())
+            }
+            ArgumentKind::Texts => "a list of values".to_string(),
+            ArgumentKind::Column => "the name of a column".to_string(),
+        }
+    }
+}
+
+/// What holds when an argument is not given.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Default {
+    Required,
+    Number(f64),
+    Boolean(bool),
+    Word(&'static str),
+    Pair(f64, f64),
+    /// Nothing, with the meaning that the words give.
+    Absent(&'static str),
+}
+
+/// One argument after its check.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Value {
+    Size(Dim),
+    Width { input: Option<Dim>, output: Dim },
+    Number(f64),
+    Boolean(bool),
+    Word(&'static str),
+    Pair(f64, f64),
+    Texts(Vec<String>),
+    Column(String),
+}
+
+/// The checked arguments of one call: each has the type and range that its parameter states.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Arguments {
+    /// The call's place.
+    pub span: Span,
+    values: Vec<(&'static str, Value, Span)>,
+}
+
+impl Arguments {
+    pub fn new(span: Span) -> Self {
+        Arguments {
+            span,
+            values: Vec::new(),
+        }
+    }
+
+    pub fn set(&mut self, name: &'static str, value: Value, span: Span) {
+        self.values.push((name, value, span));
+    }
+
+    /// Fills in the defaults of what was not given.
+    pub fn complete(mut self, parameters: &'static [Parameter]) -> Self {
+        for parameter in parameters {
+            let value = match parameter.default {
+                Default::Required | Default::Absent(_) => continue,
+                Default::Number(value) => Value::Number(value),
+                Default::Boolean(value) => Value::Boolean(value),
+                Default::Word(value) => Value::Word(value),
+                Default::Pair(first, second) => Value::Pair(first, second),
+            };
+            if self.get(parameter.name).is_none() {
+                self.set(parameter.name, value, self.span);
+            }
+        }
+        self
+    }
+
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        let found = self.values.iter().find(|(known, _, _)| *known == name);
+        found.map(|(_, value, _)| value)
+    }
+
+    /// The place of an argument; the call's if it was not given.
+    pub fn span_of(&self, name: &str) -> Span {
+        let found = self.values.iter().find(|(known, _, _)| *known == name);
+        found.map_or(self.span, |(_, _, span)| *span)
+    }
+
+    pub fn number(&self, name: &str) -> f64 {
+        match self.get(name) {
+            Some(Value::Number(value)) => *value,
+            other => panic!("internal: `{name}` is {other:?}, not a number"),
+        }
+    }
+
+    pub fn boolean(&self, name: &str) -> bool {
+        match self.get(name) {
+            Some(Value::Boolean(value)) => *value,
+            other => panic!("internal: `{name}` is {other:?}, not a truth value"),
+        }
+    }
+
+    pub fn word(&self, name: &str) -> &'static str {
+        match self.get(name) {
+            Some(Value::Word(value)) => value,
+            other => panic!("internal: `{name}` is {other:?}, not a word"),
+        }
+    }
+
+    pub fn pair(&self, name: &str) -> (f64, f64) {
+        match self.get(name) {
+            Some(Value::Pair(first, second)) => (*first, *second),
+            other => panic!("internal: `{name}` is {other:?}, not a pair"),
+        }
+    }
+}
+
+/// A parameter that must be given by name.
+pub const fn named(
+    name: &'static str,
+    kind: ArgumentKind,
+    default: Default,
+    summary: &'static str,
+) -> Parameter {
+    Parameter {
+        name,
+        kind,
+        default,
+        positional: false,
+        summary,
+    }
+}
+
+/// A parameter that may be given without its name.
+pub const fn positional(
+    name: &'static str,
+    kind: ArgumentKind,
+    default: Default,
+    summary: &'static str,
+) -> Parameter {
+    Parameter {
+        name,
+        kind,
+        default,
+        positional: true,
+        summary,
+    }
+}

@@ -1,0 +1,324 @@
+//! Layers, under PyTorch's names, arguments, defaults and parameter names.
+
+use super::arguments::{ArgumentKind, Arguments, Default, Range, Value, named, positional};
+use super::{Entry, Meaning};
+use crate::diagnostics::{Code, Diagnostic, Span};
+use crate::graph::ops::{MatMulForm, Op};
+use crate::graph::scalar::ScalarFunction;
+use crate::graph::shape::{Dim, Shape};
+use crate::graph::state::{Initializer, State, StateId, StateKind, StepScalar};
+use crate::graph::{Assignment, Graph, ValueId};
+
+/// Where a layer is being built: its path gives its parameters their names. A shared layer finds its
+/// parameters where its first use put them.
+pub struct Context<'g> {
+    pub graph: &'g mut Graph,
+    pub path: String,
+    pub span: Span,
+    /// Where the value that flows in came from, for messages.
+    pub input_span: Span,
+    /// How often the layer was applied before: each use draws its own random numbers.
+    pub use_number: usize,
+}
+
+/// The fans of a tensor: how many inputs and outputs one of its elements stands between.
+pub struct Fans {
+    pub fan_in: Dim,
+    pub fan_out: Dim,
+}
+
+impl Context<'_> {
+    fn state(
+        &mut self,
+        name: &str,
+        kind: StateKind,
+        shape: Shape,
+        initializer: Initializer,
+        fans: Fans,
+    ) -> StateId {
+        let name = format!("{}.{name}", self.path);
+        let mut known = self.graph.state_ids();
+        if let Some(known) = known.find(|state| self.graph.state(*state).name == name) {
+            return known;
+        }
+        self.graph.add_state(State {
+            name,
+            kind,
+            shape,
+            initializer,
+            fan_in: fans.fan_in,
+            fan_out: fans.fan_out,
+            integer: false,
+            span: self.span,
+        })
+    }
+
+    /// A tensor that learns.
+    pub fn parameter(
+        &mut self,
+        name: &str,
+        shape: Shape,
+        initializer: Initializer,
+        fans: Fans,
+    ) -> ValueId {
+        let state = self.state(name, StateKind::Parameter, shape, initializer, fans);
+        self.graph.state_value(state)
+    }
+
+    /// One number a feature that learns, or that the layer keeps itself.
+    fn per_feature(&mut self, name: &str, kind: StateKind, width: &Dim, start: f64) -> StateId {
+        let fans = Fans {
+            fan_in: width.clone(),
+            fan_out: width.clone(),
+        };
+        let shape = Shape::fixed([width.clone()]);
+        self.state(name, kind, shape, Initializer::Constant(start), fans)
+    }
+}
+
+const PROBABILITY: ArgumentKind = ArgumentKind::Number(Range::BELOW_ONE);
+
+pub const ENTRIES: &[Entry] = &[
+    Entry {
+        name: "Linear",
+        summary: "Every output is a weighted sum of all inputs, plus a bias.",
+        formula: "x · weightᵀ + bias; weight [out, in], bias [out], both uniform(±1/√in) at first",
+        source: "torch.nn.Linear",
+        parameters: &[
+            positional(
+                "out_features",
+                ArgumentKind::Width,
+                Default::Required,
+                "width of the result",
+            ),
+            named(
+                "bias",
+                ArgumentKind::Boolean,
+                Default::Boolean(true),
+                "whether a bias is added",
+            ),
+        ],
+        also_known_as: &["Dense", "FullyConnected", "FC", "Affine", "InnerProduct"],
+        meaning: Meaning::Layer(linear),
+    },
+    Entry {
+        name: "Identity",
+        summary: "Gives what flows in.",
+        formula: "x",
+        source: "torch.nn.Identity",
+        parameters: &[],
+        also_known_as: &["Linear activation", "Passthrough"],
+        meaning: Meaning::Layer(|_, _, x| Ok(x)),
+    },
+    Entry {
+        name: "Dropout",
+        summary: "While training, sets each element to 0 with probability p and scales the others.",
+        formula: "training: x · mask / (1 - p), mask drawn by element; otherwise x",
+        source: "torch.nn.Dropout",
+        parameters: &[positional(
+            "p",
+            PROBABILITY,
+            Default::Number(0.5),
+            "probability of a zero",
+        )],
+        also_known_as: &[],
+        meaning: Meaning::Layer(dropout),
+    },
+    Entry {
+        name: "BatchNorm1d",
+        summary: "Normalises each feature: over the batch while training, by running statistics otherwise.",
+        formula: "(x - mean) / √(variance + eps) · weight + bias",
+        source: "torch.nn.BatchNorm1d",
+        parameters: &[
+            named(
+                "eps",
+                ArgumentKind::Number(Range::POSITIVE),
+                Default::Number(1e-5),
+                "added to the variance",
+            ),
+            named(
+                "momentum",
+                ArgumentKind::Number(Range::UNIT),
+                Default::Number(0.1),
+                "weight of the batch in the running statistics",
+            ),
+            named(
+                "affine",
+                ArgumentKind::Boolean,
+                Default::Boolean(true),
+                "whether weight and bias are learned",
+            ),
+        ],
+        also_known_as: &["BatchNormalization", "BatchNorm"],
+        meaning: Meaning::Layer(batch_norm),
+    },
+];
+
+fn linear(
+    context: &mut Context,
+    arguments: &Arguments,
+    x: ValueId,
+) -> Result<ValueId, Box<Diagnostic>> {
+    let Some(Value::Width { input, output }) = arguments.get("out_features") else {
+        panic!("internal: Linear without a width");
+    };
+    let width = context.graph.shape(x).width();
+    if let Some(stated) = input
+        && !stated.fits(&width)
+    {
+        let span = arguments.span_of("out_features");
+        return Err(Box::new(
+            Diagnostic::new(
+                Code::ShapeAssertion,
+                span,
+                format!("Linear states that {stated} features flow in, but there are {width}"),
+            )
+            .label(format!("{stated} stated here"))
+            .also(
+                context.input_span,
+                format!(
+                    "{width} come from here: shape {}",
+                    context.graph.shape(x).row_text()
+                ),
+            )
+            .help(format!(
+                "write `Linear({output})`, which takes the width that flows in"
+            ))
+            .suggest(span, output.to_string()),
+        ));
+    }
+    let fans = || Fans {
+        fan_in: width.clone(),
+        fan_out: output.clone(),
+    };
+    let initializer = Initializer::LinearDefault;
+    let shape = Shape::fixed([output.clone(), width.clone()]);
+    let weight = context.parameter("weight", shape, initializer, fans());
+    let product = Op::MatMul(MatMulForm::RightTransposed);
+    let product = match context.graph.try_push(product, &[x, weight]) {
+        Ok(product) => product,
+        Err(_) => return Err(Box::new(shared_mismatch(context, x, weight))),
+    };
+    if !arguments.boolean("bias") {
+        return Ok(product);
+    }
+    let bias = context.parameter("bias", Shape::fixed([output.clone()]), initializer, fans());
+    let shape = context.graph.shape(product).clone();
+    let bias = context.graph.broadcast(bias, &shape);
+    Ok(context.graph.add(product, bias))
+}
+
+/// A shared layer is applied to a value of another width than its first one.
+fn shared_mismatch(context: &Context, x: ValueId, weight: ValueId) -> Diagnostic {
+    let width = context.graph.shape(x).width();
+    let first = &context.graph.shape(weight).dims[1];
+    Diagnostic::new(
+        Code::ShapeMismatch,
+        context.input_span,
+        format!(
+            "`{}` takes {first} features from its first use, but {width} flow in here",
+            context.path
+        ),
+    )
+    .label(format!("{width} features flow in"))
+    .also(context.span, "the shared layer is declared here")
+}
+
+fn dropout(
+    context: &mut Context,
+    arguments: &Arguments,
+    x: ValueId,
+) -> Result<ValueId, Box<Diagnostic>> {
+    let keep = 1.0 - arguments.number("p");
+    if keep == 1.0 {
+        return Ok(x);
+    }
+    let shape = context.graph.shape(x).clone();
+    let stream = match context.use_number {
+        0 => context.path.as_str().into(),
+        count => format!("{}#{}", context.path, count + 1).into(),
+    };
+    let graph = &mut *context.graph;
+    let mask = graph.push(
+        Op::DropoutMask {
+            shape,
+            keep,
+            stream,
+        },
+        &[],
+    );
+    let dropped = graph.multiply(x, mask);
+    Ok(graph.push(Op::ByPhase, &[dropped, x]))
+}
+
+fn batch_norm(
+    context: &mut Context,
+    arguments: &Arguments,
+    x: ValueId,
+) -> Result<ValueId, Box<Diagnostic>> {
+    let eps = arguments.number("eps");
+    let momentum = arguments.number("momentum");
+    let shape = context.graph.shape(x).clone();
+    let width = shape.width();
+    let affine = arguments.boolean("affine").then(|| {
+        [("weight", 1.0), ("bias", 0.0)]
+            .map(|(name, start)| context.per_feature(name, StateKind::Parameter, &width, start))
+    });
+    let running_mean = context.per_feature("running_mean", StateKind::Buffer, &width, 0.0);
+    let running_var = context.per_feature("running_var", StateKind::Buffer, &width, 1.0);
+    let fans = Fans {
+        fan_in: Dim::Known(1),
+        fan_out: Dim::Known(1),
+    };
+    let tracked = context.state(
+        "num_batches_tracked",
+        StateKind::Buffer,
+        Shape::scalar(),
+        Initializer::Constant(0.0),
+        fans,
+    );
+    context.graph.states[tracked.0 as usize].integer = true;
+
+    let graph = &mut *context.graph;
+    let row = Shape::fixed([width]);
+    // While training: the batch's own mean and biased variance.
+    let mean = graph.mean_rows(x);
+    let mean_wide = graph.broadcast(mean, &shape);
+    let centred = graph.subtract(x, mean_wide);
+    let square = graph.map(ScalarFunction::Square, centred);
+    let variance = graph.mean_rows(square);
+    let guarded = graph.offset(variance, eps);
+    let inverse = graph.map(ScalarFunction::ReciprocalSqrt, guarded);
+    let inverse = graph.broadcast(inverse, &shape);
+    let trained = graph.multiply(centred, inverse);
+    // The running statistics move towards the batch's, the variance unbiased.
+    let unbiased = graph.scale_by(variance, StepScalar::Bessel);
+    for (state, batch) in [(running_mean, mean), (running_var, unbiased)] {
+        let old = graph.state_value(state);
+        let kept = graph.scale(old, 1.0 - momentum);
+        let moved = graph.scale(batch, momentum);
+        let value = graph.add(kept, moved);
+        graph.assignments.push(Assignment { state, value });
+    }
+    // Otherwise: the running statistics.
+    let mean = graph.state_value(running_mean);
+    let mean = graph.broadcast(mean, &shape);
+    let centred = graph.subtract(x, mean);
+    let variance = graph.state_value(running_var);
+    let eps = graph.constant(eps, &row);
+    let guarded = graph.add(variance, eps);
+    let inverse = graph.map(ScalarFunction::ReciprocalSqrt, guarded);
+    let inverse = graph.broadcast(inverse, &shape);
+    let evaluated = graph.multiply(centred, inverse);
+
+    let normalised = graph.push(Op::ByPhase, &[trained, evaluated]);
+    let Some([weight, bias]) = affine else {
+        return Ok(normalised);
+    };
+    let weight = graph.state_value(weight);
+    let weight = graph.broadcast(weight, &shape);
+    let bias = graph.state_value(bias);
+    let bias = graph.broadcast(bias, &shape);
+    let scaled = graph.multiply(normalised, weight);
+    Ok(graph.add(scaled, bias))
+}

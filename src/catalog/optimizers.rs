@@ -1,0 +1,267 @@
+//! Optimizers: each is an elementwise expression over a parameter, its gradient, its slots, and
+//! numbers set before the step, in the order of PyTorch's single-tensor implementations.
+
+use super::arguments::{ArgumentKind, Arguments, Default, Range, named};
+use super::{Entry, Meaning};
+use crate::graph::ops::BinaryOperator;
+use crate::graph::scalar::ScalarFunction;
+use crate::graph::state::{Initializer, State, StateId, StateKind, StepScalar};
+use crate::graph::{Assignment, Graph, ValueId};
+
+/// The parameter whose update is being built.
+pub struct Context<'g> {
+    pub graph: &'g mut Graph,
+    pub parameter: StateId,
+}
+
+impl Context<'_> {
+    /// A slot of the parameter's shape, zero at first, under PyTorch's name.
+    fn slot(&mut self, name: &str) -> (StateId, ValueId) {
+        let parameter = self.graph.state(self.parameter).clone();
+        let id = self.graph.add_state(State {
+            name: format!("{}.{name}", parameter.name),
+            kind: StateKind::Slot(self.parameter),
+            initializer: Initializer::Constant(0.0),
+            ..parameter
+        });
+        (id, self.graph.state_value(id))
+    }
+
+    fn assign(&mut self, state: StateId, value: ValueId) {
+        self.graph.assignments.push(Assignment { state, value });
+    }
+}
+
+const LEARNING_RATE: ArgumentKind = ArgumentKind::Number(Range::NOT_NEGATIVE);
+const DECAY: ArgumentKind = ArgumentKind::Number(Range::NOT_NEGATIVE);
+const BETAS: ArgumentKind = ArgumentKind::Pair(Range::BELOW_ONE);
+const EPS: ArgumentKind = ArgumentKind::Number(Range::NOT_NEGATIVE);
+const MAXIMIZE: super::arguments::Parameter = named(
+    "maximize",
+    ArgumentKind::Boolean,
+    Default::Boolean(false),
+    "climb instead of descend",
+);
+
+pub const ENTRIES: &[Entry] = &[
+    Entry {
+        name: "SGD",
+        summary: "Stochastic gradient descent, with momentum if given.",
+        formula: "g += weight_decay · p; b = momentum · b + (1 - dampening) · g; p -= lr · (nesterov: g + momentum · b, else b)",
+        source: "torch.optim.SGD",
+        parameters: &[
+            named("lr", LEARNING_RATE, Default::Number(1e-3), "learning rate"),
+            named(
+                "momentum",
+                ArgumentKind::Number(Range::NOT_NEGATIVE),
+                Default::Number(0.0),
+                "share of the last step that is kept",
+            ),
+            named(
+                "dampening",
+                ArgumentKind::Number(Range::ANY),
+                Default::Number(0.0),
+                "share of the gradient left out of the momentum",
+            ),
+            named("weight_decay", DECAY, Default::Number(0.0), "L2 penalty"),
+            named(
+                "nesterov",
+                ArgumentKind::Boolean,
+                Default::Boolean(false),
+                "look ahead along the momentum",
+            ),
+            MAXIMIZE,
+        ],
+        also_known_as: &["GradientDescent", "Momentum"],
+        meaning: Meaning::Optimizer(sgd),
+    },
+    Entry {
+        name: "Adam",
+        summary: "Adaptive moment estimation.",
+        formula: "m = beta1 · m + (1 - beta1) · g; v = beta2 · v + (1 - beta2) · g²; p -= lr/(1 - beta1ᵗ) · m / (√v/√(1 - beta2ᵗ) + eps)",
+        source: "torch.optim.Adam; Kingma and Ba, arXiv:1412.6980",
+        parameters: &[
+            named("lr", LEARNING_RATE, Default::Number(1e-3), "learning rate"),
+            named(
+                "betas",
+                BETAS,
+                Default::Pair(0.9, 0.999),
+                "decay of the two moments",
+            ),
+            named(
+                "eps",
+                EPS,
+                Default::Number(1e-8),
+                "added to the denominator",
+            ),
+            named("weight_decay", DECAY, Default::Number(0.0), "L2 penalty"),
+            named(
+                "amsgrad",
+                ArgumentKind::Boolean,
+                Default::Boolean(false),
+                "divide by the largest second moment so far",
+            ),
+            MAXIMIZE,
+        ],
+        also_known_as: &[],
+        meaning: Meaning::Optimizer(|context, arguments, parameter, gradient| {
+            let weight_decay = arguments.number("weight_decay");
+            let gradient = directed(context.graph, arguments, gradient);
+            let gradient = penalised(context.graph, parameter, gradient, weight_decay);
+            adam_step(context, arguments, parameter, gradient)
+        }),
+    },
+    Entry {
+        name: "AdamW",
+        summary: "Adam with weight decay apart from the gradient.",
+        formula: "p *= 1 - lr · weight_decay; then as Adam",
+        source: "torch.optim.AdamW; Loshchilov and Hutter, arXiv:1711.05101",
+        parameters: &[
+            named("lr", LEARNING_RATE, Default::Number(1e-3), "learning rate"),
+            named(
+                "betas",
+                BETAS,
+                Default::Pair(0.9, 0.999),
+                "decay of the two moments",
+            ),
+            named(
+                "eps",
+                EPS,
+                Default::Number(1e-8),
+                "added to the denominator",
+            ),
+            named(
+                "weight_decay",
+                DECAY,
+                Default::Number(1e-2),
+                "decay of the parameters",
+            ),
+            named(
+                "amsgrad",
+                ArgumentKind::Boolean,
+                Default::Boolean(false),
+                "divide by the largest second moment so far",
+            ),
+            MAXIMIZE,
+        ],
+        also_known_as: &[],
+        meaning: Meaning::Optimizer(|context, arguments, parameter, gradient| {
+            let lr = arguments.number("lr");
+            let weight_decay = arguments.number("weight_decay");
+            let gradient = directed(context.graph, arguments, gradient);
+            let decayed = match weight_decay == 0.0 {
+                true => parameter,
+                false => context
+                    .graph
+                    .scale_by(parameter, StepScalar::DecoupledDecay { lr, weight_decay }),
+            };
+            adam_step(context, arguments, decayed, gradient)
+        }),
+    },
+];
+
+/// The gradient, or its negative where the loss is to grow.
+fn directed(graph: &mut Graph, arguments: &Arguments, gradient: ValueId) -> ValueId {
+    match arguments.boolean("maximize") {
+        true => graph.map(ScalarFunction::Negate, gradient),
+        false => gradient,
+    }
+}
+
+/// g + weight_decay · p.
+fn penalised(
+    graph: &mut Graph,
+    parameter: ValueId,
+    gradient: ValueId,
+    weight_decay: f64,
+) -> ValueId {
+    if weight_decay == 0.0 {
+        return gradient;
+    }
+    let penalty = graph.scale(parameter, weight_decay);
+    graph.add(gradient, penalty)
+}
+
+fn sgd(
+    context: &mut Context,
+    arguments: &Arguments,
+    parameter: ValueId,
+    gradient: ValueId,
+) -> ValueId {
+    let lr = arguments.number("lr");
+    let momentum = arguments.number("momentum");
+    let dampening = arguments.number("dampening");
+    let gradient = directed(context.graph, arguments, gradient);
+    let gradient = penalised(
+        context.graph,
+        parameter,
+        gradient,
+        arguments.number("weight_decay"),
+    );
+    let direction = match momentum == 0.0 {
+        true => gradient,
+        false => {
+            let (slot, old) = context.slot("momentum_buffer");
+            let kept = context.graph.scale(old, momentum);
+            let added = match dampening == 0.0 {
+                true => gradient,
+                false => context
+                    .graph
+                    .scale_by(gradient, StepScalar::Undamped { dampening }),
+            };
+            let buffer = context.graph.add(kept, added);
+            context.assign(slot, buffer);
+            match arguments.boolean("nesterov") {
+                true => {
+                    let ahead = context.graph.scale(buffer, momentum);
+                    context.graph.add(gradient, ahead)
+                }
+                false => buffer,
+            }
+        }
+    };
+    let step = context
+        .graph
+        .scale_by(direction, StepScalar::LearningRate { lr });
+    context.graph.subtract(parameter, step)
+}
+
+fn adam_step(
+    context: &mut Context,
+    arguments: &Arguments,
+    parameter: ValueId,
+    gradient: ValueId,
+) -> ValueId {
+    let lr = arguments.number("lr");
+    let (beta1, beta2) = arguments.pair("betas");
+    let (first, m) = context.slot("exp_avg");
+    let (second, v) = context.slot("exp_avg_sq");
+    let graph = &mut *context.graph;
+    let difference = graph.subtract(gradient, m);
+    let moved = graph.scale(difference, 1.0 - beta1);
+    let m = graph.add(m, moved);
+    let square = graph.map(ScalarFunction::Square, gradient);
+    let square = graph.scale(square, 1.0 - beta2);
+    let kept = graph.scale(v, beta2);
+    let v = graph.add(kept, square);
+    context.assign(first, m);
+    context.assign(second, v);
+    let largest = match arguments.boolean("amsgrad") {
+        false => v,
+        true => {
+            let (slot, old) = context.slot("max_exp_avg_sq");
+            let largest = context.graph.binary(BinaryOperator::Maximum, old, v);
+            context.assign(slot, largest);
+            largest
+        }
+    };
+    let graph = &mut *context.graph;
+    let root = graph.map(ScalarFunction::Sqrt, largest);
+    let shape = graph.shape(root).clone();
+    let correction = graph.step_scalar(StepScalar::AdamRootCorrection { beta2 }, &shape);
+    let root = graph.divide(root, correction);
+    let denominator = graph.offset(root, arguments.number("eps"));
+    let direction = graph.divide(m, denominator);
+    let step = graph.scale_by(direction, StepScalar::AdamStepSize { lr, beta1 });
+    graph.subtract(parameter, step)
+}

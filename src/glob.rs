@@ -1,0 +1,58 @@
+//! Globs over names: `*` stands for any characters, `?` for one.
+
+/// Whether a whole name matches a glob.
+pub fn matches(glob: &str, name: &str) -> bool {
+    let glob: Vec<char> = glob.chars().collect();
+    let name: Vec<char> = name.chars().collect();
+    let (mut g, mut n) = (0, 0);
+    // Where the last star stands, and how far its match has been stretched.
+    let mut star: Option<(usize, usize)> = None;
+    while n < name.len() {
+        match glob.get(g) {
+            Some('*') => {
+                star = Some((g, n));
+                g += 1;
+            }
+            Some(&wanted) if wanted == '?' || wanted == name[n] => {
+                g += 1;
+                n += 1;
+            }
+            Some(_) | None => match star {
+                Some((at, from)) => {
+                    star = Some((at, from + 1));
+                    g = at + 1;
+                    n = from + 1;
+                }
+                None => return false,
+            },
+        }
+    }
+    glob[g..].iter().all(|rest| *rest == '*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matches;
+
+    #[test]
+    fn globs_match_whole_names() {
+        for (glob, name) in [
+            ("*", ""),
+            ("a*", "abc"),
+            ("*.bias", "fc.0.bias"),
+            ("p?", "p1"),
+            ("*a*b", "xaab"),
+        ] {
+            assert!(matches(glob, name), "{glob} {name}");
+        }
+        for (glob, name) in [
+            ("a", "ab"),
+            ("?", ""),
+            ("*.bias", "bias"),
+            ("p?", "p12"),
+            ("a*b", "abc"),
+        ] {
+            assert!(!matches(glob, name), "{glob} {name}");
+        }
+    }
+}

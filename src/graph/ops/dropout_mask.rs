@@ -1,0 +1,19 @@
+//! `DropoutMask`: `1 / keep` with probability `keep`, else 0, so that the expectation is 1.
+
+use crate::graph::reference::{Moment, Tensor};
+use crate::graph::shape::Shape;
+use crate::random::Stream;
+
+/// What a mask's random stream is for.
+pub const PURPOSE: &str = "dropout";
+
+pub fn evaluate(shape: &Shape, keep: f64, stream: &str, moment: &Moment) -> Tensor {
+    let stream = Stream::new(moment.seed, PURPOSE, stream);
+    let mut mask = Tensor::zeros(shape, moment.rows);
+    for (element, value) in mask.data.iter_mut().enumerate() {
+        if stream.uniform(moment.update, element as u64) < keep {
+            *value = 1.0 / keep;
+        }
+    }
+    mask
+}

@@ -1,0 +1,67 @@
+//! `Gather`: rows of a table by index, and `ScatterAdd`, its gradient.
+
+use super::Op;
+use crate::graph::reference::Tensor;
+use crate::graph::shape::{Dim, Shape};
+use crate::graph::{Graph, ShapeFault, ValueId};
+
+pub fn shape(operands: &[&Shape]) -> Result<Shape, ShapeFault> {
+    let [table, index] = [operands[0], operands[1]];
+    let one = Dim::Known(1);
+    match !table.batch && table.dims.len() == 2 && index.batch && index.width() == one {
+        true => Ok(Shape::batched([table.width()])),
+        false => Err(ShapeFault(format!(
+            "a table {table} cannot be read by an index {index}"
+        ))),
+    }
+}
+
+pub fn scatter_shape(entries: &Dim, operands: &[&Shape]) -> Result<Shape, ShapeFault> {
+    match operands[0].batch && operands[1].batch {
+        true => Ok(Shape::fixed([entries.clone(), operands[0].width()])),
+        false => Err(ShapeFault(format!(
+            "{} cannot be added to a table by an index {}",
+            operands[0], operands[1]
+        ))),
+    }
+}
+
+pub fn gradient(
+    graph: &mut Graph,
+    operands: &[ValueId],
+    dy: ValueId,
+    wanted: &[bool],
+) -> Vec<Option<ValueId>> {
+    let entries = graph.shape(operands[0]).dims[0].clone();
+    let table = wanted[0].then(|| graph.push(Op::ScatterAdd { entries }, &[dy, operands[1]]));
+    vec![table, None]
+}
+
+pub fn evaluate(operands: &[&Tensor]) -> Tensor {
+    let [table, index] = [operands[0], operands[1]];
+    let width = table.width();
+    let rows = index.data.iter().flat_map(|entry| {
+        let start = *entry as usize * width;
+        table.data[start..start + width].iter().copied()
+    });
+    Tensor {
+        shape: vec![index.data.len(), width],
+        data: rows.collect(),
+    }
+}
+
+pub fn evaluate_scatter(entries: &Dim, operands: &[&Tensor]) -> Tensor {
+    let [dy, index] = [operands[0], operands[1]];
+    let width = dy.width();
+    let entries = entries.known().expect("evaluated graphs have known shapes");
+    let mut data = vec![0.0; entries * width];
+    for (row, entry) in index.data.iter().enumerate() {
+        for feature in 0..width {
+            data[*entry as usize * width + feature] += dy.data[row * width + feature];
+        }
+    }
+    Tensor {
+        shape: vec![entries, width],
+        data,
+    }
+}

@@ -1,0 +1,134 @@
+//! Shapes: rank n, in PyTorch's order, the batch a symbolic first axis.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// The length of one axis: a number, or the name of a fact that only the data tells
+/// (`classes`, `2 * features`).
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Dim {
+    Known(usize),
+    Deferred(Arc<str>),
+}
+
+impl Dim {
+    pub fn known(&self) -> Option<usize> {
+        match self {
+            Dim::Known(length) => Some(*length),
+            Dim::Deferred(_) => None,
+        }
+    }
+
+    /// Whether the two could be the same length: they are, or one of them is not known yet.
+    pub fn fits(&self, other: &Dim) -> bool {
+        match (self, other) {
+            (Dim::Known(a), Dim::Known(b)) => a == b,
+            (Dim::Deferred(_), _) | (_, Dim::Deferred(_)) => true,
+        }
+    }
+
+    /// The sum of two lengths; `None` if it cannot be held.
+    pub fn plus(&self, other: &Dim) -> Option<Dim> {
+        match (self, other) {
+            (Dim::Known(a), Dim::Known(b)) => a.checked_add(*b).map(Dim::Known),
+            (Dim::Deferred(_), _) | (_, Dim::Deferred(_)) => {
+                Some(Dim::Deferred(format!("{self} + {other}").into()))
+            }
+        }
+    }
+}
+
+impl From<usize> for Dim {
+    fn from(length: usize) -> Self {
+        Dim::Known(length)
+    }
+}
+
+impl fmt::Display for Dim {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Dim::Known(length) => write!(formatter, "{length}"),
+            Dim::Deferred(name) => write!(formatter, "{name}"),
+        }
+    }
+}
+
+/// The shape of a value. `[]` without a batch is one number.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Shape {
+    /// Whether the first axis is the batch.
+    pub batch: bool,
+    /// The other axes.
+    pub dims: Vec<Dim>,
+}
+
+impl Shape {
+    /// One number.
+    pub fn scalar() -> Self {
+        Shape {
+            batch: false,
+            dims: Vec::new(),
+        }
+    }
+
+    /// A shape with the batch as its first axis.
+    pub fn batched(dims: impl Into<Vec<Dim>>) -> Self {
+        Shape {
+            batch: true,
+            dims: dims.into(),
+        }
+    }
+
+    /// A shape that does not depend on the batch.
+    pub fn fixed(dims: impl Into<Vec<Dim>>) -> Self {
+        Shape {
+            batch: false,
+            dims: dims.into(),
+        }
+    }
+
+    pub fn is_scalar(&self) -> bool {
+        !self.batch && self.dims.is_empty()
+    }
+
+    /// The length of the last axis; 1 for a shape without axes of its own.
+    pub fn width(&self) -> Dim {
+        self.dims.last().cloned().unwrap_or(Dim::Known(1))
+    }
+
+    pub fn fits(&self, other: &Shape) -> bool {
+        self.batch == other.batch
+            && self.dims.len() == other.dims.len()
+            && self.dims.iter().zip(&other.dims).all(|(a, b)| a.fits(b))
+    }
+
+    /// The number of elements of one row (of the whole value, without a batch). `None` if a length
+    /// is deferred or the product cannot be held.
+    pub fn elements(&self) -> Option<usize> {
+        self.dims
+            .iter()
+            .try_fold(1usize, |product, dim| product.checked_mul(dim.known()?))
+    }
+
+    /// The shape without its batch, as messages show it: `[8]`.
+    pub fn row_text(&self) -> String {
+        let dims: Vec<String> = self.dims.iter().map(Dim::to_string).collect();
+        format!("[{}]", dims.join(", "))
+    }
+
+    /// The shape with a text in place of the batch: `[9, 8]`.
+    pub fn text(&self, batch: &str) -> String {
+        let batch = self.batch.then(|| batch.to_string());
+        let dims: Vec<String> = batch
+            .into_iter()
+            .chain(self.dims.iter().map(Dim::to_string))
+            .collect();
+        format!("[{}]", dims.join(", "))
+    }
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.write_str(&self.text("batch"))
+    }
+}

@@ -1,0 +1,218 @@
+//! What a model keeps between steps: parameters, buffers, optimizer slots; and the numbers that are
+//! set before each step.
+
+use super::shape::{Dim, Shape};
+use crate::diagnostics::Span;
+
+/// How a parameter gets its first values.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Initializer {
+    /// PyTorch's `Linear`: uniform(±1/√fan_in), for weight and bias.
+    LinearDefault,
+    /// normal(0, 1), PyTorch's `Embedding`.
+    StandardNormal,
+    /// uniform(±gain √(6 / (fan_in + fan_out))).
+    XavierUniform {
+        gain: f64,
+    },
+    /// normal(0, gain √(2 / (fan_in + fan_out))).
+    XavierNormal {
+        gain: f64,
+    },
+    /// uniform(±gain √(3 / fan)), the gain that of the nonlinearity.
+    KaimingUniform {
+        gain: f64,
+        fan_out: bool,
+    },
+    /// normal(0, gain / √fan), the gain that of the nonlinearity.
+    KaimingNormal {
+        gain: f64,
+        fan_out: bool,
+    },
+    Constant(f64),
+}
+
+/// A distribution with its figures worked out.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Distribution {
+    /// Uniform in [-bound, bound).
+    Uniform {
+        bound: f64,
+    },
+    /// Normal with mean 0.
+    Normal {
+        deviation: f64,
+    },
+    Constant(f64),
+}
+
+impl Initializer {
+    /// The distribution for a parameter with these fans; `None` while a fan is not known.
+    pub fn distribution(self, fan_in: &Dim, fan_out: &Dim) -> Option<Distribution> {
+        let fans = || Some((fan_in.known()? as f64, fan_out.known()? as f64));
+        let one_fan = |out: bool| {
+            let fan = if out { fan_out } else { fan_in };
+            Some(fan.known()? as f64)
+        };
+        Some(match self {
+            Initializer::Constant(value) => Distribution::Constant(value),
+            Initializer::StandardNormal => Distribution::Normal { deviation: 1.0 },
+            Initializer::LinearDefault => Distribution::Uniform {
+                bound: 1.0 / one_fan(false)?.sqrt(),
+            },
+            Initializer::XavierUniform { gain } => {
+                let (fan_in, fan_out) = fans()?;
+                Distribution::Uniform {
+                    bound: gain * (6.0 / (fan_in + fan_out)).sqrt(),
+                }
+            }
+            Initializer::XavierNormal { gain } => {
+                let (fan_in, fan_out) = fans()?;
+                Distribution::Normal {
+                    deviation: gain * (2.0 / (fan_in + fan_out)).sqrt(),
+                }
+            }
+            Initializer::KaimingUniform { gain, fan_out } => Distribution::Uniform {
+                bound: gain * (3.0 / one_fan(fan_out)?).sqrt(),
+            },
+            Initializer::KaimingNormal { gain, fan_out } => Distribution::Normal {
+                deviation: gain / one_fan(fan_out)?.sqrt(),
+            },
+        })
+    }
+}
+
+impl Distribution {
+    /// The distribution as the plan writes it.
+    pub fn text(self) -> String {
+        match self {
+            Distribution::Uniform { bound } => format!("uniform(±{})", short(bound)),
+            Distribution::Normal { deviation } => format!("normal(0, {})", short(deviation)),
+            Distribution::Constant(0.0) => "zeros".to_string(),
+            Distribution::Constant(1.0) => "ones".to_string(),
+            Distribution::Constant(value) => format!("constant({})", short(value)),
+        }
+    }
+}
+
+/// A number in at most four significant digits.
+pub fn short(value: f64) -> String {
+    let rounded: f64 = format!("{value:.3e}")
+        .parse()
+        .expect("a printed float parses");
+    match rounded == 0.0 || (1e-4..1e6).contains(&rounded.abs()) {
+        true => format!("{rounded}"),
+        false => format!("{rounded:e}"),
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct StateId(pub u32);
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum StateKind {
+    /// Learned by the optimizer.
+    Parameter,
+    /// Kept by the network itself, such as BatchNorm's running statistics.
+    Buffer,
+    /// Kept by the optimizer for the parameter it names.
+    Slot(StateId),
+}
+
+/// One tensor that lives as long as the model.
+#[derive(Clone, PartialEq, Debug)]
+pub struct State {
+    /// PyTorch's path, such as `hidden_linear.weight`; of a slot, `path.exp_avg`.
+    pub name: String,
+    pub kind: StateKind,
+    /// PyTorch's shape; never batched.
+    pub shape: Shape,
+    pub initializer: Initializer,
+    pub fan_in: Dim,
+    pub fan_out: Dim,
+    /// A whole number, saved as int64 (BatchNorm's `num_batches_tracked`).
+    pub integer: bool,
+    pub span: Span,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ScalarId(pub u32);
+
+/// A number that is written into its slot before a step: it depends on the number of the update or
+/// on the rows of the batch, never on values.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum StepScalar {
+    LearningRate {
+        lr: f64,
+    },
+    /// 1 - lr · weight_decay.
+    DecoupledDecay {
+        lr: f64,
+        weight_decay: f64,
+    },
+    /// lr / (1 - beta1ᵗ), t the number of the update, from 1.
+    AdamStepSize {
+        lr: f64,
+        beta1: f64,
+    },
+    /// √(1 - beta2ᵗ).
+    AdamRootCorrection {
+        beta2: f64,
+    },
+    /// What of a gradient enters the momentum buffer: all of it in the first update, then 1 - dampening.
+    Undamped {
+        dampening: f64,
+    },
+    /// factor / rows.
+    InverseRows {
+        factor: f64,
+    },
+    /// rows / (rows - 1).
+    Bessel,
+}
+
+impl StepScalar {
+    /// The number for an update (from 1) on a batch of `rows`.
+    pub fn value(self, update: u64, rows: usize) -> f64 {
+        let t = update as f64;
+        match self {
+            StepScalar::LearningRate { lr } => lr,
+            StepScalar::DecoupledDecay { lr, weight_decay } => 1.0 - lr * weight_decay,
+            StepScalar::AdamStepSize { lr, beta1 } => lr / (1.0 - beta1.powf(t)),
+            StepScalar::AdamRootCorrection { beta2 } => (1.0 - beta2.powf(t)).sqrt(),
+            StepScalar::Undamped { dampening } => match update {
+                0 | 1 => 1.0,
+                _ => 1.0 - dampening,
+            },
+            StepScalar::InverseRows { factor } => factor / rows as f64,
+            StepScalar::Bessel => rows as f64 / (rows as f64 - 1.0),
+        }
+    }
+
+    /// Whether the number changes from one update to the next on batches of the same size.
+    pub fn changes_with_update(self) -> bool {
+        match self {
+            StepScalar::AdamStepSize { .. }
+            | StepScalar::AdamRootCorrection { .. }
+            | StepScalar::Undamped { .. } => true,
+            StepScalar::LearningRate { .. }
+            | StepScalar::DecoupledDecay { .. }
+            | StepScalar::InverseRows { .. }
+            | StepScalar::Bessel => false,
+        }
+    }
+
+    /// The number as the plan writes it.
+    pub fn text(self) -> String {
+        match self {
+            StepScalar::LearningRate { .. } => "lr".to_string(),
+            StepScalar::DecoupledDecay { .. } => "(1 - lr·weight_decay)".to_string(),
+            StepScalar::AdamStepSize { .. } => "lr/(1 - beta1ᵗ)".to_string(),
+            StepScalar::AdamRootCorrection { .. } => "sqrt(1 - beta2ᵗ)".to_string(),
+            StepScalar::Undamped { .. } => "undamped".to_string(),
+            StepScalar::InverseRows { factor } if factor == 1.0 => "1/rows".to_string(),
+            StepScalar::InverseRows { factor } => format!("{}/rows", short(factor)),
+            StepScalar::Bessel => "rows/(rows - 1)".to_string(),
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Reverse-mode differentiation: appends to a graph, as ordinary nodes, the gradient of its loss with
+//! respect to every parameter.
+
+use std::sync::Arc;
+
+use crate::graph::ops::Op;
+use crate::graph::state::{StateId, StateKind};
+use crate::graph::{Graph, Part, ValueId};
+
+/// A parameter with its gradient; `None` where no loss reaches it.
+pub struct ParameterGradient {
+    pub parameter: StateId,
+    pub gradient: Option<ValueId>,
+}
+
+/// Appends the gradients. The graph must be of one phase, with a loss.
+pub fn differentiate(graph: &mut Graph) -> Vec<ParameterGradient> {
+    let loss = graph.loss.expect("training has a loss");
+    let forward_nodes = graph.nodes.len();
+    let learns = learns(graph);
+    let mut contributions: Vec<Vec<ValueId>> = vec![Vec::new(); forward_nodes];
+    let mut gradients: Vec<Option<ValueId>> = vec![None; forward_nodes];
+    graph.current_part = Part::Backward;
+    graph.current_origin = graph.node(loss).origin;
+    let one = graph.push(Op::Constant(1.0), &[]);
+    contributions[loss.index()].push(one);
+
+    for index in (0..forward_nodes).rev() {
+        let value = ValueId(u32::try_from(index).expect("fewer than 2^32 nodes"));
+        if !learns[index] || contributions[index].is_empty() {
+            continue;
+        }
+        let origin = graph.node(value).origin;
+        graph.current_origin = origin;
+        let mut parts = std::mem::take(&mut contributions[index]).into_iter();
+        let first = parts.next().expect("there is a contribution");
+        let total = parts.fold(first, |sum, part| graph.add(sum, part));
+        name_gradient(graph, value, total);
+        gradients[index] = Some(total);
+
+        let operands = graph.node(value).operands.clone();
+        let wanted: Vec<bool> = operands.iter().map(|id| learns[id.index()]).collect();
+        let op = graph.node(value).op.clone();
+        let parts = op.gradient(graph, value, total, &wanted);
+        for ((operand, part), wanted) in operands.iter().zip(parts).zip(wanted) {
+            if let (Some(part), true) = (part, wanted) {
+                contributions[operand.index()].push(part);
+            }
+        }
+    }
+
+    let parameters: Vec<StateId> = graph.parameters().collect();
+    let gradient_of = |parameter: StateId| {
+        let nodes = graph.nodes[..forward_nodes].iter();
+        nodes
+            .zip(&gradients)
+            .find(|(node, _)| node.op == Op::State(parameter))
+            .and_then(|(_, gradient)| *gradient)
+    };
+    parameters
+        .iter()
+        .map(|parameter| ParameterGradient {
+            parameter: *parameter,
+            gradient: gradient_of(*parameter),
+        })
+        .collect()
+}
+
+/// Which nodes depend on a parameter.
+fn learns(graph: &Graph) -> Vec<bool> {
+    let mut learns: Vec<bool> = Vec::with_capacity(graph.nodes.len());
+    for node in &graph.nodes {
+        let own = match node.op {
+            Op::State(state) => graph.state(state).kind == StateKind::Parameter,
+            _ => node.operands.iter().any(|id| learns[id.index()]),
+        };
+        learns.push(own);
+    }
+    learns
+}
+
+/// A gradient is called after the value it belongs to.
+fn name_gradient(graph: &mut Graph, value: ValueId, gradient: ValueId) {
+    let name: Arc<str> = match (&graph.node(value).op, &graph.node(value).name) {
+        (Op::State(state), _) => graph.state(*state).name.as_str().into(),
+        (_, Some(name)) => name.clone(),
+        (_, None) => graph.origin(graph.node(value).origin).label.clone(),
+    };
+    let node = &mut graph.nodes[gradient.index()];
+    if node.part == Part::Backward && node.name.is_none() {
+        node.name = Some(format!("∂{name}").into());
+    }
+}

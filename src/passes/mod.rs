@@ -1,0 +1,60 @@
+//! Passes over the graph: one ordered table for each phase, the verifier after each pass in tests and
+//! debug builds.
+
+pub mod autodiff;
+pub mod fuse;
+pub mod fuse_cross_entropy;
+mod rebuild;
+pub mod simplify;
+pub mod specialize;
+pub mod update;
+
+use crate::catalog::BuildUpdate;
+use crate::catalog::arguments::Arguments;
+use crate::graph::{Graph, Phase, verify};
+
+/// How parameters move: the optimizer with its arguments, and what is done to gradients before.
+#[derive(Clone, Debug)]
+pub struct Updates {
+    pub build: BuildUpdate,
+    pub arguments: Arguments,
+    pub clip_norm: Option<f64>,
+}
+
+/// One pass: its name, and what it makes of a graph.
+type Pass<'p> = (&'static str, Box<dyn Fn(Graph) -> Graph + 'p>);
+
+/// The graph of one phase, ready to be planned: specialised, and for training with gradients and
+/// updates appended as ordinary nodes.
+pub fn lower(graph: &Graph, phase: Phase, updates: Option<&Updates>) -> Graph {
+    let mut passes: Vec<Pass> = vec![
+        (
+            "specialize",
+            Box::new(move |graph| specialize::specialize(&graph, phase)),
+        ),
+        ("simplify", Box::new(|graph| simplify::simplify(&graph))),
+        (
+            "fuse cross-entropy",
+            Box::new(|graph| fuse_cross_entropy::rewrite(&graph)),
+        ),
+    ];
+    if let (Phase::Train, Some(updates)) = (phase, updates) {
+        passes.push((
+            "autodiff and update",
+            Box::new(move |graph| update::append(graph, updates)),
+        ));
+        passes.push((
+            "simplify again",
+            Box::new(|graph| simplify::simplify(&graph)),
+        ));
+    }
+    passes
+        .into_iter()
+        .fold(graph.clone(), |graph, (name, pass)| {
+            let graph = pass(graph);
+            if cfg!(debug_assertions) {
+                verify::verify(&graph, name);
+            }
+            graph
+        })
+}

@@ -1,0 +1,35 @@
+//! Chooses the phase: `ByPhase` becomes one of its operands, and what the phase does not need goes.
+
+use super::rebuild::{Keep, Rebuild};
+use crate::graph::ops::Op;
+use crate::graph::{Graph, Phase};
+
+pub fn specialize(graph: &Graph, phase: Phase) -> Graph {
+    let keep = match phase {
+        Phase::Train => Keep::ALL,
+        Phase::Evaluate => Keep {
+            loss: true,
+            assignments: false,
+        },
+        Phase::Predict => Keep {
+            loss: false,
+            assignments: false,
+        },
+    };
+    let mut rebuild = Rebuild::new(graph);
+    for value in graph.values() {
+        let node = graph.node(value);
+        let new = match node.op {
+            Op::ByPhase => {
+                let chosen = match phase {
+                    Phase::Train => node.operands[0],
+                    Phase::Evaluate | Phase::Predict => node.operands[1],
+                };
+                rebuild.mapped(chosen)
+            }
+            _ => rebuild.copy(value),
+        };
+        rebuild.map(value, new);
+    }
+    rebuild.finish(keep)
+}

@@ -1,0 +1,69 @@
+//! Appends gradients and, from them, each parameter's update as the optimizer's entry builds it.
+
+use super::Updates;
+use super::autodiff::differentiate;
+use crate::catalog::optimizers::Context;
+use crate::graph::ops::Axis;
+use crate::graph::scalar::ScalarFunction;
+use crate::graph::shape::Shape;
+use crate::graph::state::StateId;
+use crate::graph::{Assignment, Graph, Part, ValueId};
+
+/// What PyTorch's clip_grad_norm_ adds to the norm before it divides.
+const CLIP_GUARD: f64 = 1e-6;
+
+pub fn append(mut graph: Graph, updates: &Updates) -> Graph {
+    let gradients = differentiate(&mut graph);
+    graph.current_part = Part::Update;
+    let mut reached: Vec<(StateId, ValueId)> = gradients
+        .iter()
+        .filter_map(|entry| Some((entry.parameter, entry.gradient?)))
+        .collect();
+    if let Some(max_norm) = updates.clip_norm {
+        clip(&mut graph, &mut reached, max_norm);
+    }
+    for (parameter, gradient) in reached {
+        graph.current_origin = graph.node(gradient).origin;
+        let value = graph.state_value(parameter);
+        let mut context = Context {
+            graph: &mut graph,
+            parameter,
+        };
+        let value = (updates.build)(&mut context, &updates.arguments, value, gradient);
+        graph.assignments.push(Assignment {
+            state: parameter,
+            value,
+        });
+    }
+    graph
+}
+
+/// Scales all gradients by min(1, max_norm / (norm + 1e-6)), the norm taken over all of them.
+fn clip(graph: &mut Graph, gradients: &mut [(StateId, ValueId)], max_norm: f64) {
+    let mut total: Option<ValueId> = None;
+    for (_, gradient) in gradients.iter() {
+        graph.current_origin = graph.node(*gradient).origin;
+        let square = graph.map(ScalarFunction::Square, *gradient);
+        let sum = graph.sum(square, Axis::All);
+        total = Some(match total {
+            Some(total) => graph.add(total, sum),
+            None => sum,
+        });
+    }
+    let Some(total) = total else {
+        return;
+    };
+    let norm = graph.map(ScalarFunction::Sqrt, total);
+    graph.nodes[norm.index()].name = Some("gradient_norm".into());
+    let guarded = graph.offset(norm, CLIP_GUARD);
+    let limit = graph.constant(max_norm, &Shape::scalar());
+    let ratio = graph.divide(limit, guarded);
+    let factor = graph.map(ScalarFunction::AtMost { bound: 1.0 }, ratio);
+    graph.nodes[factor.index()].name = Some("clip_factor".into());
+    for (_, gradient) in gradients.iter_mut() {
+        graph.current_origin = graph.node(*gradient).origin;
+        let shape = graph.shape(*gradient).clone();
+        let wide = graph.broadcast(factor, &shape);
+        *gradient = graph.multiply(*gradient, wide);
+    }
+}

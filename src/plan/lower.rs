@@ -1,0 +1,419 @@
+//! From a graph of one phase to its plan: groups become steps, values get places.
+
+use super::layout::{Order, StateLayout, extents};
+use super::memory::{Lifetime, align, place};
+use super::program::{self, DEFAULT_ORDER, partial_elements};
+use super::step::{Columns, Kernel, Matrix, Offset};
+use super::text::Namer;
+use super::{Plan, Precision, Step, Target, cost, verify};
+use crate::diagnostics::Span;
+use crate::graph::ops::{InputKind, MatMulForm, Op};
+use crate::graph::shape::Dim;
+use crate::graph::state::ScalarId;
+use crate::graph::{Graph, Phase, ValueId};
+use crate::passes::fuse::{Draft, Fusion, Group, GroupId, GroupKind, fuse};
+
+/// What a plan is made from, besides the graph.
+pub struct Request<'r> {
+    pub name: &'r str,
+    pub phase: Phase,
+    pub precision: Precision,
+    pub target: Target,
+    pub batch: Option<usize>,
+    pub seed: u64,
+    pub settings: Vec<(String, String)>,
+    pub states: &'r StateLayout,
+    /// Where the plan's own part of the arena begins.
+    pub start: usize,
+    /// The line of a place in the model's text.
+    pub line: &'r dyn Fn(Span) -> usize,
+}
+
+/// A plan in the making: the graph, its groups, and where each value lies.
+pub struct Lowering<'l> {
+    pub graph: &'l Graph,
+    pub fusion: &'l Fusion,
+    pub states: &'l StateLayout,
+    pub seed: u64,
+    offsets: Vec<Option<Offset>>,
+    partials: Vec<Option<Offset>>,
+    orders: Vec<Order>,
+    scalars: Vec<Offset>,
+    inputs: Matrix,
+    targets: Option<Matrix>,
+}
+
+/// Makes the plan of a graph of one phase.
+pub fn lower(graph: &Graph, request: Request) -> Plan {
+    let fusion = fuse(graph);
+    let batch = request.batch.unwrap_or(1);
+    let orders = orders(graph, request.states);
+    let matrix = |at: usize, features: usize| Matrix {
+        at: Offset(at),
+        features,
+        columns: Columns::Batch,
+        stride: features,
+    };
+    // Scalars, inputs and targets, then what lives between steps.
+    let mut end = request.start;
+    let mut take = |elements: usize| {
+        let at = end;
+        end += align(elements);
+        at
+    };
+    let scalars: Vec<Offset> = {
+        let at = take(graph.scalars.len());
+        (0..graph.scalars.len())
+            .map(|index| Offset(at + index))
+            .collect()
+    };
+    let width = |kind: InputKind| {
+        let mut widths = graph.nodes.iter().filter_map(|node| match &node.op {
+            Op::Input { kind: found, width } if *found == kind => Some(width.known().unwrap_or(1)),
+            _ => None,
+        });
+        widths.next()
+    };
+    let input_width = width(InputKind::Features).unwrap_or(0);
+    let inputs = matrix(take(input_width * batch), input_width);
+    let targets = width(InputKind::Targets).map(|width| matrix(take(width * batch), width));
+
+    let lives = Lives::new(graph, &fusion, &orders, batch);
+    let (places, arena_end) = place(&lives.lifetimes, end);
+    let lowering = Lowering {
+        graph,
+        fusion: &fusion,
+        states: request.states,
+        seed: request.seed,
+        offsets: lives.of(&lives.values, &places),
+        partials: lives.of(&lives.partials, &places),
+        orders,
+        scalars,
+        inputs,
+        targets,
+    };
+
+    let batch_text = request
+        .batch
+        .map_or("batch".to_string(), |rows| rows.to_string());
+    let namer = Namer::new(graph, &fusion, batch_text);
+    let steps: Vec<Step> = fusion
+        .groups
+        .iter()
+        .enumerate()
+        .map(|(index, group)| {
+            let id = GroupId(u32::try_from(index).expect("fewer than 2^32 groups"));
+            let kernel = lowering.kernel(id, group);
+            Step {
+                part: namer.part(group),
+                line: (request.line)(namer.span(group)),
+                label: namer.label(group),
+                results: namer.results(group),
+                flops: cost::flops(&kernel, batch),
+                kernel,
+            }
+        })
+        .collect();
+    let plan = Plan {
+        name: request.name.to_string(),
+        phase: request.phase,
+        precision: request.precision,
+        target: request.target,
+        batch: request.batch,
+        deferred: deferred(graph, request.batch),
+        settings: request.settings,
+        states: request.states.clone(),
+        scalars: graph
+            .scalars
+            .iter()
+            .copied()
+            .zip(lowering.scalars.iter().copied())
+            .collect(),
+        inputs,
+        targets,
+        prediction: lowering.matrix(graph.prediction.expect("a network has a result")),
+        loss: graph.loss.and_then(|loss| lowering.offset(loss)),
+        steps,
+        arena_end,
+        own_elements: arena_end - request.start,
+    };
+    if cfg!(debug_assertions) && plan.deferred.is_empty() {
+        verify::verify(&plan);
+    }
+    plan
+}
+
+/// The names of facts that some shape still waits for.
+fn deferred(graph: &Graph, batch: Option<usize>) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for node in &graph.nodes {
+        for dim in &node.shape.dims {
+            if let Dim::Deferred(name) = dim
+                && !names.iter().any(|known| **known == **name)
+            {
+                names.push(name.to_string());
+            }
+        }
+    }
+    if batch.is_none() {
+        names.push("rows".to_string());
+    }
+    names
+}
+
+/// The order of each two-dimensional value: that of the state or kernel it comes from.
+fn orders(graph: &Graph, states: &StateLayout) -> Vec<Order> {
+    let mut orders: Vec<Order> = Vec::with_capacity(graph.nodes.len());
+    for node in &graph.nodes {
+        let order = match &node.op {
+            Op::State(state) => states.place(*state).order,
+            Op::ScatterAdd { .. } => Order::RowMajor,
+            Op::MatMul(MatMulForm::LeftTransposed) => Order::ColumnMajor,
+            _ => {
+                let mut table = node
+                    .operands
+                    .iter()
+                    .filter(|operand| graph.shape(**operand).dims.len() == 2);
+                table
+                    .next()
+                    .map_or(DEFAULT_ORDER, |operand| orders[operand.index()])
+            }
+        };
+        orders.push(order);
+    }
+    orders
+}
+
+/// The lifetimes of all values that are kept, and of the parts of their reductions.
+struct Lives {
+    lifetimes: Vec<Lifetime>,
+    /// For each value, which lifetime is its own.
+    values: Vec<Option<usize>>,
+    partials: Vec<Option<usize>>,
+}
+
+impl Lives {
+    fn new(graph: &Graph, fusion: &Fusion, orders: &[Order], batch: usize) -> Self {
+        let last_group = fusion.groups.len();
+        let mut last = vec![0usize; graph.nodes.len()];
+        for value in graph.values() {
+            for (operand, group) in uses(graph, fusion, value) {
+                last[operand.index()] = last[operand.index()].max(group);
+            }
+        }
+        for (index, group) in fusion.groups.iter().enumerate() {
+            for operand in group.kind.operands() {
+                let root = view_root(graph, operand);
+                last[root.index()] = last[root.index()].max(index);
+            }
+            for section in &group.sections {
+                for assignment in &section.assignments {
+                    let value = assignment.value.index();
+                    last[value] = last[value].max(index);
+                }
+            }
+        }
+        for result in graph.prediction.into_iter().chain(graph.loss) {
+            last[view_root(graph, result).index()] = last_group;
+        }
+        let mut lives = Lives {
+            lifetimes: Vec::new(),
+            values: vec![None; graph.nodes.len()],
+            partials: vec![None; graph.nodes.len()],
+        };
+        for value in graph.values() {
+            let Some(place) = fusion.placed[value.index()] else {
+                continue;
+            };
+            let first = place.group.0 as usize;
+            let order = orders[value.index()];
+            if fusion.stored[value.index()] || place.reduced {
+                let (features, columns) = extents(graph.shape(value), order);
+                lives.values[value.index()] = Some(lives.lifetimes.len());
+                lives.lifetimes.push(Lifetime {
+                    elements: features * columns.count(batch),
+                    first,
+                    last: last[value.index()].max(first),
+                });
+            }
+            if let (true, Op::Reduce { axis, .. }) = (place.reduced, &graph.node(value).op) {
+                let operand = graph.node(value).operands[0];
+                let (features, columns) = extents(graph.shape(operand), orders[operand.index()]);
+                lives.partials[value.index()] = Some(lives.lifetimes.len());
+                let kind = &fusion.groups[first].kind;
+                let tiles = program::section_tile_columns(graph, kind, features);
+                lives.lifetimes.push(Lifetime {
+                    elements: partial_elements(features, columns.count(batch), tiles, *axis),
+                    first,
+                    last: first,
+                });
+            }
+        }
+        lives
+    }
+
+    fn of(&self, indices: &[Option<usize>], places: &[Offset]) -> Vec<Option<Offset>> {
+        indices
+            .iter()
+            .map(|index| index.map(|index| places[index]))
+            .collect()
+    }
+}
+
+/// The values in memory that the node reads where it is computed, with the group that reads them.
+fn uses(graph: &Graph, fusion: &Fusion, value: ValueId) -> Vec<(ValueId, usize)> {
+    let Some(place) = fusion.placed[value.index()] else {
+        return Vec::new();
+    };
+    let group = place.group.0 as usize;
+    let mut found = Vec::new();
+    let mut waiting = graph.node(value).operands.clone();
+    while let Some(operand) = waiting.pop() {
+        match fusion.placed[operand.index()] {
+            Some(_) => found.push((operand, group)),
+            None => waiting.extend(&graph.node(operand).operands),
+        }
+    }
+    found
+}
+
+/// The value whose memory a view is part of.
+fn view_root(graph: &Graph, value: ValueId) -> ValueId {
+    match graph.node(value).op {
+        Op::Slice { .. } => view_root(graph, graph.node(value).operands[0]),
+        _ => value,
+    }
+}
+
+impl Lowering<'_> {
+    /// Where a kept value lies.
+    pub fn offset(&self, value: ValueId) -> Option<Offset> {
+        self.offsets[value.index()]
+    }
+
+    /// Where a reduction keeps the results of its tiles.
+    pub fn partials(&self, value: ValueId) -> Offset {
+        self.partials[value.index()].unwrap_or(program::NOWHERE)
+    }
+
+    pub fn scalar(&self, scalar: ScalarId) -> Offset {
+        self.scalars[scalar.0 as usize]
+    }
+
+    /// The order of a section's two-dimensional values.
+    pub fn section_order(&self, draft: &Draft) -> Order {
+        let assigned = draft.assignments.first().map(|assignment| assignment.value);
+        let value = draft.anchor.or(draft.values.first().copied()).or(assigned);
+        let Some(value) = value else {
+            return DEFAULT_ORDER;
+        };
+        match self.graph.node(value).op {
+            Op::Reduce { .. } if Some(value) != draft.anchor => {
+                self.orders[self.graph.node(value).operands[0].index()]
+            }
+            _ => self.orders[value.index()],
+        }
+    }
+
+    /// The matrix that a value is in memory: its own, a state's, or a view.
+    pub fn matrix(&self, value: ValueId) -> Matrix {
+        let node = self.graph.node(value);
+        if let Some(at) = self.offset(value) {
+            let (features, columns) = extents(&node.shape, self.orders[value.index()]);
+            return Matrix {
+                at,
+                features,
+                columns,
+                stride: features,
+            };
+        }
+        match &node.op {
+            Op::Input {
+                kind: InputKind::Features,
+                ..
+            } => self.inputs,
+            Op::Input {
+                kind: InputKind::Targets,
+                ..
+            } => self.targets.expect("a graph that reads targets has them"),
+            Op::State(state) => self.states.place(*state).matrix,
+            Op::Slice { start, length } => {
+                let whole = self.matrix(node.operands[0]);
+                Matrix {
+                    at: Offset(whole.at.0 + start.known().unwrap_or(0)),
+                    features: length.known().unwrap_or(1),
+                    ..whole
+                }
+            }
+            other => panic!("internal: {other:?} has no place in memory"),
+        }
+    }
+
+    fn kernel(&self, id: GroupId, group: &Group) -> Kernel {
+        let section = |index: usize| {
+            let draft = group.sections.get(index)?;
+            Some(program::section(self, id, index, draft))
+        };
+        let first = || section(0).expect("every group has a section");
+        match &group.kind {
+            GroupKind::Loop => Kernel::Loop { section: first() },
+            GroupKind::Forward {
+                input,
+                weight,
+                bias,
+            } => Kernel::Forward {
+                weight: self.matrix(*weight),
+                input: self.matrix(*input),
+                bias: bias.map(|bias| self.states.place(bias).matrix.at),
+                section: first(),
+            },
+            GroupKind::DataGradient { gradient, weight } => Kernel::DataGradient {
+                weight: self.matrix(*weight),
+                gradient: self.matrix(*gradient),
+                section: first(),
+            },
+            GroupKind::WeightGradient { gradient, input } => Kernel::WeightGradient {
+                gradient: self.matrix(*gradient),
+                input: self.matrix(*input),
+                weight: section(0),
+                bias: section(1),
+            },
+            GroupKind::Gather { table, index } => Kernel::Gather {
+                table: self.matrix(*table),
+                index: self.matrix(*index),
+                section: first(),
+            },
+            GroupKind::ScatterAdd { gradient, index } => Kernel::ScatterAdd {
+                gradient: self.matrix(*gradient),
+                index: self.matrix(*index),
+                section: first(),
+            },
+            GroupKind::CrossEntropy {
+                logits,
+                index,
+                on,
+                off,
+            } => Kernel::CrossEntropy {
+                logits: self.matrix(*logits),
+                index: self.matrix(*index),
+                on: *on,
+                off: *off,
+                loss: section(0),
+                gradient: section(1),
+            },
+            GroupKind::LogSoftmax { input } => Kernel::LogSoftmax {
+                input: self.matrix(*input),
+                section: first(),
+            },
+            GroupKind::Concat { parts } => {
+                let anchor = group.sections[0]
+                    .anchor
+                    .expect("a concatenation has a result");
+                Kernel::Concat {
+                    parts: parts.iter().map(|part| self.matrix(*part)).collect(),
+                    to: self.matrix(anchor),
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,418 @@
+//! From the nodes of a section to its tile program: sources, destinations, temporaries.
+
+use std::collections::HashMap;
+
+use super::layout::{Order, extents};
+use super::lower::Lowering;
+use super::step::{
+    Destination, Instruction, Load, Offset, RandomKey, ReductionAxis, Scratch, Section, Source,
+};
+use crate::graph::ops::{Axis, Op};
+use crate::graph::shape::Shape;
+use crate::graph::{Graph, ValueId};
+use crate::passes::fuse::{Draft, GroupId, GroupKind};
+use crate::random::Stream;
+
+/// Elements of a tile that a worker takes at once behind a kernel, and of a block that a program
+/// works through while it is in the first cache.
+const TILE_ELEMENTS: usize = 16 * 1024;
+const BLOCK_ELEMENTS: usize = 1024;
+
+/// Columns in a tile of a section: a function of the shape alone.
+pub fn tile_columns(features: usize) -> usize {
+    (TILE_ELEMENTS / features.max(1)).clamp(4, 4096)
+}
+
+/// Columns in a tile of a group's section. The loss by row of a cross-entropy is computed together
+/// with the logits' gradient, in the tiles of the logits.
+pub fn section_tile_columns(graph: &Graph, kind: &GroupKind, features: usize) -> usize {
+    match kind {
+        GroupKind::CrossEntropy { logits, .. } => {
+            tile_columns(graph.shape(*logits).width().known().unwrap_or(1))
+        }
+        GroupKind::Loop
+        | GroupKind::Forward { .. }
+        | GroupKind::DataGradient { .. }
+        | GroupKind::WeightGradient { .. }
+        | GroupKind::Gather { .. }
+        | GroupKind::ScatterAdd { .. }
+        | GroupKind::LogSoftmax { .. }
+        | GroupKind::Concat { .. } => tile_columns(features),
+    }
+}
+
+fn block_columns(features: usize) -> usize {
+    (BLOCK_ELEMENTS / features.max(1)).max(1)
+}
+
+/// Builds the section's program.
+pub fn section(lowering: &Lowering, group: GroupId, index: usize, draft: &Draft) -> Section {
+    let order = lowering.section_order(draft);
+    let (features, columns) = extents(&draft.shape, order);
+    let kind = &lowering.fusion.groups[group.0 as usize].kind;
+    let tile_columns = section_tile_columns(lowering.graph, kind, features);
+    let builder = Builder {
+        lowering,
+        group,
+        index,
+        draft,
+        features,
+        instructions: Vec::new(),
+        sources: HashMap::new(),
+        temporaries: 0,
+    };
+    let (program, scratches) = builder.build();
+    Section {
+        features,
+        columns,
+        tile_columns,
+        block_columns: block_columns(features).min(tile_columns),
+        anchor: draft.anchor.and_then(|anchor| lowering.offset(anchor)),
+        scratches,
+        program,
+    }
+}
+
+struct Builder<'l> {
+    lowering: &'l Lowering<'l>,
+    group: GroupId,
+    index: usize,
+    draft: &'l Draft,
+    features: usize,
+    instructions: Vec<Instruction>,
+    sources: HashMap<ValueId, Source>,
+    temporaries: u16,
+}
+
+impl Builder<'_> {
+    fn build(mut self) -> (Vec<Instruction>, u16) {
+        if let Some(anchor) = self.draft.anchor {
+            self.sources.insert(anchor, Source::Anchor);
+        }
+        for value in &self.draft.values {
+            self.compute(*value);
+        }
+        for assignment in &self.draft.assignments {
+            let from = self.source(assignment.value);
+            let at = self.lowering.states.place(assignment.state).matrix.at;
+            self.instructions.push(Instruction::Store {
+                from,
+                at,
+                stride: self.features,
+            });
+        }
+        reuse_temporaries(self.instructions)
+    }
+
+    fn temporary(&mut self) -> Scratch {
+        let scratch = Scratch(self.temporaries);
+        self.temporaries = self.temporaries.checked_add(1).expect("programs are short");
+        scratch
+    }
+
+    /// Emits the instruction of a node that belongs to this section.
+    fn compute(&mut self, value: ValueId) {
+        let graph = self.lowering.graph;
+        let node = graph.node(value);
+        match &node.op {
+            Op::Map(function) | Op::MapDerivative(function) => {
+                let from = self.source(node.operands[0]);
+                let to = self.destination(value, &[from]);
+                self.instructions.push(Instruction::Unary {
+                    to,
+                    from,
+                    function: *function,
+                    derivative: matches!(node.op, Op::MapDerivative(_)),
+                });
+                self.computed(value, to);
+            }
+            Op::Binary(operator) => {
+                let left = self.source(node.operands[0]);
+                let right = self.source(node.operands[1]);
+                let to = self.destination(value, &[left, right]);
+                self.instructions.push(Instruction::Binary {
+                    to,
+                    left,
+                    right,
+                    operator: *operator,
+                });
+                self.computed(value, to);
+            }
+            Op::Reduce { axis, reduction } => {
+                let from = self.source(node.operands[0]);
+                let into = self.lowering.offset(value).unwrap_or_default();
+                let partials = self.lowering.partials(value);
+                let axis = match axis {
+                    Axis::Batch => ReductionAxis::Columns,
+                    Axis::Last => ReductionAxis::Features,
+                    Axis::All => ReductionAxis::All,
+                };
+                self.instructions.push(Instruction::Reduce {
+                    from,
+                    axis,
+                    reduction: *reduction,
+                    into,
+                    partials,
+                });
+            }
+            // Loads that are values of their own, because a kernel reads them whole.
+            Op::DropoutMask { .. }
+            | Op::Broadcast { .. }
+            | Op::Constant(_)
+            | Op::Scalar(_)
+            | Op::OneHot { .. } => {
+                let from = self.load(value);
+                self.sources.insert(value, from);
+                if let Some(at) = self.lowering.offset(value) {
+                    self.instructions.push(Instruction::Store {
+                        from,
+                        at,
+                        stride: self.features,
+                    });
+                }
+            }
+            Op::Input { .. }
+            | Op::State(_)
+            | Op::MatMul(_)
+            | Op::Gather
+            | Op::ScatterAdd { .. }
+            | Op::Concat
+            | Op::Slice { .. }
+            | Op::LogSoftmax
+            | Op::CrossEntropy { .. }
+            | Op::CrossEntropyGradient { .. }
+            | Op::ByPhase => unreachable!("not a node of a program"),
+        }
+    }
+
+    /// Where a node's result goes: straight to its memory if it has any, unless the instruction
+    /// reads that very place.
+    fn destination(&mut self, value: ValueId, reads: &[Source]) -> Destination {
+        match self.lowering.offset(value) {
+            Some(at) if !reads.contains(&Source::Memory(at)) => Destination::Memory(at),
+            Some(_) | None => Destination::Scratch(self.temporary()),
+        }
+    }
+
+    fn computed(&mut self, value: ValueId, to: Destination) {
+        let source = match to {
+            Destination::Scratch(scratch) => Source::Scratch(scratch),
+            Destination::Memory(at) => Source::Memory(at),
+        };
+        self.sources.insert(value, source);
+        if let (Destination::Scratch(_), Some(at)) = (to, self.lowering.offset(value)) {
+            self.instructions.push(Instruction::Store {
+                from: source,
+                at,
+                stride: self.features,
+            });
+        }
+    }
+
+    /// Where a program finds a value: computed here, in memory, or loaded.
+    fn source(&mut self, value: ValueId) -> Source {
+        if let Some(source) = self.sources.get(&value) {
+            return *source;
+        }
+        let source = self.find(value);
+        self.sources.insert(value, source);
+        source
+    }
+
+    fn find(&mut self, value: ValueId) -> Source {
+        let lowering = self.lowering;
+        let graph = lowering.graph;
+        let node = graph.node(value);
+        if let Some(place) = lowering.fusion.placed[value.index()] {
+            debug_assert!(
+                (place.group, place.section) != (self.group, self.index) || place.reduced,
+                "values of this section are computed before they are read"
+            );
+            let at = lowering
+                .offset(value)
+                .expect("a value read elsewhere is stored");
+            return Source::Memory(at);
+        }
+        match &node.op {
+            Op::State(state) => Source::Memory(lowering.states.place(*state).matrix.at),
+            Op::Constant(number) => Source::Constant(*number),
+            Op::Scalar(scalar) => Source::Scalar(lowering.scalar(*scalar)),
+            Op::Broadcast { .. } if graph.shape(node.operands[0]).is_scalar() => {
+                match self.source(node.operands[0]) {
+                    Source::Memory(at) => Source::Scalar(at),
+                    other @ (Source::Constant(_) | Source::Scalar(_)) => other,
+                    Source::Scratch(_) | Source::Anchor => {
+                        unreachable!("one number is whole before it is repeated")
+                    }
+                }
+            }
+            _ => self.load(value),
+        }
+    }
+
+    /// Emits the load of a value that is not simply contiguous memory.
+    fn load(&mut self, value: ValueId) -> Source {
+        let load = self.load_of(value);
+        let to = self.temporary();
+        self.instructions.push(Instruction::Load { to, load });
+        Source::Scratch(to)
+    }
+
+    fn load_of(&mut self, value: ValueId) -> Load {
+        let lowering = self.lowering;
+        let graph = lowering.graph;
+        let node = graph.node(value);
+        match &node.op {
+            Op::Input { .. } | Op::Slice { .. } => {
+                let matrix = lowering.matrix(value);
+                Load::Strided {
+                    at: matrix.at,
+                    stride: matrix.stride,
+                }
+            }
+            Op::Constant(number) => Load::Constant(*number),
+            Op::Scalar(scalar) => Load::Scalar {
+                at: lowering.scalar(*scalar),
+            },
+            Op::OneHot { .. } => {
+                let index = lowering.matrix(node.operands[0]);
+                Load::OneHot {
+                    at: index.at,
+                    stride: index.stride,
+                }
+            }
+            Op::DropoutMask { keep, stream, .. } => {
+                let purpose = crate::graph::ops::DROPOUT;
+                Load::Dropout {
+                    key: RandomKey(Stream::new(lowering.seed, purpose, stream).key()),
+                    keep: *keep,
+                }
+            }
+            Op::Broadcast { .. } => self.load_repeated(node.operands[0]),
+            Op::State(_)
+            | Op::Map(_)
+            | Op::MapDerivative(_)
+            | Op::Binary(_)
+            | Op::Reduce { .. }
+            | Op::MatMul(_)
+            | Op::Gather
+            | Op::ScatterAdd { .. }
+            | Op::Concat
+            | Op::LogSoftmax
+            | Op::CrossEntropy { .. }
+            | Op::CrossEntropyGradient { .. }
+            | Op::ByPhase => unreachable!("computed values are in memory or in a temporary"),
+        }
+    }
+
+    fn load_repeated(&mut self, inner: ValueId) -> Load {
+        let graph = self.lowering.graph;
+        let shape: &Shape = graph.shape(inner);
+        if shape.is_scalar() {
+            return match self.source(inner) {
+                Source::Constant(number) => Load::Constant(number),
+                Source::Scalar(at) | Source::Memory(at) => Load::Scalar { at },
+                Source::Scratch(_) | Source::Anchor => {
+                    unreachable!("one number is whole before it is repeated")
+                }
+            };
+        }
+        let matrix = self.lowering.matrix(inner);
+        match shape.batch {
+            false => Load::PerFeature { at: matrix.at },
+            true => Load::PerColumn {
+                at: matrix.at,
+                stride: matrix.stride,
+            },
+        }
+    }
+}
+
+/// Gives temporaries whose last use has passed to later instructions. An instruction never writes
+/// where it reads.
+fn reuse_temporaries(mut instructions: Vec<Instruction>) -> (Vec<Instruction>, u16) {
+    let mut last_use: HashMap<Scratch, usize> = HashMap::new();
+    for (index, instruction) in instructions.iter_mut().enumerate() {
+        each_read(instruction, &mut |scratch| {
+            last_use.insert(*scratch, index);
+        });
+    }
+    let mut renamed: HashMap<Scratch, Scratch> = HashMap::new();
+    let mut free: Vec<Scratch> = Vec::new();
+    let mut count = 0u16;
+    for (index, instruction) in instructions.iter_mut().enumerate() {
+        let mut ended: Vec<Scratch> = Vec::new();
+        each_read(instruction, &mut |scratch| {
+            let new = renamed[scratch];
+            if last_use[scratch] == index && !ended.contains(&new) {
+                ended.push(new);
+            }
+            *scratch = new;
+        });
+        if let Some(scratch) = written(instruction) {
+            let new = free.pop().unwrap_or_else(|| {
+                count += 1;
+                Scratch(count - 1)
+            });
+            renamed.insert(*scratch, new);
+            if !last_use.contains_key(scratch) {
+                ended.push(new);
+            }
+            *scratch = new;
+        }
+        free.extend(ended);
+    }
+    (instructions, count)
+}
+
+fn each_read(instruction: &mut Instruction, visit: &mut dyn FnMut(&mut Scratch)) {
+    let mut source = |source: &mut Source| {
+        if let Source::Scratch(scratch) = source {
+            visit(scratch);
+        }
+    };
+    match instruction {
+        Instruction::Load { .. } => {}
+        Instruction::Unary { from, .. }
+        | Instruction::Store { from, .. }
+        | Instruction::Reduce { from, .. } => source(from),
+        Instruction::Binary { left, right, .. } => {
+            source(left);
+            source(right);
+        }
+    }
+}
+
+fn written(instruction: &mut Instruction) -> Option<&mut Scratch> {
+    match instruction {
+        Instruction::Load { to, .. } => Some(to),
+        Instruction::Unary {
+            to: Destination::Scratch(scratch),
+            ..
+        }
+        | Instruction::Binary {
+            to: Destination::Scratch(scratch),
+            ..
+        } => Some(scratch),
+        Instruction::Unary { .. }
+        | Instruction::Binary { .. }
+        | Instruction::Store { .. }
+        | Instruction::Reduce { .. } => None,
+    }
+}
+
+/// The elements that a reduction keeps for each tile.
+pub fn partial_elements(features: usize, columns: usize, tile_columns: usize, axis: Axis) -> usize {
+    let tiles = columns.div_ceil(tile_columns).max(1);
+    match axis {
+        Axis::All => tiles,
+        Axis::Batch => tiles * features,
+        Axis::Last => 0,
+    }
+}
+
+/// The order in which a value that is not a state lies, when nothing says otherwise.
+pub const DEFAULT_ORDER: Order = Order::ColumnMajor;
+
+/// A place that a printed-only plan gives where a real one would have memory.
+pub const NOWHERE: Offset = Offset(0);

@@ -1,0 +1,371 @@
+//! The plan as text: what people read to learn what will run, and commit as a snapshot.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use super::{Plan, Step, StepPart, Target};
+use crate::diagnostics::Span;
+use crate::graph::ops::Op;
+use crate::graph::state::{StateKind, short};
+use crate::graph::{Graph, Node, Part, Phase, ValueId};
+use crate::passes::fuse::{Draft, Fusion, Group, GroupKind};
+
+/// Expressions nested deeper than this are cut with `…`.
+const DEEPEST_EXPRESSION: usize = 12;
+
+/// Gives groups and values the names under which the plan shows them.
+pub struct Namer<'g> {
+    graph: &'g Graph,
+    fusion: &'g Fusion,
+    batch: String,
+    names: HashMap<ValueId, String>,
+}
+
+impl<'g> Namer<'g> {
+    pub fn new(graph: &'g Graph, fusion: &'g Fusion, batch: String) -> Self {
+        let mut namer = Namer {
+            graph,
+            fusion,
+            batch,
+            names: HashMap::new(),
+        };
+        let mut taken: HashMap<String, usize> = HashMap::new();
+        for value in graph.values().filter(|value| fusion.stored[value.index()]) {
+            let node = graph.node(value);
+            let base = match &node.name {
+                Some(name) => name.to_string(),
+                None if graph.loss == Some(value) => "loss".to_string(),
+                None => match node.part {
+                    Part::Forward => graph.origin(node.origin).label.to_string(),
+                    Part::Backward => format!("∂{}", graph.origin(node.origin).label),
+                    Part::Update => format!("{}.update", graph.origin(node.origin).label),
+                },
+            };
+            let count = taken.entry(base.clone()).or_insert(0);
+            *count += 1;
+            let name = match *count {
+                1 => base,
+                count => format!("{base}#{count}"),
+            };
+            namer.names.insert(value, name);
+        }
+        namer
+    }
+
+    fn nodes_of(&self, group: &Group) -> impl Iterator<Item = (ValueId, &Node)> {
+        let sections = group.sections.iter();
+        sections
+            .flat_map(|draft| draft.anchor.into_iter().chain(draft.values.iter().copied()))
+            .map(|value| (value, self.graph.node(value)))
+    }
+
+    /// Under which heading the step stands: that of its kernel's result.
+    pub fn part(&self, group: &Group) -> StepPart {
+        let first = self.nodes_of(group).map(|(_, node)| node.part).next();
+        match first {
+            Some(Part::Forward) => StepPart::Forward,
+            Some(Part::Backward | Part::Update) | None => StepPart::BackwardAndUpdate,
+        }
+    }
+
+    /// The place in the text that the step's first stage came from.
+    pub fn span(&self, group: &Group) -> Span {
+        let assigned = group.sections.iter().flat_map(|draft| &draft.assignments);
+        let first = self.nodes_of(group).map(|(_, node)| node.origin).next();
+        let origin = first.or_else(|| {
+            let mut values = assigned.map(|assignment| assignment.value);
+            values.next().map(|value| self.graph.node(value).origin)
+        });
+        origin.map_or(Span::default(), |origin| self.graph.origin(origin).span)
+    }
+
+    /// The stages that the step carries out, joined by `+`.
+    pub fn label(&self, group: &Group) -> String {
+        let mut labels: Vec<&str> = Vec::new();
+        let forward = self.part(group) == StepPart::Forward;
+        for (_, node) in self.nodes_of(group) {
+            let label = &*self.graph.origin(node.origin).label;
+            let shown = node.part == Part::Forward || !forward;
+            if shown && !labels.contains(&label) {
+                labels.push(label);
+            }
+        }
+        for draft in &group.sections {
+            for assignment in &draft.assignments {
+                let node = self.graph.node(assignment.value);
+                let label = &*self.graph.origin(node.origin).label;
+                if labels.is_empty() {
+                    labels.push(label);
+                }
+            }
+        }
+        labels.join(" + ")
+    }
+
+    /// What the step leaves behind, one text each.
+    pub fn results(&self, group: &Group) -> Vec<String> {
+        let kernel_reads_row_sum = matches!(group.kind, GroupKind::WeightGradient { .. });
+        let mut results = Vec::new();
+        for draft in &group.sections {
+            let values = draft.anchor.iter().chain(&draft.values);
+            for value in values.filter(|value| self.fusion.stored[value.index()]) {
+                results.push(format!(
+                    "{} {} = {}",
+                    self.names[value],
+                    self.graph.shape(*value).text(&self.batch),
+                    self.expression(*value, true, 0)
+                ));
+            }
+        }
+        for draft in &group.sections {
+            results.extend(self.update(draft));
+        }
+        debug_assert!(
+            !results.is_empty() || kernel_reads_row_sum,
+            "a step without a result"
+        );
+        results
+    }
+
+    /// The parameters or buffers that a section writes, and from what.
+    fn update(&self, draft: &Draft) -> Option<String> {
+        let of_kind = |wanted: fn(StateKind) -> bool| -> Vec<&str> {
+            let assignments = draft.assignments.iter();
+            assignments
+                .map(|assignment| self.graph.state(assignment.state))
+                .filter(|state| wanted(state.kind))
+                .map(|state| state.name.as_str())
+                .collect()
+        };
+        let parameters = of_kind(|kind| kind == StateKind::Parameter);
+        let slots = of_kind(|kind| matches!(kind, StateKind::Slot(_)));
+        let buffers = of_kind(|kind| kind == StateKind::Buffer);
+        let mut texts = Vec::new();
+        if !buffers.is_empty() {
+            texts.push(format!("{} updated", buffers.join(", ")));
+        }
+        if !parameters.is_empty() {
+            let gradient = match (draft.anchor, draft.values.is_empty()) {
+                (Some(anchor), _) => format!(" by {}", self.expression(anchor, true, 0)),
+                (None, _) => String::new(),
+            };
+            let short_slots: Vec<&str> = slots
+                .iter()
+                .map(|slot| slot.rsplit('.').next().unwrap_or(slot))
+                .collect();
+            let with = match short_slots.is_empty() {
+                true => String::new(),
+                false => format!(", with {}", short_slots.join(", ")),
+            };
+            texts.push(format!("{} updated{gradient}{with}", parameters.join(", ")));
+        }
+        (!texts.is_empty()).then(|| texts.join("; "))
+    }
+
+    /// A value in terms of what is kept in memory.
+    fn expression(&self, value: ValueId, top: bool, depth: usize) -> String {
+        if let (false, Some(name)) = (top, self.names.get(&value)) {
+            return name.clone();
+        }
+        let node = self.graph.node(value);
+        if let (Op::Input { .. } | Op::Slice { .. }, Some(name)) = (&node.op, &node.name) {
+            return name.to_string();
+        }
+        if depth > DEEPEST_EXPRESSION {
+            return "…".to_string();
+        }
+        if let Op::Constant(number) = node.op {
+            return short(number);
+        }
+        let operands: Vec<String> = node
+            .operands
+            .iter()
+            .map(|operand| self.expression(*operand, false, depth + 1))
+            .collect();
+        node.op.text(&operands, self.graph)
+    }
+}
+
+/// A number of things with a unit prefix: `1.2 k`.
+fn count(value: u64) -> String {
+    match value {
+        0..1_000 => format!("{value} "),
+        1_000..1_000_000 => format!("{:.1} k", value as f64 / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.1} M", value as f64 / 1e6),
+        _ => format!("{:.1} G", value as f64 / 1e9),
+    }
+}
+
+/// A number of bytes with a binary prefix: `1.2 KiB`.
+pub fn bytes(value: usize) -> String {
+    match value {
+        0..1024 => format!("{value} B"),
+        1024..1_048_576 => format!("{:.1} KiB", value as f64 / 1024.0),
+        1_048_576..1_073_741_824 => format!("{:.1} MiB", value as f64 / 1_048_576.0),
+        _ => format!("{:.1} GiB", value as f64 / 1_073_741_824.0),
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        let batch = match self.batch {
+            Some(rows) => format!("batch {rows}"),
+            None => "batch not known without data".to_string(),
+        };
+        let totals = match self.deferred.is_empty() {
+            true => format!(
+                "{} parameters · arena {} · {}FLOP a step",
+                self.states.parameter_elements(),
+                bytes(self.arena_end * self.precision.bytes()),
+                count(self.flops())
+            ),
+            false => format!("depends on the data: {}", self.deferred.join(", ")),
+        };
+        writeln!(
+            formatter,
+            "plan {}: {}, {}, {batch} · {totals}",
+            self.name,
+            self.phase.name(),
+            self.precision.name()
+        )?;
+        if !self.settings.is_empty() {
+            writeln!(formatter)?;
+            let width = self
+                .settings
+                .iter()
+                .map(|(name, _)| name.len())
+                .max()
+                .unwrap_or(0);
+            for (name, text) in &self.settings {
+                writeln!(formatter, "  {name:width$}  {text}")?;
+            }
+        }
+        self.write_states(formatter)?;
+        for part in [StepPart::Forward, StepPart::BackwardAndUpdate] {
+            let steps: Vec<&Step> = self.steps.iter().filter(|step| step.part == part).collect();
+            if steps.is_empty() {
+                continue;
+            }
+            let title = match part {
+                StepPart::Forward => "forward",
+                StepPart::BackwardAndUpdate => "backward + update",
+            };
+            writeln!(formatter, "\n  {title}")?;
+            let width = steps
+                .iter()
+                .map(|step| step.label.chars().count())
+                .max()
+                .unwrap_or(0);
+            for step in steps {
+                write_step(formatter, step, width, self.target)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Plan {
+    fn write_states(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        let kept = |place: &&super::layout::StatePlace| match place.state.kind {
+            StateKind::Parameter | StateKind::Buffer => true,
+            StateKind::Slot(_) => self.phase == Phase::Train && self.target == Target::Native,
+        };
+        let rows: Vec<[String; 4]> = self
+            .states
+            .places
+            .iter()
+            .filter(kept)
+            .map(|place| {
+                let state = &place.state;
+                let distribution = state
+                    .initializer
+                    .distribution(&state.fan_in, &state.fan_out);
+                let initial = match (state.integer, distribution) {
+                    (true, _) => "counts batches".to_string(),
+                    (false, Some(distribution)) => distribution.text(),
+                    (false, None) => "depends on the data".to_string(),
+                };
+                let at = match self.target {
+                    Target::Reference => String::new(),
+                    Target::Native => format!("at {} {:?}", place.matrix.at.0, place.order),
+                };
+                [state.name.clone(), state.shape.row_text(), initial, at]
+            })
+            .collect();
+        if rows.is_empty() {
+            return Ok(());
+        }
+        writeln!(formatter, "\n  parameters")?;
+        let width = |column: usize| {
+            let widths = rows.iter().map(|row| row[column].chars().count());
+            widths.max().unwrap_or(0)
+        };
+        let widths = [width(0), width(1), width(2)];
+        for [name, shape, initial, at] in &rows {
+            let line = format!(
+                "      {name:a$}  {shape:b$}  {initial:c$}  {at}",
+                a = widths[0],
+                b = widths[1],
+                c = widths[2]
+            );
+            writeln!(formatter, "{}", line.trim_end())?;
+        }
+        Ok(())
+    }
+}
+
+fn write_step(
+    formatter: &mut fmt::Formatter,
+    step: &Step,
+    width: usize,
+    target: Target,
+) -> fmt::Result {
+    let mut results = step.results.iter();
+    let first = results.next().map_or("", String::as_str);
+    let padding = " ".repeat(width - step.label.chars().count());
+    let line = format!("{:>4}  {}{padding}  {first}", step.line, step.label);
+    writeln!(formatter, "{}", line.trim_end())?;
+    for result in results {
+        writeln!(formatter, "      {}  {result}", " ".repeat(width))?;
+    }
+    if target == Target::Native {
+        writeln!(
+            formatter,
+            "      {}  {}",
+            " ".repeat(width),
+            step.native_text()
+        )?;
+    }
+    Ok(())
+}
+
+impl Step {
+    /// Kernel, tiles and places, as this machine runs them.
+    fn native_text(&self) -> String {
+        let (name, sections) = self.kernel.parts();
+        let sections: Vec<String> = sections
+            .into_iter()
+            .map(|section| {
+                let columns = match section.columns {
+                    super::step::Columns::Batch => "batch".to_string(),
+                    super::step::Columns::Fixed(count) => count.to_string(),
+                };
+                let anchor = section
+                    .anchor
+                    .map_or("scratch".to_string(), |at| format!("at {}", at.0));
+                format!(
+                    "[{} × {columns}] tiles of {} columns, blocks of {}, {} instructions, result {anchor}",
+                    section.features,
+                    section.tile_columns,
+                    section.block_columns,
+                    section.program.len()
+                )
+            })
+            .collect();
+        format!(
+            "{name} · {}FLOP · {}",
+            count(self.flops),
+            sections.join("; ")
+        )
+    }
+}

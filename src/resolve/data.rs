@@ -1,0 +1,315 @@
+//! The `data` section: columns, their kinds, and the split.
+
+use super::arguments::{self, Call};
+use super::constant::Scope;
+use super::settings::{self, Settings};
+use crate::catalog::Kind;
+use crate::catalog::arguments::Value;
+use crate::catalog::settings::DATA;
+use crate::data::spec::{
+    Category, ColumnKind, ColumnPattern, ColumnSpec, DataSpec, Normalize, Number, Role, Split,
+};
+use crate::diagnostics::{Code, Diagnostic, Span};
+use crate::graph::shape::Dim;
+use crate::syntax::ast::{ColumnName, Expr, Name, Section, StatementKind};
+
+/// Checks the section and gives what it declares; lines with faults are left out.
+pub fn resolve(
+    section: &Section,
+    span: Span,
+    scope: &Scope,
+    faults: &mut Vec<Diagnostic>,
+) -> DataSpec {
+    let mut spec = DataSpec {
+        span: section.keyword.span,
+        ..DataSpec::default()
+    };
+    let mut settings = Settings::new("data", DATA);
+    for statement in &section.body {
+        match &statement.kind {
+            StatementKind::Declare {
+                keyword,
+                names,
+                kind,
+                from,
+            } => declare(
+                keyword,
+                names,
+                kind.as_ref(),
+                from.as_ref(),
+                scope,
+                &mut spec,
+                faults,
+            ),
+            StatementKind::Assign { name, value } => settings.add(name, value, faults),
+            StatementKind::Param { .. }
+            | StatementKind::Use { .. }
+            | StatementKind::Line(_)
+            | StatementKind::Section(_) => faults.push(
+                Diagnostic::new(
+                    Code::Misplaced,
+                    statement.span,
+                    "a `data` section holds columns and `split`",
+                )
+                .label("has no meaning here")
+                .help("write `input name: number`, `target name: category` or `ignore name`"),
+            ),
+        }
+    }
+    if let Some(value) = settings.take("split") {
+        spec.split = split(&value, scope, faults).unwrap_or_default();
+    }
+    duplicates(&spec, faults);
+    let inputs = spec.columns.iter().any(|column| column.role == Role::Input);
+    if !inputs && faults.is_empty() {
+        faults.push(
+            Diagnostic::new(
+                Code::NoInput,
+                section.keyword.span,
+                "the `data` section has no input",
+            )
+            .label("no `input` in this section")
+            .help("write `input name: number`"),
+        );
+    }
+    let _ = span;
+    spec
+}
+
+fn pattern(name: &ColumnName) -> ColumnPattern {
+    ColumnPattern {
+        text: name.text.clone(),
+        glob: name.quoted && name.text.contains(['*', '?']),
+        span: name.span,
+    }
+}
+
+fn declare(
+    keyword: &Name,
+    names: &[ColumnName],
+    kind: Option<&Expr>,
+    from: Option<&ColumnName>,
+    scope: &Scope,
+    spec: &mut DataSpec,
+    faults: &mut Vec<Diagnostic>,
+) {
+    let role = match keyword.text.as_str() {
+        "input" => Role::Input,
+        "target" => Role::Target,
+        "ignore" => {
+            spec.ignored.extend(names.iter().map(pattern));
+            if let Some(kind) = kind {
+                faults.push(
+                    Diagnostic::new(Code::Misplaced, kind.span, "an ignored column has no kind")
+                        .label("leave this away"),
+                );
+            }
+            return;
+        }
+        "weight" => {
+            faults.push(
+                Diagnostic::new(
+                    Code::NotSupported,
+                    keyword.span,
+                    "row weights are not supported yet",
+                )
+                .label("without a meaning in this version"),
+            );
+            return;
+        }
+        other => {
+            faults.push(
+                Diagnostic::new(
+                    Code::UnknownName,
+                    keyword.span,
+                    format!("a column cannot be declared by `{other}`"),
+                )
+                .label("expected `input`, `target` or `ignore`")
+                .near(other, keyword.span, ["input", "target", "ignore", "weight"]),
+            );
+            return;
+        }
+    };
+    let Some(kind) = kind else {
+        faults.push(
+            Diagnostic::new(
+                Code::MissingArgument,
+                names.last().map_or(keyword.span, |name| name.span),
+                "the declaration does not say what the column holds",
+            )
+            .label("write `: number` or `: category` after this"),
+        );
+        return;
+    };
+    let Some(call) = arguments::call(kind, Kind::ColumnKind, scope, faults) else {
+        return;
+    };
+    let Some(kind) = column_kind(&call, role, from, names, faults) else {
+        return;
+    };
+    for name in names {
+        spec.columns.push(ColumnSpec {
+            role,
+            name: pattern(name),
+            from: from.map(|from| ColumnPattern {
+                text: from.text.clone(),
+                glob: true,
+                span: from.span,
+            }),
+            kind: kind.clone(),
+        });
+    }
+}
+
+fn column_kind(
+    call: &Call,
+    role: Role,
+    from: Option<&ColumnName>,
+    names: &[ColumnName],
+    faults: &mut Vec<Diagnostic>,
+) -> Option<ColumnKind> {
+    let arguments = &call.arguments;
+    let number = || Number {
+        scale: arguments.number("scale"),
+        offset: arguments.number("offset"),
+        normalize: match arguments.word("normalize") {
+            "zscore" => Normalize::ZScore,
+            "minmax" => Normalize::MinMax,
+            _ => Normalize::None,
+        },
+    };
+    if call.entry.name == "vector" {
+        if from.is_none() {
+            faults.push(
+                Diagnostic::new(
+                    Code::MissingArgument,
+                    call.span,
+                    "a vector is taken from many columns",
+                )
+                .label("write `from \"x*\"` after this"),
+            );
+            return None;
+        }
+        if let [_, second, ..] = names {
+            faults.push(
+                Diagnostic::new(
+                    Code::Misplaced,
+                    second.span,
+                    "`from` gives its columns to one name",
+                )
+                .label("a second name"),
+            );
+            return None;
+        }
+        return Some(ColumnKind::Vector(number()));
+    }
+    if let Some(from) = from {
+        faults.push(
+            Diagnostic::new(
+                Code::Misplaced,
+                from.span,
+                format!("a {} is one column and takes no `from`", call.entry.name),
+            )
+            .label("many columns")
+            .help("write `vector` to take many columns as one value"),
+        );
+        return None;
+    }
+    if call.entry.name == "number" {
+        if arguments.number("scale") == 0.0 {
+            faults.push(
+                Diagnostic::new(
+                    Code::OutOfRange,
+                    arguments.span_of("scale"),
+                    "a scale of 0 makes every row the same",
+                )
+                .label("this is 0"),
+            );
+            return None;
+        }
+        return Some(ColumnKind::Number(number()));
+    }
+    let embed = match arguments.get("embed") {
+        Some(Value::Size(Dim::Known(width))) => Some(*width),
+        Some(_) | None => None,
+    };
+    if let (Role::Target, Some(_)) = (role, embed) {
+        faults.push(
+            Diagnostic::new(
+                Code::Misplaced,
+                arguments.span_of("embed"),
+                "a target is not embedded",
+            )
+            .label("only inputs have an embedding"),
+        );
+        return None;
+    }
+    let values = match arguments.get("values") {
+        Some(Value::Texts(values)) => Some(values.clone()),
+        Some(_) | None => None,
+    };
+    Some(ColumnKind::Category(Category { values, embed }))
+}
+
+fn split(value: &Expr, scope: &Scope, faults: &mut Vec<Diagnostic>) -> Option<Split> {
+    let call = arguments::call(value, Kind::Split, scope, faults)?;
+    let arguments = &call.arguments;
+    let span = call.span;
+    let column = |name: &str| match arguments.get(name) {
+        Some(Value::Column(text)) => Some(ColumnPattern {
+            text: text.clone(),
+            glob: false,
+            span: arguments.span_of(name),
+        }),
+        Some(_) | None => None,
+    };
+    if call.entry.name == "column" {
+        let name = column("name")?;
+        return Some(Split::Column { name, span });
+    }
+    let [validate, test] = ["validate", "test"].map(|name| arguments.number(name));
+    if validate + test >= 1.0 {
+        faults.push(
+            Diagnostic::new(Code::BadSplit, span, "the split leaves no rows to train on").label(
+                format!(
+                    "validate and test take {}% of the rows",
+                    settings::trimmed((validate + test) * 100.0)
+                ),
+            ),
+        );
+        return None;
+    }
+    Some(match call.entry.name {
+        "ordered" => Split::Ordered {
+            validate,
+            test,
+            span,
+        },
+        _ => Split::Random {
+            validate,
+            test,
+            stratify: column("stratify"),
+            span,
+        },
+    })
+}
+
+/// Reports names that are declared twice.
+fn duplicates(spec: &DataSpec, faults: &mut Vec<Diagnostic>) {
+    let declared = spec.columns.iter().map(|column| &column.name);
+    let names: Vec<&ColumnPattern> = declared.chain(&spec.ignored).collect();
+    for (index, name) in names.iter().enumerate() {
+        let mut earlier = names[..index].iter();
+        if let Some(first) = earlier.find(|first| first.text == name.text) {
+            faults.push(
+                Diagnostic::new(
+                    Code::DuplicateColumn,
+                    name.span,
+                    format!("the column `{}` is declared twice", name.text),
+                )
+                .label("declared again here")
+                .also(first.span, "declared first here"),
+            );
+        }
+    }
+}

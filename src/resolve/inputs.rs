@@ -1,0 +1,206 @@
+//! The values that come from the table: each declared input by its name, and all of them side by
+//! side.
+
+use crate::catalog::layers::{Context, Fans};
+use crate::data::spec::{Field, FieldKind, Schema};
+use crate::diagnostics::Span;
+use crate::graph::ops::{InputKind, Op};
+use crate::graph::shape::{Dim, Shape};
+use crate::graph::state::Initializer;
+use crate::graph::{Graph, ValueId};
+
+/// The inputs of a network, built when they are first named.
+pub struct Inputs {
+    fields: Vec<InputField>,
+    /// Features of the prepared matrix.
+    matrix_width: Dim,
+    matrix: Option<ValueId>,
+    whole: Option<ValueId>,
+}
+
+struct InputField {
+    field: Field,
+    start: Dim,
+    value: Option<ValueId>,
+}
+
+impl Inputs {
+    pub fn new(schema: &Schema, _graph: &mut Graph) -> Self {
+        let mut start = Dim::Known(0);
+        let mut fields = Vec::new();
+        for field in &schema.inputs {
+            let width = stored_width(field);
+            let next = start.plus(&width).unwrap_or(Dim::Known(usize::MAX));
+            fields.push(InputField {
+                field: field.clone(),
+                start: std::mem::replace(&mut start, next),
+                value: None,
+            });
+        }
+        Inputs {
+            fields,
+            matrix_width: start,
+            matrix: None,
+            whole: None,
+        }
+    }
+
+    pub fn has(&self, name: &str) -> bool {
+        self.fields.iter().any(|input| input.field.name == name)
+    }
+
+    pub fn span(&self, name: &str) -> Option<Span> {
+        let found = self.fields.iter().find(|input| input.field.name == name);
+        found.map(|input| input.field.span)
+    }
+
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.fields.iter().map(|input| input.field.name.as_str())
+    }
+
+    /// The width of all inputs side by side, as the network sees them.
+    pub fn width(&self) -> Dim {
+        let widths = self.fields.iter().map(|input| seen_width(&input.field));
+        let mut total = Dim::Known(0);
+        for width in widths {
+            if total == Dim::Known(0) {
+                total = width;
+            } else {
+                total = total.plus(&width).unwrap_or(Dim::Known(usize::MAX));
+            }
+        }
+        total
+    }
+
+    fn matrix(&mut self, graph: &mut Graph) -> ValueId {
+        let width = self.matrix_width.clone();
+        *self.matrix.get_or_insert_with(|| {
+            let kind = InputKind::Features;
+            graph.push(Op::Input { kind, width }, &[])
+        })
+    }
+
+    fn slice(&mut self, start: Dim, length: Dim, graph: &mut Graph) -> ValueId {
+        let matrix = self.matrix(graph);
+        graph.push(Op::Slice { start, length }, &[matrix])
+    }
+
+    /// The value of one input.
+    pub fn value(&mut self, name: &str, graph: &mut Graph) -> Option<ValueId> {
+        let index = self
+            .fields
+            .iter()
+            .position(|input| input.field.name == name)?;
+        if let Some(value) = self.fields[index].value {
+            return Some(value);
+        }
+        let (field, start) = {
+            let input = &self.fields[index];
+            (input.field.clone(), input.start.clone())
+        };
+        let origin = graph.add_origin(&field.name, field.span);
+        graph.current_origin = origin;
+        let value = match &field.kind {
+            FieldKind::Numbers { .. } => {
+                let value = self.slice(start, stored_width(&field), graph);
+                graph.nodes[value.index()].name = Some(field.name.as_str().into());
+                value
+            }
+            FieldKind::Category { classes, embed } => {
+                let column = self.slice(start, Dim::Known(1), graph);
+                graph.nodes[column.index()].name = Some(field.name.as_str().into());
+                let classes = classes_dim(&field.name, *classes);
+                match embed {
+                    None => graph.push(Op::OneHot { classes }, &[column]),
+                    Some(width) => embedding(graph, &field, classes, *width, column),
+                }
+            }
+        };
+        self.fields[index].value = Some(value);
+        Some(value)
+    }
+
+    /// All inputs side by side; `None` if there are none. Numbers that adjoin are one piece.
+    pub fn whole(&mut self, graph: &mut Graph) -> Option<ValueId> {
+        if self.whole.is_some() {
+            return self.whole;
+        }
+        let names: Vec<String> = self.names().map(str::to_string).collect();
+        let mut parts: Vec<ValueId> = Vec::new();
+        let mut index = 0;
+        while index < names.len() {
+            let run = self.fields[index..]
+                .iter()
+                .take_while(|input| matches!(input.field.kind, FieldKind::Numbers { .. }))
+                .count();
+            if run > 1 {
+                let start = self.fields[index].start.clone();
+                let first = stored_width(&self.fields[index].field);
+                let mut rest = self.fields[index + 1..index + run].iter();
+                let length =
+                    rest.try_fold(first, |sum, input| sum.plus(&stored_width(&input.field)))?;
+                parts.push(self.slice(start, length, graph));
+                index += run;
+            } else {
+                parts.push(self.value(&names[index], graph)?);
+                index += 1;
+            }
+        }
+        self.whole = match parts[..] {
+            [] => None,
+            [one] => Some(one),
+            [..] => Some(graph.push(Op::Concat, &parts)),
+        };
+        self.whole
+    }
+}
+
+/// An embedding table with PyTorch's name for it, under the column's.
+fn embedding(
+    graph: &mut Graph,
+    field: &Field,
+    classes: Dim,
+    width: usize,
+    column: ValueId,
+) -> ValueId {
+    let mut context = Context {
+        graph,
+        path: field.name.clone(),
+        span: field.span,
+        input_span: field.span,
+        use_number: 0,
+    };
+    let fans = Fans {
+        fan_in: width.into(),
+        fan_out: classes.clone(),
+    };
+    let shape = Shape::fixed([classes, width.into()]);
+    let table = context.parameter("weight", shape, Initializer::StandardNormal, fans);
+    graph.push(Op::Gather, &[table, column])
+}
+
+fn classes_dim(name: &str, classes: Option<usize>) -> Dim {
+    match classes {
+        Some(count) => Dim::Known(count),
+        None => Dim::Deferred(format!("classes of {name}").into()),
+    }
+}
+
+/// Features that the field takes in the prepared matrix.
+fn stored_width(field: &Field) -> Dim {
+    match field.kind.width() {
+        Some(width) => Dim::Known(width),
+        None => Dim::Deferred(format!("columns of {}", field.name).into()),
+    }
+}
+
+/// Features that the network sees.
+fn seen_width(field: &Field) -> Dim {
+    match &field.kind {
+        FieldKind::Numbers { .. } => stored_width(field),
+        FieldKind::Category { classes, embed } => match embed {
+            Some(width) => Dim::Known(*width),
+            None => classes_dim(&field.name, *classes),
+        },
+    }
+}

@@ -1,0 +1,406 @@
+//! The `train` section: what is made small, how, for how long.
+
+use super::arguments::{self, Call};
+use super::constant::{Number, Scope, kind_text};
+use super::settings::Settings;
+use crate::catalog::settings::{PARAMS, TRAIN};
+use crate::catalog::{Entry, Kind, Meaning, Metric};
+use crate::diagnostics::{Code, Diagnostic, Span};
+use crate::graph::state::Initializer;
+use crate::plan::Precision;
+use crate::syntax::ast::{ColumnName, Expr, ExprKind, Section, StatementKind};
+
+/// Rows in a step.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Batch {
+    All,
+    Rows(usize),
+}
+
+/// Initial values for the parameters whose path a glob selects.
+#[derive(Clone, PartialEq, Debug)]
+pub struct InitialValues {
+    pub selector: ColumnName,
+    pub initializer: Initializer,
+}
+
+/// The checked `train` section.
+#[derive(Clone, Debug)]
+pub struct TrainSpec {
+    pub loss: Option<Call>,
+    pub optimizer: Option<Call>,
+    pub epochs: usize,
+    pub batch: Batch,
+    pub seed: Option<u64>,
+    pub shuffle: bool,
+    pub precision: Precision,
+    pub clip_norm: Option<f64>,
+    pub drop_last: bool,
+    /// The metrics asked for, with their places; `None` for those of the target's type.
+    pub metrics: Option<Vec<(Metric, &'static str, Span)>>,
+    pub initial_values: Vec<InitialValues>,
+    pub span: Span,
+}
+
+/// Rows in a step when the file does not say (Keras's default).
+const DEFAULT_BATCH: usize = 32;
+
+impl Default for TrainSpec {
+    fn default() -> Self {
+        TrainSpec {
+            loss: None,
+            optimizer: None,
+            epochs: 0,
+            batch: Batch::Rows(DEFAULT_BATCH),
+            seed: None,
+            shuffle: true,
+            precision: Precision::F32,
+            clip_norm: None,
+            drop_last: false,
+            metrics: None,
+            initial_values: Vec::new(),
+            span: Span::default(),
+        }
+    }
+}
+
+/// Checks the section and gives what it says; faulty settings keep their defaults.
+pub fn resolve(section: &Section, scope: &Scope, faults: &mut Vec<Diagnostic>) -> TrainSpec {
+    let mut spec = TrainSpec {
+        span: section.keyword.span,
+        ..TrainSpec::default()
+    };
+    let mut settings = Settings::new("train", TRAIN);
+    for statement in &section.body {
+        match &statement.kind {
+            StatementKind::Assign { name, value } => settings.add(name, value, faults),
+            StatementKind::Section(inner) if inner.keyword.text == "params" => {
+                spec.initial_values.extend(params(inner, scope, faults));
+            }
+            StatementKind::Section(inner) => faults.push(inner_section(inner)),
+            StatementKind::Declare { .. }
+            | StatementKind::Param { .. }
+            | StatementKind::Use { .. }
+            | StatementKind::Line(_) => faults.push(
+                Diagnostic::new(
+                    Code::Misplaced,
+                    statement.span,
+                    "a `train` section holds settings, each `name = value`",
+                )
+                .label("has no meaning here"),
+            ),
+        }
+    }
+    let mut required = |name: &str, example: &str, faults: &mut Vec<Diagnostic>| {
+        let value = settings.take(name);
+        if value.is_none() {
+            faults.push(
+                Diagnostic::new(
+                    Code::MissingSetting,
+                    section.keyword.span,
+                    format!("the `train` section does not say its `{name}`"),
+                )
+                .label(format!("no `{name}` in this section"))
+                .help(format!("write `{example}`")),
+            );
+        }
+        value
+    };
+    let loss = required("loss", "loss = MSE", faults);
+    let epochs = required("epochs", "epochs = 100", faults);
+    spec.loss = loss.and_then(|value| loss_call(&value, scope, faults));
+    if let Some(value) = epochs {
+        spec.epochs = whole("epochs", &value, scope, 1, faults).unwrap_or(1) as usize;
+    }
+    spec.optimizer = match settings.take("optimizer") {
+        Some(value) => arguments::call(&value, Kind::Optimizer, scope, faults),
+        None => {
+            let expr = Expr {
+                kind: ExprKind::Name("SGD".to_string()),
+                span: section.keyword.span,
+            };
+            arguments::call(&expr, Kind::Optimizer, &Scope::default(), faults)
+        }
+    };
+    if let Some(value) = settings.take("batch") {
+        spec.batch = match &value.kind {
+            ExprKind::Name(word) if word == "all" => Batch::All,
+            _ => whole("batch", &value, scope, 1, faults)
+                .map_or(spec.batch, |rows| Batch::Rows(rows as usize)),
+        };
+    }
+    if let Some(value) = settings.take("seed") {
+        spec.seed = whole("seed", &value, scope, 0, faults);
+    }
+    if let Some(value) = settings.take("clip_norm") {
+        spec.clip_norm = positive("clip_norm", &value, scope, faults);
+    }
+    for (name, place) in [
+        ("shuffle", &mut spec.shuffle),
+        ("drop_last", &mut spec.drop_last),
+    ] {
+        if let Some(value) = settings.take(name) {
+            *place = boolean(name, &value, scope, faults).unwrap_or(*place);
+        }
+    }
+    if let Some(value) = settings.take("precision") {
+        spec.precision = precision(&value, scope, faults).unwrap_or_default();
+    }
+    if let Some(value) = settings.take("metrics") {
+        spec.metrics = Some(metrics(&value, scope, faults));
+    }
+    if let Some(optimizer) = &spec.optimizer {
+        check_optimizer(optimizer, faults);
+    }
+    spec
+}
+
+fn inner_section(section: &Section) -> Diagnostic {
+    let name = &section.keyword.text;
+    match name == "watch" {
+        true => Diagnostic::new(
+            Code::NotSupported,
+            section.keyword.span,
+            "`watch` is not supported yet",
+        )
+        .label("without a meaning in this version"),
+        false => Diagnostic::new(
+            Code::UnknownSection,
+            section.keyword.span,
+            format!("a `train` section has no section `{name}` in it"),
+        )
+        .label("unknown section")
+        .near(name, section.keyword.span, ["params", "watch"]),
+    }
+}
+
+/// The loss: one entry; sums of losses are for several targets.
+fn loss_call(value: &Expr, scope: &Scope, faults: &mut Vec<Diagnostic>) -> Option<Call> {
+    if let ExprKind::Binary { .. } = value.kind {
+        faults.push(
+            Diagnostic::new(
+                Code::NotSupported,
+                value.span,
+                "sums of losses are not supported yet",
+            )
+            .label("one loss is expected here"),
+        );
+        return None;
+    }
+    arguments::call(value, Kind::Loss, scope, faults)
+}
+
+/// What PyTorch refuses too.
+fn check_optimizer(optimizer: &Call, faults: &mut Vec<Diagnostic>) {
+    if optimizer.entry.name != "SGD" || !optimizer.arguments.boolean("nesterov") {
+        return;
+    }
+    let momentum = optimizer.arguments.number("momentum");
+    let dampening = optimizer.arguments.number("dampening");
+    if momentum == 0.0 || dampening != 0.0 {
+        faults.push(
+            Diagnostic::new(
+                Code::OutOfRange,
+                optimizer.arguments.span_of("nesterov"),
+                "nesterov needs a momentum and no dampening",
+            )
+            .label(format!("momentum is {momentum}, dampening {dampening}")),
+        );
+    }
+}
+
+fn known_number(
+    name: &str,
+    value: &Expr,
+    scope: &Scope,
+    faults: &mut Vec<Diagnostic>,
+) -> Option<f64> {
+    match scope.number(value) {
+        Ok(Number::Known(number)) => Some(number),
+        Ok(Number::Deferred(text)) => {
+            faults.push(
+                Diagnostic::new(
+                    Code::WrongType,
+                    value.span,
+                    format!("`{name}` cannot depend on `{text}`"),
+                )
+                .label("only known with the data"),
+            );
+            None
+        }
+        Err(fault) => {
+            faults.push(*fault);
+            None
+        }
+    }
+}
+
+fn whole(
+    name: &str,
+    value: &Expr,
+    scope: &Scope,
+    least: u64,
+    faults: &mut Vec<Diagnostic>,
+) -> Option<u64> {
+    // An integer literal is taken exactly, beyond what a double can hold.
+    if let ExprKind::Number {
+        integer: Some(integer),
+        ..
+    } = value.kind
+        && integer >= least
+        && (name == "seed" || integer < 1 << 53)
+    {
+        return Some(integer);
+    }
+    let number = known_number(name, value, scope, faults)?;
+    if number.fract() == 0.0 && number >= least as f64 && number < 9e15 {
+        return Some(number as u64);
+    }
+    faults.push(
+        Diagnostic::new(
+            Code::OutOfRange,
+            value.span,
+            format!("`{name}` takes a whole number of at least {least}"),
+        )
+        .label(format!("this is {number}")),
+    );
+    None
+}
+
+fn positive(name: &str, value: &Expr, scope: &Scope, faults: &mut Vec<Diagnostic>) -> Option<f64> {
+    let number = known_number(name, value, scope, faults)?;
+    if number > 0.0 {
+        return Some(number);
+    }
+    faults.push(
+        Diagnostic::new(
+            Code::OutOfRange,
+            value.span,
+            format!("`{name}` takes a number more than 0"),
+        )
+        .label(format!("this is {number}")),
+    );
+    None
+}
+
+fn boolean(name: &str, value: &Expr, scope: &Scope, faults: &mut Vec<Diagnostic>) -> Option<bool> {
+    let followed = match &value.kind {
+        ExprKind::Name(word) => scope.parameter(word).unwrap_or(value),
+        _ => value,
+    };
+    if let ExprKind::Bool(boolean) = followed.kind {
+        return Some(boolean);
+    }
+    faults.push(
+        Diagnostic::new(
+            Code::WrongType,
+            value.span,
+            format!("`{name}` takes `true` or `false`"),
+        )
+        .label(format!("this is {}", kind_text(value))),
+    );
+    None
+}
+
+fn precision(value: &Expr, scope: &Scope, faults: &mut Vec<Diagnostic>) -> Option<Precision> {
+    let followed = match &value.kind {
+        ExprKind::Name(word) => scope.parameter(word).unwrap_or(value),
+        _ => value,
+    };
+    let word = match &followed.kind {
+        ExprKind::Name(word) => word.as_str(),
+        _ => "",
+    };
+    match word {
+        "f32" => Some(Precision::F32),
+        "f64" => Some(Precision::F64),
+        _ => {
+            faults.push(
+                Diagnostic::new(
+                    Code::WrongType,
+                    value.span,
+                    "`precision` takes `f32` or `f64`",
+                )
+                .label("neither of them")
+                .near(word, value.span, ["f32", "f64"]),
+            );
+            None
+        }
+    }
+}
+
+fn metrics(
+    value: &Expr,
+    scope: &Scope,
+    faults: &mut Vec<Diagnostic>,
+) -> Vec<(Metric, &'static str, Span)> {
+    let items: &[Expr] = match &value.kind {
+        ExprKind::List(items) => items,
+        _ => std::slice::from_ref(value),
+    };
+    let mut found: Vec<(Metric, &'static str, Span)> = Vec::new();
+    for item in items {
+        let Some(call) = arguments::call(item, Kind::Metric, scope, faults) else {
+            continue;
+        };
+        let entry: &'static Entry = call.entry;
+        let Meaning::Metric(metric) = &entry.meaning else {
+            continue;
+        };
+        if let Some((_, _, first)) = found.iter().find(|(known, _, _)| known == metric) {
+            faults.push(
+                Diagnostic::new(
+                    Code::DuplicateName,
+                    item.span,
+                    format!("the metric `{}` is listed twice", entry.name),
+                )
+                .label("listed again")
+                .also(*first, "listed first here"),
+            );
+            continue;
+        }
+        found.push((*metric, entry.name, item.span));
+    }
+    found
+}
+
+/// `params "glob" { init = … }`.
+fn params(section: &Section, scope: &Scope, faults: &mut Vec<Diagnostic>) -> Option<InitialValues> {
+    let Some(selector) = &section.selector else {
+        faults.push(
+            Diagnostic::new(
+                Code::MissingArgument,
+                section.keyword.span,
+                "`params` selects parameters by a glob of their path",
+            )
+            .label("write `params \"*.weight\" { … }`"),
+        );
+        return None;
+    };
+    let mut settings = Settings::new("params", PARAMS);
+    for statement in &section.body {
+        match &statement.kind {
+            StatementKind::Assign { name, value } => settings.add(name, value, faults),
+            StatementKind::Declare { .. }
+            | StatementKind::Param { .. }
+            | StatementKind::Use { .. }
+            | StatementKind::Line(_)
+            | StatementKind::Section(_) => faults.push(
+                Diagnostic::new(
+                    Code::Misplaced,
+                    statement.span,
+                    "a `params` section holds settings, each `name = value`",
+                )
+                .label("has no meaning here"),
+            ),
+        }
+    }
+    let call = arguments::call(&settings.take("init")?, Kind::Initializer, scope, faults)?;
+    let Meaning::Initializer(initializer) = &call.entry.meaning else {
+        return None;
+    };
+    Some(InitialValues {
+        selector: selector.clone(),
+        initializer: initializer(&call.arguments),
+    })
+}
