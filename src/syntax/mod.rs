@@ -1,3 +1,15 @@
 //! From text to the AST, and back to text.
 
 pub mod ast;
+mod brackets;
+mod explain;
+mod layout;
+mod literal;
+mod lower;
+mod parse;
+mod scan;
+#[cfg(test)]
+mod tests;
+mod token;
+
+pub use parse::{Parsed, parse, parse_expression};
