@@ -6,4 +6,5 @@ pub mod data;
 pub mod diagnostics;
 pub mod graph;
 pub mod plan;
+pub mod random;
 pub mod syntax;
