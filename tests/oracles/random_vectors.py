@@ -80,3 +80,5 @@ if __name__ == "__main__":
     draws = Draws(key, 0)
     print("below", [draws.below(6) for _ in range(8)])
     print("shuffle", shuffle(key, 5, list(range(12))))
+    order = shuffle(key_of(42, "split", ""), 0, list(range(11)))
+    print("split", sorted(order[:2]), sorted(order[2:3]))
