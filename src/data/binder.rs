@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::data::bind::{BoundField, Header};
 use crate::data::cell;
-use crate::data::columns::listed;
+use crate::data::columns::{listed, near_name};
 use crate::data::faults::TableFaults;
 use crate::data::glob::glob_matches;
 use crate::data::spec::{ColumnPattern, DataSpec};
-use crate::diagnostics::{Code, Diagnostic, Span, near_miss};
+use crate::diagnostics::{Code, Diagnostic, Span};
 
 pub(super) struct Binder<'h, 'f, 's> {
     header: &'h Header,
@@ -92,7 +92,7 @@ impl<'h, 'f, 's> Binder<'h, 'f, 's> {
         if !pattern.glob {
             let free = names.iter().enumerate();
             let free = free.filter(|(at, _)| !self.learned || !self.named.contains_key(at));
-            let near = near_miss(&pattern.text, free.map(|(_, name)| name.as_str()));
+            let near = near_name(&pattern.text, free.map(|(_, name)| name.as_str()));
             fault = match (near, self.learned) {
                 (Some(name), false) => fault
                     .help(format!("did you mean `{name}`?"))
@@ -110,7 +110,7 @@ impl<'h, 'f, 's> Binder<'h, 'f, 's> {
             .iter()
             .filter(|name| cell::number(name.as_bytes()).is_ok())
             .count();
-        if 2 * numbers > names.len() {
+        if 3 * numbers > names.len() {
             fault = fault.help(format!(
                 "{numbers} of the {} fields of the first line are numbers: a table begins with a line \
                  that names its columns",

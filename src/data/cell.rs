@@ -62,7 +62,7 @@ impl CellFault {
         let at = format!("line {line}, column `{column}`");
         let found = quoted(cell.trim_ascii());
         let value = match cell.trim_ascii() {
-            b"" => "the empty text",
+            b"" => "`\"\"`",
             _ => &found,
         };
         match self {

@@ -6,7 +6,7 @@ use crate::data::bind::CategoryValues;
 use crate::data::cell::{self, CellFault, Expected};
 use crate::data::excerpt::quoted;
 use crate::data::table::Part;
-use crate::diagnostics::{Code, Diagnostic, Span};
+use crate::diagnostics::{Code, Diagnostic, Span, near_miss};
 
 /// A column that is read, and what was read of it.
 pub(super) enum Column {
@@ -178,12 +178,13 @@ impl ColumnFault {
                     format!("{at}: {found} {what}"),
                 )
                 .label(format!("not a value of `{name}`"));
-                // Long lists are cut: the near miss looks at the first of them only.
-                const COMPARED: usize = 1000;
-                let near = values.iter().take(COMPARED).map(String::as_str);
-                fault
-                    .near(&word, place, near)
-                    .note(format!("the values are {}", listed(values)))
+                let fault = match near_name(&word, values.iter().map(String::as_str)) {
+                    Some(near) => fault
+                        .help(format!("did you mean `{near}`?"))
+                        .suggest(place, near),
+                    None => fault,
+                };
+                fault.note(format!("the values are {}", listed(values)))
             }
             ColumnFault::TooManyValues => Diagnostic::new(
                 Code::TableTooLarge,
@@ -193,6 +194,18 @@ impl ColumnFault {
             .label("one value more than a category may have")
             .help("a column of numbers is declared as `number`; free text cannot be read"),
         }
+    }
+}
+
+/// The name of a table that `wrong` most likely stands for. A table's names may be long and many, so
+/// that only short ones, and only the first thousands, are compared.
+pub(super) fn near_name<'n>(wrong: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    const LENGTH: usize = 100;
+    const COMPARED: usize = 10_000;
+    let short = names.filter(|name| name.len() <= LENGTH).take(COMPARED);
+    match wrong.len() <= LENGTH {
+        true => near_miss(wrong, short),
+        false => None,
     }
 }
 

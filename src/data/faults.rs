@@ -7,14 +7,19 @@ use crate::diagnostics::{Code, Diagnostic, Faults, Sources, Span};
 const SHOWN: usize = 20;
 /// After how many faults reading stops.
 const COUNTED: usize = 10_000;
+/// In how many columns the faults that are not shown are counted one by one.
+const COLUMNS: usize = 8;
 
 pub(super) struct TableFaults<'s> {
     /// The name of the CSV.
     pub name: String,
     pub sources: &'s mut Sources,
     shown: Faults,
-    /// The faults that are not shown, by column; those of whole rows under `None`.
+    /// How many faults are not shown, by column for the first columns that have such; those of whole
+    /// rows under `None`.
     more: Vec<(Option<String>, usize)>,
+    /// How many faults are not shown in further columns.
+    elsewhere: usize,
 }
 
 impl<'s> TableFaults<'s> {
@@ -24,6 +29,7 @@ impl<'s> TableFaults<'s> {
             sources,
             shown: Faults::new(),
             more: Vec::new(),
+            elsewhere: 0,
         }
     }
 
@@ -59,14 +65,16 @@ impl<'s> TableFaults<'s> {
             self.shown.push(describe(place));
             return;
         }
+        let room = self.more.len() < COLUMNS;
         match self.more.iter_mut().find(|(of, _)| of.as_deref() == column) {
             Some((_, count)) => *count += 1,
-            None => self.more.push((column.map(str::to_owned), 1)),
+            None if room => self.more.push((column.map(str::to_owned), 1)),
+            None => self.elsewhere += 1,
         }
     }
 
     fn hidden(&self) -> usize {
-        self.more.iter().map(|(_, count)| count).sum()
+        self.elsewhere + self.more.iter().map(|(_, count)| count).sum::<usize>()
     }
 
     /// Whether there are so many faults that reading on tells nothing new.
@@ -86,18 +94,16 @@ impl<'s> TableFaults<'s> {
         }
         let least = if self.enough() { "at least " } else { "" };
         let plural = if hidden == 1 { "" } else { "s" };
-        const COLUMNS: usize = 8;
         let mut columns: Vec<String> = self
             .more
             .iter()
-            .take(COLUMNS)
             .map(|(column, count)| match column {
                 Some(column) => format!("{count} in column `{column}`"),
                 None => format!("{count} in the length of a row"),
             })
             .collect();
-        if self.more.len() > COLUMNS {
-            columns.push("the others in other columns".to_owned());
+        if self.elsewhere > 0 {
+            columns.push(format!("{} in other columns", self.elsewhere));
         }
         let note = format!(
             "and {least}{hidden} more fault{plural} in `{}`: {}",

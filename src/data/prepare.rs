@@ -173,12 +173,12 @@ impl Preparation {
         let mut matrix = vec![T::default(); size];
         let mut faults = Faults::new();
         let mut feature = 0;
-        for prepared in self.fields_of(role) {
-            let found = table
-                .fields
-                .iter()
-                .find(|field| field.role == role && field.name == prepared.name)
-                .expect("the table is read by the same declarations");
+        let read = table.fields.iter().filter(|field| field.role == role);
+        for (prepared, found) in self.fields_of(role).zip(read) {
+            assert_eq!(
+                prepared.name, found.name,
+                "the table is read by the same declarations"
+            );
             let target = Target {
                 width,
                 rows,

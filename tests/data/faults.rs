@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use nnc::data::spec::Role;
 use nnc::data::{Division, Limits, Preparation, Purpose, divide, read_table, read_table_within};
 use nnc::diagnostics::{Code, Sources, render_all};
 
@@ -325,4 +326,50 @@ fn every_cut_and_every_changed_byte_ends_in_a_table_or_faults() {
         }
     }
     assert!(read > 50);
+}
+
+#[test]
+fn hostile_headers_and_values_stay_cheap() {
+    let (spec, mut sources) = model(&[
+        "input \"x*\": number",
+        "input a: category u v",
+        "target y: number",
+    ]);
+    let long = "a".repeat(2_000_000);
+    let header = format!("{long},x1\n1,2\n");
+    let value = format!("a,x1,y\n{long},1,2\n");
+    let quotes = "a,x1,y\n\"".to_owned() + &long + &long + &long;
+    let commas = ",".repeat(4_000_000);
+    let columns: Vec<String> = (0..99_998).map(|at| format!("x{at}")).collect();
+    let wide = columns.join(",") + ",a,y\n" + &"z,".repeat(99_999) + "1\n";
+    for csv in [header, value, quotes, commas, wide] {
+        let start = std::time::Instant::now();
+        let faults = read_table(csv.as_bytes(), "t.csv", &spec, Purpose::Train, &mut sources)
+            .expect_err("faults");
+        assert!(render_all(&faults, &sources).len() < 20_000);
+        let message = &faults[0].message;
+        assert!(
+            start.elapsed().as_secs() < 3,
+            "{:?} {message:.100}",
+            start.elapsed()
+        );
+    }
+}
+
+#[test]
+fn a_hundred_thousand_columns_are_prepared() {
+    let (spec, mut sources) = model(&["input \"x*\": number", "target y: number"]);
+    let columns: Vec<String> = (0..99_999).map(|at| format!("x{at}")).collect();
+    let csv = columns.join(",") + ",y\n" + &"1,".repeat(99_999) + "1\n";
+    let table = read_table(csv.as_bytes(), "t.csv", &spec, Purpose::Train, &mut sources)
+        .unwrap_or_else(|faults| panic!("{}", render_all(&faults, &sources)));
+    let rows = Division {
+        train: vec![0],
+        ..Division::default()
+    };
+    let preparation = Preparation::learn(&table, &spec, &rows).expect("a preparation");
+    let matrix: Vec<f32> = preparation
+        .matrix(Role::Input, &table, &[0])
+        .expect("a matrix");
+    assert_eq!(matrix, vec![1.0; 99_999]);
 }
