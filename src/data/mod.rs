@@ -19,6 +19,7 @@ mod columns;
 mod excerpt;
 mod faults;
 mod preparation_file;
+mod records;
 mod window;
 
 pub use prepare::{Element, Preparation};

@@ -1,18 +1,17 @@
 //! Reading a CSV: header, binding, rows.
 
 use std::collections::BTreeMap;
-use std::io::{self, Read};
-
-use csv::ByteRecord;
+use std::io::Read;
 
 use crate::data::bind::{Binding, BoundKind, CategoryValues, Header, bind, bind_learned};
+use crate::data::cell::{CellFault, Expected};
 use crate::data::columns::{Column, ColumnFault};
 use crate::data::excerpt::RawRecord;
 use crate::data::faults::TableFaults;
 use crate::data::prepare::Preparation;
+use crate::data::records::Records;
 use crate::data::spec::DataSpec;
 use crate::data::table::{Table, TableField, Values};
-use crate::data::window::{RecordTooLong, Window, delimiter_of};
 use crate::diagnostics::{Code, Diagnostic, Faults, Sources};
 
 /// What a table is read for.
@@ -112,136 +111,6 @@ pub fn read_table_within(
     Ok(assemble(records, header, rows, binding, columns, name))
 }
 
-/// The records of a CSV, each with its place in the file.
-struct Records<'l, R> {
-    reader: csv::Reader<Window<R>>,
-    record: ByteRecord,
-    delimiter: u8,
-    limits: &'l Limits,
-}
-
-impl<'l, R: Read> Records<'l, R> {
-    fn open(reader: R, limits: &'l Limits, faults: &mut TableFaults) -> Option<Self> {
-        let mut window = Window::new(reader, limits.record_bytes);
-        let first_line = match window.first_line() {
-            Ok(first_line) => first_line,
-            Err(error) => {
-                push_error(&error, 1, limits, faults);
-                return None;
-            }
-        };
-        if first_line.starts_with(b"\xFF\xFE") || first_line.starts_with(b"\xFE\xFF") {
-            let message = format!("`{}` is UTF-16, not UTF-8", faults.name);
-            let fault = Diagnostic::without_place(Code::NotUtf8, message);
-            faults.push(fault.help("save the table as UTF-8"));
-            return None;
-        }
-        let delimiter = delimiter_of(first_line);
-        let reader = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .delimiter(delimiter)
-            .buffer_capacity(1 << 18)
-            .from_reader(window);
-        Some(Records {
-            reader,
-            record: ByteRecord::new(),
-            delimiter,
-            limits,
-        })
-    }
-
-    /// Reads the next record; `false` at the end of the file and when reading on makes no sense, which
-    /// is then a fault.
-    fn advance(&mut self, faults: &mut TableFaults) -> bool {
-        let start = self.reader.position().byte();
-        self.reader.get_mut().begin_record(start);
-        match self.reader.read_byte_record(&mut self.record) {
-            Ok(more) => more,
-            Err(error) => {
-                let line = self.reader.position().line();
-                match error.into_kind() {
-                    csv::ErrorKind::Io(error) => push_error(&error, line, self.limits, faults),
-                    other => {
-                        let message = format!("`{}` cannot be read: {other:?}", faults.name);
-                        faults.push(Diagnostic::without_place(Code::Io, message));
-                    }
-                }
-                false
-            }
-        }
-    }
-
-    /// The record that was read last, as it stands in the file.
-    fn raw(&self) -> RawRecord {
-        let (byte, line) = match self.record.position() {
-            Some(position) => (position.byte(), position.line()),
-            None => (0, 1),
-        };
-        let bytes = self
-            .reader
-            .get_ref()
-            .bytes(byte, self.reader.position().byte());
-        RawRecord::new(bytes, self.delimiter, line, byte)
-    }
-
-    fn header(&mut self, faults: &mut TableFaults) -> Option<Header> {
-        if !self.advance(faults) {
-            if faults.is_empty() {
-                let message = format!("`{}` is empty", faults.name);
-                let fault = Diagnostic::without_place(Code::EmptyTable, message);
-                faults.push(fault.help("a table begins with a line that names its columns"));
-            }
-            return None;
-        }
-        let record = self.raw();
-        let count = self.record.len();
-        if count > self.limits.columns {
-            let place = faults.place(&record, self.limits.columns);
-            let limit = self.limits.columns;
-            let message = format!("`{}` has {count} columns", faults.name);
-            faults.push(
-                Diagnostic::new(Code::TableTooLarge, place, message)
-                    .label(format!("a table has at most {limit} columns")),
-            );
-            return None;
-        }
-        let mut names = Vec::with_capacity(count);
-        for (at, cell) in self.record.iter().enumerate() {
-            match std::str::from_utf8(cell) {
-                Ok(name) => names.push(name.trim().to_owned()),
-                Err(_) => {
-                    let message = format!("line {}: the header is not UTF-8 text", record.line);
-                    faults.push_cell(&record, at, None, |place| {
-                        Diagnostic::new(Code::NotUtf8, place, message)
-                            .label("these bytes are no characters of UTF-8")
-                            .help("save the table as UTF-8")
-                    });
-                }
-            }
-        }
-        faults.is_empty().then_some(Header { names, record })
-    }
-}
-
-fn push_error(error: &io::Error, line: u64, limits: &Limits, faults: &mut TableFaults) {
-    let too_long = error
-        .get_ref()
-        .is_some_and(|cause| cause.is::<RecordTooLong>());
-    let name = &faults.name;
-    faults.push(match too_long {
-        true => Diagnostic::without_place(
-            Code::TableTooLarge,
-            format!(
-                "`{name}`, line {line}: the record is longer than {} bytes",
-                limits.record_bytes
-            ),
-        )
-        .help("a quote that is never closed makes the rest of the file one field"),
-        false => Diagnostic::without_place(Code::Io, format!("`{name}` cannot be read: {error}")),
-    });
-}
-
 /// The columns to read, by their position in the header.
 fn open_columns(binding: &Binding, limits: &Limits) -> BTreeMap<usize, Column> {
     let mut columns = BTreeMap::new();
@@ -281,6 +150,15 @@ fn read_rows<R: Read>(
     let mut wrong: Vec<(usize, ColumnFault)> = Vec::new();
     while !faults.enough() && records.advance(faults) {
         let record = &records.record;
+        if header.names.len() == 1
+            && let Some(blank) = records.blank_line_before()
+        {
+            let (at, name) = (0, &header.names[0]);
+            let missing = CellFault::Missing;
+            faults.push_cell(&blank, at, Some(name), |place| {
+                missing.describe(b"", blank.line, name, Expected::Number, place)
+            });
+        }
         if rows == most_rows {
             let read = columns.len();
             faults.push(Diagnostic::without_place(
@@ -388,7 +266,7 @@ fn assemble<R: Read>(
         rows,
         header: header.names,
         delimiter: char::from(records.delimiter),
-        fingerprint: records.reader.get_ref().fingerprint(),
+        fingerprint: records.fingerprint(),
         fields,
         parts,
         strata,

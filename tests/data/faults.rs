@@ -286,6 +286,26 @@ fn places_are_those_of_the_file() {
 }
 
 #[test]
+fn a_blank_line_is_a_missing_value_where_there_is_one_column() {
+    let (spec, mut sources) = model(&["input a: number"]);
+    for (csv, lines) in [
+        ("a\n1\n2\n\n\n", &[][..]),
+        ("a\r\n1\r\n2\r\n\r\n", &[]),
+        ("a\r1\r2\r", &[]),
+        ("a\n\n1\n\n\n2\n", &[2, 4]),
+        ("a\r\n1\r\n\r\n2\r\n\r\n3\r\n", &[3, 5]),
+    ] {
+        let found = read_table(csv.as_bytes(), "t.csv", &spec, Purpose::Train, &mut sources);
+        let faults = found.err().unwrap_or_default();
+        let found: Vec<usize> = faults
+            .iter()
+            .map(|fault| sources.line(fault.labels[0].span))
+            .collect();
+        assert_eq!(found, lines, "{csv:?}");
+    }
+}
+
+#[test]
 fn every_cut_and_every_changed_byte_ends_in_a_table_or_faults() {
     let (spec, model_sources) =
         model(&["input a: number", "input c: category", "target y: number"]);
