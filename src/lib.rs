@@ -7,6 +7,7 @@ pub mod data;
 pub mod diagnostics;
 pub mod glob;
 pub mod graph;
+pub mod kernels;
 pub mod passes;
 pub mod plan;
 pub mod random;

@@ -1,0 +1,237 @@
+//! Binding: which columns of a CSV's header each declaration of the model takes.
+
+use crate::data::binder::Binder;
+use crate::data::cell;
+use crate::data::excerpt::RawRecord;
+use crate::data::faults::TableFaults;
+use crate::data::prepare::{Preparation, PreparedKind};
+use crate::data::spec::{Category, ColumnKind, ColumnPattern, DataSpec, Role, Split};
+use crate::diagnostics::{Code, Diagnostic};
+
+/// The first line of a CSV.
+pub(super) struct Header {
+    pub names: Vec<String>,
+    pub record: RawRecord,
+}
+
+/// What each column of the file that is read belongs to. Columns are positions in the header.
+#[derive(Debug, Default)]
+pub(super) struct Binding {
+    pub fields: Vec<BoundField>,
+    /// The column of `split = column(…)`.
+    pub parts: Option<usize>,
+    /// The column that a split is stratified by.
+    pub strata: Option<usize>,
+}
+
+#[derive(Debug)]
+pub(super) struct BoundField {
+    pub role: Role,
+    pub name: String,
+    pub declared: usize,
+    pub columns: Vec<usize>,
+    pub kind: BoundKind,
+}
+
+#[derive(Debug)]
+pub(super) enum BoundKind {
+    Numbers,
+    Category(CategoryValues),
+}
+
+/// What is known of a category's values before the rows are read.
+#[derive(Clone, Debug)]
+pub(super) enum CategoryValues {
+    Found,
+    Listed(Vec<String>),
+    Learned(Vec<String>),
+}
+
+/// Binds a model's declarations for training. What is wrong is added to the faults; the result is
+/// only to be used if there are none.
+pub(super) fn bind(header: &Header, spec: &DataSpec, faults: &mut TableFaults) -> Binding {
+    if no_header(header, spec, faults) {
+        return Binding::default();
+    }
+    let mut binder = Binder::new(header, false, faults);
+    let patterns: Vec<&ColumnPattern> = spec
+        .columns
+        .iter()
+        .map(|column| column.from.as_ref().unwrap_or(&column.name))
+        .collect();
+    let mut taken: Vec<Vec<usize>> = vec![Vec::new(); patterns.len()];
+    for (pattern, columns) in patterns.iter().zip(&mut taken) {
+        if !pattern.glob {
+            columns.extend(binder.claim(pattern));
+        }
+    }
+    let parts = match &spec.split {
+        Split::Column { name, .. } => binder.claim(name),
+        Split::None | Split::Random { .. } | Split::Ordered { .. } => None,
+    };
+    binder.ignore(&spec.ignored);
+    for (pattern, columns) in patterns.iter().zip(&mut taken) {
+        if pattern.glob {
+            columns.extend(binder.claim_glob(pattern));
+        }
+    }
+    let mut binding = Binding {
+        parts,
+        ..Binding::default()
+    };
+    for (declared, (column, columns)) in spec.columns.iter().zip(taken).enumerate() {
+        let values = |category: &Category| match &category.values {
+            Some(values) => CategoryValues::Listed(values.clone()),
+            None => CategoryValues::Found,
+        };
+        let kind = || match &column.kind {
+            ColumnKind::Number(_) | ColumnKind::Vector(_) => BoundKind::Numbers,
+            ColumnKind::Category(category) => BoundKind::Category(values(category)),
+        };
+        let field = |name: &str, columns| BoundField {
+            role: column.role,
+            name: name.to_owned(),
+            declared,
+            columns,
+            kind: kind(),
+        };
+        let together = matches!(column.kind, ColumnKind::Vector(_));
+        if column.from.is_none() && column.name.glob {
+            let one_each = columns
+                .into_iter()
+                .map(|at| field(&header.names[at], vec![at]));
+            binding.fields.extend(one_each);
+        } else if columns.len() > 1 && !together {
+            binder.too_many(patterns[declared], columns.len());
+        } else {
+            binding.fields.push(field(&column.name.text, columns));
+        }
+    }
+    binder.distinct_names(&binding.fields, spec);
+    binding.strata = stratify(&mut binder, spec, &binding.fields);
+    binding
+}
+
+/// Binds what a preparation learned: the inputs alone, each by the names of its columns.
+pub(super) fn bind_learned(
+    header: &Header,
+    spec: &DataSpec,
+    preparation: &Preparation,
+    faults: &mut TableFaults,
+) -> Binding {
+    if no_header(header, spec, faults) {
+        return Binding::default();
+    }
+    let mut binder = Binder::new(header, true, faults);
+    let mut binding = Binding::default();
+    for learned in preparation.fields_of(Role::Input) {
+        let declaration = spec
+            .columns
+            .iter()
+            .position(|column| column.role == Role::Input && column.name.text == learned.declared);
+        let Some(declared) = declaration else {
+            binder.faults.push(Diagnostic::new(
+                Code::BadRun,
+                spec.span,
+                format!(
+                    "the run was trained with an input `{}`, which the model does not declare",
+                    learned.declared
+                ),
+            ));
+            continue;
+        };
+        let column = &spec.columns[declared];
+        let span = column.from.as_ref().unwrap_or(&column.name).span;
+        let (names, kind) = match &learned.kind {
+            PreparedKind::Numbers(columns) => (
+                columns.iter().map(|column| column.name.clone()).collect(),
+                BoundKind::Numbers,
+            ),
+            PreparedKind::Category { column, values } => (
+                vec![column.clone()],
+                BoundKind::Category(CategoryValues::Learned(values.clone())),
+            ),
+        };
+        let columns = names.into_iter().filter_map(|text| {
+            let glob = false;
+            binder.claim(&ColumnPattern { text, glob, span })
+        });
+        binding.fields.push(BoundField {
+            role: Role::Input,
+            name: learned.name.clone(),
+            declared,
+            columns: columns.collect(),
+            kind,
+        });
+    }
+    binding
+}
+
+/// Reports a table whose first line holds nothing but numbers, unless the model names such columns.
+fn no_header(header: &Header, spec: &DataSpec, faults: &mut TableFaults) -> bool {
+    let numbers = header
+        .names
+        .iter()
+        .all(|name| cell::number(name.as_bytes()).is_ok());
+    let known = |pattern: &ColumnPattern| header.names.contains(&pattern.text);
+    if !numbers || spec.columns.iter().any(|column| known(&column.name)) {
+        return false;
+    }
+    let place = faults.place(&header.record, 0);
+    let name = faults.name.clone();
+    faults.push(
+        Diagnostic::new(
+            Code::MissingColumn,
+            place,
+            format!("`{name}` seems to have no header line"),
+        )
+        .label("every field of the first line is a number")
+        .help("put a line with the names of the columns before the first row"),
+    );
+    true
+}
+
+/// The column of `stratify`: a category that is declared, or a column that is read for this alone.
+fn stratify(binder: &mut Binder, spec: &DataSpec, fields: &[BoundField]) -> Option<usize> {
+    let pattern = match &spec.split {
+        Split::Random { stratify, .. } => stratify.as_ref()?,
+        Split::None | Split::Ordered { .. } | Split::Column { .. } => return None,
+    };
+    // The name is the value's, which `from` may give to a column of another name.
+    let declared = fields.iter().find(|field| field.name == pattern.text);
+    let numbers = match declared {
+        Some(field) => match &field.kind {
+            BoundKind::Category(_) => return field.columns.first().copied(),
+            BoundKind::Numbers => Some(field),
+        },
+        None => {
+            // A declaration of that name that took no column has its own fault.
+            let mut declared = spec.columns.iter().map(|column| &column.name.text);
+            if declared.any(|name| *name == pattern.text) {
+                return None;
+            }
+            let at = binder.find(pattern)?;
+            let holder = fields.iter().find(|field| field.columns.contains(&at));
+            match holder.map(|field| (field, &field.kind)) {
+                None | Some((_, BoundKind::Category(_))) => return Some(at),
+                Some((field, BoundKind::Numbers)) => Some(field),
+            }
+        }
+    };
+    if let Some(field) = numbers {
+        let place = spec.columns[field.declared].name.span;
+        binder.faults.push(
+            Diagnostic::new(
+                Code::BadSplit,
+                pattern.span,
+                format!(
+                    "a split cannot be stratified by `{}`, a number",
+                    pattern.text
+                ),
+            )
+            .label("not a category")
+            .also(place, "declared as a number here"),
+        );
+    }
+    None
+}

@@ -1,0 +1,250 @@
+//! The part of a CSV line that a diagnostic shows.
+
+use std::ops::Range;
+
+/// How many bytes of a long line stand on each side of the cell, and how many of a long cell.
+const CONTEXT: usize = 50;
+const CELL: usize = 60;
+
+/// One record as it stands in the file.
+#[derive(Clone, Debug)]
+pub(super) struct RawRecord {
+    pub bytes: Vec<u8>,
+    pub delimiter: u8,
+    /// The 1-based number of its first line.
+    pub line: u64,
+    /// The position of its first byte.
+    pub byte: u64,
+}
+
+impl RawRecord {
+    /// `bytes` begin at `byte` in line `line`; blank lines, a byte order mark and the line's end are
+    /// left out.
+    pub fn new(bytes: &[u8], delimiter: u8, line: u64, byte: u64) -> Self {
+        let without_mark = match byte {
+            0 => bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes),
+            _ => bytes,
+        };
+        let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
+        let blank = without_mark.iter().take_while(|byte| is_end(byte)).count();
+        let line_feeds = without_mark[..blank].iter().filter(|byte| **byte == b'\n');
+        let lines = line_feeds.count() as u64;
+        let left_out = bytes.len() - without_mark.len() + blank;
+        let mut rest = &without_mark[blank..];
+        while let Some((last, before)) = rest.split_last()
+            && is_end(last)
+        {
+            rest = before;
+        }
+        RawRecord {
+            bytes: rest.to_vec(),
+            delimiter,
+            line: line + lines,
+            byte: byte + left_out as u64,
+        }
+    }
+
+    /// Where each cell stands, quotes included and the spaces around it left out.
+    pub fn cells(&self) -> Vec<Range<usize>> {
+        let mut cells = Vec::new();
+        let mut start = 0;
+        let mut state = CellState::Start;
+        for (at, &byte) in self.bytes.iter().enumerate() {
+            state = match (state, byte) {
+                (CellState::Quoted, b'"') => CellState::AfterQuote,
+                (CellState::Quoted, _) => CellState::Quoted,
+                (CellState::Start | CellState::AfterQuote, b'"') => CellState::Quoted,
+                (CellState::Start | CellState::AfterQuote | CellState::Plain, byte)
+                    if byte == self.delimiter =>
+                {
+                    cells.push(self.trimmed(start..at));
+                    start = at + 1;
+                    CellState::Start
+                }
+                (CellState::Start | CellState::AfterQuote | CellState::Plain, _) => {
+                    CellState::Plain
+                }
+            };
+        }
+        cells.push(self.trimmed(start..self.bytes.len()));
+        cells
+    }
+
+    fn trimmed(&self, range: Range<usize>) -> Range<usize> {
+        let cell = &self.bytes[range.clone()];
+        let start = range.start + (cell.len() - cell.trim_ascii_start().len());
+        start..start + cell.trim_ascii().len()
+    }
+
+    /// The text to show and the range to underline in it. With `cell` beyond the last one the place is
+    /// the line's end.
+    pub fn excerpt(&self, cell: usize) -> Excerpt {
+        let end = self.bytes.len();
+        let place = self.cells().get(cell).cloned().unwrap_or(end..end);
+        let from = match place.start > 2 * CONTEXT {
+            true => character_start(&self.bytes, place.start - CONTEXT),
+            false => 0,
+        };
+        let shown_end = place.end.min(place.start + CELL);
+        let to = match end - shown_end > 2 * CONTEXT {
+            true => character_start(&self.bytes, shown_end + CONTEXT),
+            false => end,
+        };
+        let cell_end = character_start(&self.bytes, shown_end).max(place.start);
+        let (left, right) = (
+            if from > 0 { "…" } else { "" },
+            if to < end { "…" } else { "" },
+        );
+        let mut text = String::from(left);
+        text.push_str(&printable(&self.bytes[from..place.start]));
+        let start = text.len();
+        text.push_str(&printable(&self.bytes[place.start..cell_end]));
+        let range = start..text.len();
+        text.push_str(&printable(&self.bytes[cell_end..to]));
+        text.push_str(right);
+        Excerpt {
+            text,
+            range,
+            line: self.line,
+            byte: (self.byte + from as u64).saturating_sub(left.len() as u64),
+        }
+    }
+}
+
+/// Where in a cell the scan is; a quote that follows a quote inside of quotes stands for itself.
+#[derive(Clone, Copy)]
+enum CellState {
+    Start,
+    Plain,
+    Quoted,
+    AfterQuote,
+}
+
+/// What a diagnostic shows of a record.
+pub(super) struct Excerpt {
+    pub text: String,
+    pub range: Range<usize>,
+    pub line: u64,
+    /// The byte of the file at which `text` stands.
+    pub byte: u64,
+}
+
+/// The start of the UTF-8 character that the byte is in.
+fn character_start(bytes: &[u8], at: usize) -> usize {
+    let continues = |place: &usize| bytes.get(*place).is_some_and(|byte| byte & 0xC0 == 0x80);
+    (at.saturating_sub(3)..=at)
+        .rev()
+        .find(|place| !continues(place))
+        .unwrap_or(at)
+}
+
+/// The text without control characters, which a terminal would obey.
+pub(super) fn printable(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes)
+        .chars()
+        .map(|character| match character {
+            '\n' | '\t' => character,
+            other if other.is_control() => '.',
+            other => other,
+        })
+        .collect()
+}
+
+/// A text as a message quotes it: without line ends and control characters, and not too long.
+pub(super) fn quoted(bytes: &[u8]) -> String {
+    const SHOWN: usize = 40;
+    let text = printable(&bytes[..bytes.len().min(8 * SHOWN)]).replace(['\n', '\t'], " ");
+    match text.chars().count() > SHOWN {
+        true => format!("`{}…`", text.chars().take(SHOWN).collect::<String>()),
+        false => format!("`{text}`"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(text: &str) -> RawRecord {
+        RawRecord::new(text.as_bytes(), b',', 7, 100)
+    }
+
+    fn cells(text: &str) -> Vec<String> {
+        let record = record(text);
+        let cells = record.cells();
+        cells
+            .into_iter()
+            .map(|cell| String::from_utf8_lossy(&record.bytes[cell]).into_owned())
+            .collect()
+    }
+
+    #[test]
+    fn cells_are_found_as_the_parser_finds_them() {
+        for text in [
+            "a,b,c",
+            "a, b ,c",
+            "\"a,b\",c",
+            "\"a\"\"b,\",c,",
+            "\"a\"\"\",c",
+            "a\"b,c\"d",
+            "\"two\nlines\",x",
+            "",
+            ",",
+        ] {
+            let mut reader = csv::ReaderBuilder::new()
+                .has_headers(false)
+                .from_reader(text.as_bytes());
+            let parsed: Vec<String> = match reader.records().next() {
+                Some(parsed) => parsed
+                    .expect("a record")
+                    .iter()
+                    .map(|cell| cell.trim().to_owned())
+                    .collect(),
+                None => vec![String::new()],
+            };
+            let found: Vec<String> = cells(text)
+                .into_iter()
+                .map(|cell| match cell.starts_with('"') {
+                    true => cell[1..cell.len() - 1].replace("\"\"", "\""),
+                    false => cell,
+                })
+                .collect();
+            assert_eq!(found, parsed, "{text}");
+        }
+    }
+
+    #[test]
+    fn blank_lines_before_a_record_count() {
+        let record = record("\r\n\na,b\r\n");
+        assert_eq!((record.line, record.byte), (9, 103));
+        assert_eq!(record.bytes, b"a,b");
+        let marked = RawRecord::new(b"\xEF\xBB\xBFa,b", b',', 1, 0);
+        assert_eq!((marked.byte, marked.bytes.as_slice()), (3, &b"a,b"[..]));
+    }
+
+    #[test]
+    fn a_long_line_is_cut_around_the_cell() {
+        let mut fields = vec!["ä1234567".to_owned(); 100];
+        fields[50] = "wrong".to_owned();
+        let record = record(&fields.join(","));
+        let excerpt = record.excerpt(50);
+        assert_eq!(&excerpt.text[excerpt.range.clone()], "wrong");
+        assert!(excerpt.text.starts_with('…') && excerpt.text.ends_with('…'));
+        assert!(excerpt.text.len() < 120);
+        let in_file = excerpt.byte as usize - 100 + excerpt.range.start;
+        assert_eq!(&record.bytes[in_file..in_file + 5], b"wrong");
+    }
+
+    #[test]
+    fn a_long_cell_is_cut() {
+        let record = record(&format!("a,{},b", "ä".repeat(10_000)));
+        let excerpt = record.excerpt(1);
+        assert!(excerpt.text.len() < 200 && excerpt.range.len() <= CELL);
+        assert!(quoted(&record.bytes).len() < 100);
+    }
+
+    #[test]
+    fn control_characters_are_not_shown() {
+        assert_eq!(record("a\u{1b}[31m,b").excerpt(1).text, "a.[31m,b");
+        assert_eq!(quoted(b"a\x1b\nb"), "`a. b`");
+    }
+}

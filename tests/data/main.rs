@@ -1,0 +1,5 @@
+//! Tables from CSV to prepared matrices: what is read, and what every fault looks like.
+
+mod faults;
+mod model;
+mod tables;

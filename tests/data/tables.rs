@@ -1,0 +1,263 @@
+use nnc::data::spec::{DataSpec, FieldKind, Role, SplitRows};
+use nnc::data::table::{Part, Table, Values};
+use nnc::data::{Division, Preparation, Purpose, divide, read_table, schema, schema_from_spec};
+use nnc::diagnostics::{Code, Sources, render_all};
+
+use crate::model::model;
+
+fn read(csv: impl AsRef<[u8]>, spec: &DataSpec, sources: &mut Sources) -> Table {
+    read_table(csv.as_ref(), "table.csv", spec, Purpose::Train, sources)
+        .unwrap_or_else(|faults| panic!("{}", render_all(&faults, sources)))
+}
+
+fn numbers(table: &Table, name: &str) -> Vec<Vec<f64>> {
+    let field = table.fields.iter().find(|field| field.name == name);
+    match &field.expect("a field").values {
+        Values::Numbers(columns) => columns.clone(),
+        Values::Category { .. } => panic!("{name} is a category"),
+    }
+}
+
+fn category(table: &Table, name: &str) -> (Vec<u32>, Vec<String>) {
+    let field = table.fields.iter().find(|field| field.name == name);
+    match &field.expect("a field").values {
+        Values::Category { codes, values } => (codes.clone(), values.clone()),
+        Values::Numbers(_) => panic!("{name} is a number"),
+    }
+}
+
+#[test]
+fn numbers_and_categories_are_read() {
+    let (spec, mut sources) = model(&["input a: number", "target y: category", "ignore id"]);
+    let csv = "id,a,y,free text\n1, 0.5 ,b,x\n2,-1e3, a,?\n3,7,b,\n";
+    let table = read(csv, &spec, &mut sources);
+    assert_eq!(table.rows, 3);
+    assert_eq!(table.header, ["id", "a", "y", "free text"]);
+    assert_eq!(table.delimiter, ',');
+    assert_eq!(numbers(&table, "a"), [[0.5, -1000.0, 7.0]]);
+    assert_eq!(
+        category(&table, "y"),
+        (vec![1, 0, 1], vec!["a".to_owned(), "b".to_owned()])
+    );
+    // xxh128sum of the same bytes.
+    assert_eq!(table.fingerprint, "535e23e37c7ef57468f29fee64f666ec");
+}
+
+#[test]
+fn delimiters_line_ends_quotes_and_byte_order_marks_are_accepted() {
+    let (spec, mut sources) = model(&["input a_b: number", "target y: number"]);
+    for (csv, delimiter) in [
+        ("a_b,y\n1,2\n3,4\n", ','),
+        ("a_b,y\n1,2\n3,4", ','),
+        ("a_b;y\r\n1;2\r\n3;4\r\n", ';'),
+        ("a_b\ty\n1\t2\n3\t4\n", '\t'),
+        ("\u{feff}a_b,y\n1,2\n3,4\n", ','),
+        ("\u{feff}\"a_b\",\"y\"\n\"1\",2\n\n3, 4\n\n", ','),
+        ("\"a_b\";\"x,\";y\n1;,;2\n3;\"a\"\"b;\n\";4\n", ';'),
+        ("a_b,y\r1,2\r3,4\r", ','),
+    ] {
+        let table = read(csv, &spec, &mut sources);
+        assert_eq!(table.delimiter, delimiter, "{csv}");
+        assert_eq!(numbers(&table, "a_b"), [[1.0, 3.0]], "{csv}");
+        assert_eq!(numbers(&table, "y"), [[2.0, 4.0]], "{csv}");
+    }
+}
+
+#[test]
+fn category_values_sort_numerically_or_bytewise_and_listed_ones_keep_their_order() {
+    let (spec, mut sources) = model(&[
+        "input n: category",
+        "input t: category",
+        "target y: category low NA high",
+    ]);
+    let csv = "n,t,y\n10,10,high\n9,x,NA\n-1,Ab,low\n9.0,ab,low\n9,x,low\n";
+    let table = read(csv, &spec, &mut sources);
+    let (codes, values) = category(&table, "n");
+    assert_eq!(values, ["-1", "9", "9.0", "10"]);
+    assert_eq!(codes, [3, 1, 0, 2, 1]);
+    assert_eq!(category(&table, "t").1, ["10", "Ab", "ab", "x"]);
+    assert_eq!(
+        category(&table, "y"),
+        (
+            vec![2, 1, 0, 0, 0],
+            ["low", "NA", "high"].map(str::to_owned).to_vec()
+        )
+    );
+}
+
+#[test]
+fn globs_take_what_no_other_declaration_names_in_the_files_order() {
+    let (spec, mut sources) = model(&[
+        "input \"x*\": number",
+        "input p: vector from \"p?\"",
+        "input x1: number",
+        "target xt: number",
+        "ignore \"x_*\"",
+        "column xs",
+    ]);
+    let csv = "x3,p2,x1,xt,x_a,p1,x2,xs,other\n3,2,1,9,a,1,2,train,w\n3,2,1,9,a,1,2,test,w\n";
+    let table = read(csv, &spec, &mut sources);
+    let names: Vec<&str> = table
+        .fields
+        .iter()
+        .map(|field| field.name.as_str())
+        .collect();
+    assert_eq!(names, ["x3", "x2", "p", "x1", "xt"]);
+    assert_eq!(table.fields[2].columns, ["p2", "p1"]);
+    assert_eq!(numbers(&table, "p"), [[2.0, 2.0], [1.0, 1.0]]);
+    assert_eq!(table.parts, Some(vec![Part::Train, Part::Test]));
+
+    let unknown = schema_from_spec(&spec);
+    let widths: Vec<Option<usize>> = unknown
+        .inputs
+        .iter()
+        .map(|field| field.kind.width())
+        .collect();
+    assert_eq!(widths, [None, None, Some(1)]);
+    let division = divide(&table, &spec, 0).expect("a division");
+    let known = schema(&spec, &table, division.rows());
+    let inputs: Vec<(&str, Option<usize>)> = known
+        .inputs
+        .iter()
+        .map(|field| (field.name.as_str(), field.kind.width()))
+        .collect();
+    assert_eq!(
+        inputs,
+        [
+            ("x3", Some(1)),
+            ("x2", Some(1)),
+            ("p", Some(2)),
+            ("x1", Some(1))
+        ]
+    );
+    assert_eq!(known.targets[0].kind, FieldKind::Numbers { width: Some(1) });
+    assert_eq!(
+        known.rows,
+        Some(SplitRows {
+            train: 1,
+            validate: 0,
+            test: 1
+        })
+    );
+}
+
+#[test]
+fn a_split_may_be_stratified_by_a_column_of_its_own() {
+    for line in [
+        "target y: category",
+        "target y: category from label",
+        "input b: number",
+    ] {
+        let by = if line.contains(" y:") { "y" } else { "label" };
+        let split = format!("random 0.5 0 by {by}");
+        let (spec, mut sources) = model(&["input a: number", line, &split]);
+        let csv = "a,b,y,label\n1,0,v,v\n2,0,v,v\n3,0,w,w\n4,0,w,w\n";
+        let table = read(csv, &spec, &mut sources);
+        assert_eq!(table.strata, Some(vec![0, 0, 1, 1]), "{line}");
+        let division = divide(&table, &spec, 3).expect("a division");
+        let below_two = division.validate.iter().filter(|row| **row < 2).count();
+        assert_eq!((division.validate.len(), below_two), (2, 1));
+    }
+}
+
+/// A table of five rows: a glob, a vector, a category input, a number and a category target.
+fn prepared() -> (DataSpec, Sources, Table, Division, Preparation) {
+    let (spec, mut sources) = model(&[
+        "input \"x*\": number minmax",
+        "input c: category",
+        "target v: vector from \"t*\" zscore",
+        "target y: category",
+        "ordered 0.2 0.2",
+    ]);
+    let csv = "t1,x1,y,c,x2,t2\n0,1,no,red,5,0\n2,3,yes,blue,5.5,10\n4,5,no,red,6,20\n9,9,no,green,9,9\n6,7,no,red,7,0\n";
+    let table = read(csv, &spec, &mut sources);
+    let division = divide(&table, &spec, 1).expect("a division");
+    let preparation = Preparation::learn(&table, &spec, &division).expect("a preparation");
+    (spec, sources, table, division, preparation)
+}
+
+#[test]
+fn matrices_are_column_major_in_the_order_of_the_declarations() {
+    let (_, _, table, division, preparation) = prepared();
+    assert_eq!(preparation.width(Role::Input), 3);
+    let training: Vec<f64> = preparation
+        .matrix(Role::Input, &table, &division.train)
+        .expect("a matrix");
+    // x1, x2 from 0 to 1 over the training rows; c counts blue, green, red.
+    assert_eq!(training, [0.0, 0.0, 2.0, 0.5, 0.5, 0.0, 1.0, 1.0, 2.0]);
+    let validation: Vec<f32> = preparation
+        .matrix(Role::Input, &table, &division.validate)
+        .expect("a matrix");
+    assert_eq!(validation, [2.0, 4.0, 1.0]);
+    let targets: Vec<f64> = preparation
+        .matrix(Role::Target, &table, &[2, 0])
+        .expect("a matrix");
+    let deviation = (8.0_f64 / 3.0).sqrt();
+    assert_eq!(targets[0], 2.0 / deviation);
+    assert_eq!(targets[2], 0.0);
+    assert!((preparation.restore_target(0, targets[0]) - 4.0).abs() < 1e-12);
+    assert!((preparation.restore_target(1, targets[1]) - 20.0).abs() < 1e-12);
+    assert_eq!(preparation.restore_target(2, 1.0), 1.0);
+}
+
+#[test]
+fn prediction_reads_the_columns_that_training_saw_and_no_target() {
+    let (spec, mut sources, table, _, preparation) = prepared();
+    let csv = "x9,x2,c,x1\nfree,5,red,1\n?,6,green,9\n";
+    let purpose = Purpose::Predict(&preparation);
+    let new = read_table(csv.as_bytes(), "new.csv", &spec, purpose, &mut sources)
+        .unwrap_or_else(|faults| panic!("{}", render_all(&faults, &sources)));
+    let matrix: Vec<f64> = preparation
+        .matrix(Role::Input, &new, &[0, 1])
+        .expect("a matrix");
+    assert_eq!(matrix, [0.0, 0.0, 2.0, 2.0, 1.0, 1.0]);
+    let of_run = preparation.schema(&spec).expect("the same model");
+    let of_table = schema(&spec, &table, SplitRows::default());
+    assert_eq!(
+        (&of_run.inputs, &of_run.targets),
+        (&of_table.inputs, &of_table.targets)
+    );
+    let (other, mut sources) = model(&["input a: number", "target y: category"]);
+    assert_eq!(preparation.schema(&other), None);
+    let faults = read_table(csv.as_bytes(), "new.csv", &other, purpose, &mut sources)
+        .expect_err("another model");
+    assert!(faults.iter().all(|fault| fault.code == Code::BadRun));
+}
+
+#[test]
+fn statistics_come_from_the_training_rows_alone() {
+    let (_, _, _, _, preparation) = prepared();
+    let (spec, mut sources) = model(&[
+        "input \"x*\": number minmax",
+        "input c: category",
+        "target v: vector from \"t*\" zscore",
+        "target y: category",
+        "ordered 0.2 0.2",
+    ]);
+    let csv = "t1,x1,y,c,x2,t2\n0,1,no,red,5,0\n2,3,yes,blue,5.5,10\n4,5,no,red,6,20\n-9,-9,no,green,-9,-9\n60,70,no,red,70,99\n";
+    let table = read(csv, &spec, &mut sources);
+    let division = divide(&table, &spec, 1).expect("a division");
+    let other = Preparation::learn(&table, &spec, &division).expect("a preparation");
+    assert_eq!(other, preparation);
+}
+
+#[test]
+fn a_number_too_large_for_its_precision_is_a_fault() {
+    let (spec, mut sources) = model(&["input a: number", "target y: number"]);
+    let table = read("a,y\n1,2\n1e300,3\n", &spec, &mut sources);
+    let division = divide(&table, &spec, 0).expect("a division");
+    let preparation = Preparation::learn(&table, &spec, &division).expect("a preparation");
+    assert!(
+        preparation
+            .matrix::<f64>(Role::Input, &table, &division.train)
+            .is_ok()
+    );
+    let faults = preparation
+        .matrix::<f32>(Role::Input, &table, &division.train)
+        .expect_err("a fault");
+    assert_eq!(faults[0].code, Code::NonFinite);
+    assert_eq!(
+        faults[0].message,
+        "`table.csv`, row 2, column `a`: 1e300 is, prepared, beyond what 32 bits hold"
+    );
+}
