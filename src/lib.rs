@@ -5,5 +5,6 @@
 pub mod data;
 pub mod diagnostics;
 pub mod graph;
+pub mod kernels;
 pub mod plan;
 pub mod syntax;
