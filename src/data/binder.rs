@@ -6,7 +6,7 @@ use crate::data::bind::{BoundField, Header};
 use crate::data::cell;
 use crate::data::columns::{listed, near_name};
 use crate::data::faults::TableFaults;
-use crate::data::glob::glob_matches;
+use crate::glob;
 use crate::data::spec::{ColumnPattern, DataSpec};
 use crate::diagnostics::{Code, Diagnostic, Span};
 
@@ -137,7 +137,7 @@ impl<'h, 'f, 's> Binder<'h, 'f, 's> {
                 .filter(|&at| {
                     let name = &self.header.names[at];
                     match pattern.glob {
-                        true => glob_matches(&pattern.text, name) && !self.named.contains_key(&at),
+                        true => glob::matches(&pattern.text, name) && !self.named.contains_key(&at),
                         false => *name == pattern.text,
                     }
                 })
@@ -165,7 +165,7 @@ impl<'h, 'f, 's> Binder<'h, 'f, 's> {
         let mut conflict: Option<(Span, Vec<String>)> = None;
         for (at, name) in self.header.names.iter().enumerate() {
             let free = !self.named.contains_key(&at) && !self.ignored.contains_key(&at);
-            if !free || !glob_matches(&pattern.text, name) {
+            if !free || !glob::matches(&pattern.text, name) {
                 continue;
             }
             match self.globbed.get(&at) {

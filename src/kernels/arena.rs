@@ -1,0 +1,206 @@
+//! The one allocation in which all of a plan's values live.
+
+use std::alloc::{Layout, alloc_zeroed, dealloc};
+use std::marker::PhantomData;
+use std::ptr::NonNull;
+
+use faer::{MatMut, MatRef};
+
+use super::element::Element;
+use crate::plan::step::{Matrix, Offset};
+
+/// Vectors of every width load from a 64-byte line, and no two workers' scratches share one.
+const ALIGNMENT: usize = 64;
+
+/// The memory asked for could not be had.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct OutOfMemory {
+    pub elements: usize,
+    pub bytes_per_element: usize,
+}
+
+/// An owned, zeroed, 64-byte aligned array of elements.
+pub struct Arena<T> {
+    start: NonNull<T>,
+    elements: usize,
+    owned: PhantomData<T>,
+}
+
+// SAFETY: an arena owns its elements as a boxed slice does.
+unsafe impl<T: Send> Send for Arena<T> {}
+// SAFETY: as above; through a shared reference the elements can only be read.
+unsafe impl<T: Sync> Sync for Arena<T> {}
+
+fn layout<T>(elements: usize) -> Option<Layout> {
+    Layout::array::<T>(elements).ok()?.align_to(ALIGNMENT).ok()
+}
+
+impl<T: Element> Arena<T> {
+    /// An arena of zeros.
+    pub fn zeroed(elements: usize) -> Result<Self, OutOfMemory> {
+        let out_of_memory = OutOfMemory {
+            elements,
+            bytes_per_element: size_of::<T>(),
+        };
+        // One element at least, as an allocation of no bytes is undefined.
+        let layout = layout::<T>(elements.max(1)).ok_or(out_of_memory)?;
+        // SAFETY: the layout has a size; all zero bits are an element's zero.
+        let start = unsafe { alloc_zeroed(layout) }.cast::<T>();
+        Ok(Arena {
+            start: NonNull::new(start).ok_or(out_of_memory)?,
+            elements,
+            owned: PhantomData,
+        })
+    }
+}
+
+impl<T> Arena<T> {
+    pub fn elements(&self) -> usize {
+        self.elements
+    }
+
+    /// All elements.
+    pub fn as_slice(&self) -> &[T] {
+        // SAFETY: the arena owns that many initialized elements.
+        unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.elements) }
+    }
+
+    /// All elements.
+    pub fn as_mut_slice(&mut self) -> &mut [T] {
+        // SAFETY: as above, and borrowed mutably.
+        unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.elements) }
+    }
+
+    /// `length` elements from `at` on; the plan's verifier has shown that they exist.
+    pub fn slice(&self, at: Offset, length: usize) -> &[T] {
+        &self.as_slice()[at.0..][..length]
+    }
+
+    /// `length` elements from `at` on; the plan's verifier has shown that they exist.
+    pub fn slice_mut(&mut self, at: Offset, length: usize) -> &mut [T] {
+        &mut self.as_mut_slice()[at.0..][..length]
+    }
+
+    /// The matrix as faer sees it, `[features × columns]`, its columns those of `batch_rows` rows.
+    pub fn matrix(&self, matrix: Matrix, batch_rows: usize) -> MatRef<'_, T> {
+        let columns = matrix.columns.count(batch_rows);
+        let elements = self.slice(matrix.at, extent(matrix, columns));
+        // SAFETY: the slice covers every element of every column.
+        unsafe {
+            MatRef::from_raw_parts(
+                elements.as_ptr(),
+                matrix.features,
+                columns,
+                1,
+                matrix.stride.cast_signed(),
+            )
+        }
+    }
+
+    /// The matrix as faer sees it, `[features × columns]`, its columns those of `batch_rows` rows.
+    pub fn matrix_mut(&mut self, matrix: Matrix, batch_rows: usize) -> MatMut<'_, T> {
+        let columns = matrix.columns.count(batch_rows);
+        assert!(
+            matrix.stride >= matrix.features || columns <= 1,
+            "the columns of a matrix to write do not overlap"
+        );
+        let elements = self.slice_mut(matrix.at, extent(matrix, columns));
+        // SAFETY: the slice covers every element of every column, and no two share one.
+        unsafe {
+            MatMut::from_raw_parts_mut(
+                elements.as_mut_ptr(),
+                matrix.features,
+                columns,
+                1,
+                matrix.stride.cast_signed(),
+            )
+        }
+    }
+
+    /// The arena for the workers of a run, who keep apart by the plan's verified promise.
+    pub(super) fn share(&mut self) -> Memory<T> {
+        Memory {
+            start: self.start.as_ptr(),
+            elements: self.elements,
+        }
+    }
+}
+
+/// How many elements a matrix spans, gaps between its columns included.
+fn extent(matrix: Matrix, columns: usize) -> usize {
+    match columns {
+        0 => 0,
+        _ => (columns - 1) * matrix.stride + matrix.features,
+    }
+}
+
+impl<T> Drop for Arena<T> {
+    fn drop(&mut self) {
+        let layout =
+            layout::<T>(self.elements.max(1)).expect("the arena was allocated with this layout");
+        // SAFETY: allocated in `zeroed` with the same layout.
+        unsafe { dealloc(self.start.as_ptr().cast(), layout) }
+    }
+}
+
+/// An arena's elements, without the proof that nobody else uses them.
+pub(super) struct Memory<T> {
+    start: *mut T,
+    elements: usize,
+}
+
+impl<T> Clone for Memory<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Memory<T> {}
+
+// SAFETY: only a pointer; whoever reads or writes through it answers for it.
+unsafe impl<T: Send> Send for Memory<T> {}
+// SAFETY: as above.
+unsafe impl<T: Sync> Sync for Memory<T> {}
+
+impl<T> Memory<T> {
+    /// The place of an element.
+    ///
+    /// # Safety
+    /// `at` is at most the number of elements.
+    #[inline(always)]
+    pub unsafe fn at(self, at: Offset) -> *mut T {
+        debug_assert!(at.0 <= self.elements);
+        // SAFETY: by the caller, within the allocation or one past its end.
+        unsafe { self.start.add(at.0) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::step::Columns;
+
+    #[test]
+    fn an_arena_is_zeroed_aligned_and_seen_as_matrices() {
+        let mut arena = Arena::<f32>::zeroed(100).unwrap();
+        assert_eq!(arena.as_slice().as_ptr() as usize % ALIGNMENT, 0);
+        assert!(arena.as_slice().iter().all(|&element| element == 0.0));
+        let matrix = Matrix {
+            at: Offset(10),
+            features: 3,
+            columns: Columns::Batch,
+            stride: 5,
+        };
+        arena.matrix_mut(matrix, 4)[(2, 3)] = 7.0;
+        assert_eq!(arena.slice(Offset(10 + 3 * 5 + 2), 1), [7.0]);
+        assert_eq!(arena.matrix(matrix, 4)[(2, 3)], 7.0);
+        assert_eq!(arena.matrix(matrix, 4).shape(), (3, 4));
+        assert_eq!(arena.matrix(matrix, 0).shape(), (3, 0));
+    }
+
+    #[test]
+    fn an_impossible_size_is_an_error() {
+        assert!(Arena::<f64>::zeroed(usize::MAX / 4).is_err());
+        assert!(Arena::<f64>::zeroed(0).unwrap().as_slice().is_empty());
+    }
+}

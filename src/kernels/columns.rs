@@ -1,0 +1,220 @@
+//! Kernels that go column by column: tables, softmax, concatenation.
+
+use pulp::{Simd, WithSimd};
+
+use super::element::Element;
+use super::elementwise::{Binary, Fill, Operand, map, reduce_run};
+use super::program::{Batch, Tile, copy_columns, index_of};
+use crate::plan::step::{BinaryOperator, Matrix, Reduction};
+
+/// The place of a matrix' column.
+///
+/// # Safety
+/// The plan is verified; the column exists.
+#[inline(always)]
+unsafe fn column<T: Element>(batch: Batch<T>, matrix: Matrix, column: usize) -> *mut T {
+    // SAFETY: by the caller.
+    unsafe { batch.memory.at(matrix.at).add(column * matrix.stride) }
+}
+
+/// The table's columns that the index names; one that names none becomes NaN.
+///
+/// # Safety
+/// The plan is verified, and `result` holds the tile.
+pub(super) unsafe fn gather<S: Simd, T: Element>(
+    simd: S,
+    batch: Batch<T>,
+    table: Matrix,
+    index: Matrix,
+    tile: Tile,
+    result: *mut T,
+) {
+    let width = table.features;
+    let entries = table.columns.count(batch.rows);
+    // SAFETY: by the caller; the index has been compared with the entries.
+    unsafe {
+        for offset in 0..tile.columns {
+            let to = result.add(offset * width);
+            let number = *column(batch, index, tile.first + offset);
+            match index_of(number, entries) {
+                Some(entry) => {
+                    copy_columns(width, 1, column(batch, table, entry), width, to, width);
+                }
+                None => simd.vectorize(Fill {
+                    length: width,
+                    to,
+                    value: T::NAN,
+                }),
+            }
+        }
+    }
+}
+
+/// The sums of the gradient's columns by the entry that their index names, in the order of the rows.
+///
+/// # Safety
+/// The plan is verified, and `result` holds the tile.
+pub(super) unsafe fn scatter_add<S: Simd, T: Element>(
+    simd: S,
+    batch: Batch<T>,
+    gradient: Matrix,
+    index: Matrix,
+    tile: Tile,
+    result: *mut T,
+) {
+    let width = gradient.features;
+    let rows = gradient.columns.count(batch.rows);
+    // SAFETY: by the caller; only entries of the tile are written.
+    unsafe {
+        let length = width * tile.columns;
+        simd.vectorize(Fill {
+            length,
+            to: result,
+            value: T::ZERO,
+        });
+        for row in 0..rows {
+            let number = *column(batch, index, row);
+            let Some(entry) = index_of(number, tile.first + tile.columns) else {
+                continue;
+            };
+            let Some(offset) = entry.checked_sub(tile.first) else {
+                continue;
+            };
+            let to = result.add(offset * width);
+            simd.vectorize(Binary {
+                length: width,
+                left: Operand::Run(to),
+                right: Operand::Run(column(batch, gradient, row)),
+                to,
+                operator: BinaryOperator::Add,
+            });
+        }
+    }
+}
+
+/// Softmax with cross-entropy for the columns of a tile, as [`Kernel::CrossEntropy`] says. A class
+/// out of range makes the column NaN.
+///
+/// [`Kernel::CrossEntropy`]: crate::plan::step::Kernel::CrossEntropy
+pub(super) struct CrossEntropyTile<T> {
+    pub batch: Batch<T>,
+    pub logits: Matrix,
+    pub index: Matrix,
+    pub on: f64,
+    pub off: f64,
+    pub tile: Tile,
+    /// One number a column of the tile.
+    pub loss: Option<*mut T>,
+    /// The gradient's columns, adjoining; without it, one column of scratch.
+    pub gradient: Option<*mut T>,
+    pub scratch: *mut T,
+}
+
+impl<T: Element> WithSimd for CrossEntropyTile<T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let classes = self.logits.features;
+        for offset in 0..self.tile.columns {
+            // SAFETY: by the contract of the fields, the column exists in all of them.
+            unsafe {
+                let logits = column(self.batch, self.logits, self.tile.first + offset);
+                let number = *column(self.batch, self.index, self.tile.first + offset);
+                let work = match self.gradient {
+                    Some(gradient) => gradient.add(offset * classes),
+                    None => self.scratch,
+                };
+                let largest = reduce_run(simd, classes, logits, Reduction::Maximum);
+                let class = index_of(number, classes);
+                let at_class = match class {
+                    Some(class) => (*logits.add(class)).sub(largest),
+                    None => T::NAN,
+                };
+                map(simd, classes, logits, work, |x| x.sub(largest));
+                let sum_of_logits = match self.off == 0.0 {
+                    true => T::ZERO,
+                    false => reduce_run(simd, classes, work, Reduction::Sum),
+                };
+                map(simd, classes, work, work, T::exp);
+                let sum = reduce_run(simd, classes, work, Reduction::Sum);
+                let (on, off) = (T::constant(self.on), T::constant(self.off));
+                if let Some(loss) = self.loss {
+                    let log_sum = sum.ln();
+                    let count = T::constant(classes as f64);
+                    let all = off.mul(count.mul(log_sum).sub(sum_of_logits));
+                    *loss.add(offset) = on.mul(log_sum.sub(at_class)).add(all);
+                }
+                if self.gradient.is_some() {
+                    let total = match class {
+                        Some(_) => T::constant(self.on + self.off * classes as f64),
+                        None => T::NAN,
+                    };
+                    let factor = total.div(sum);
+                    map(simd, classes, work, work, |x| x.mul(factor).sub(off));
+                    if let Some(class) = class {
+                        *work.add(class) = (*work.add(class)).sub(on);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// `log softmax` of the columns of a tile; with one column of scratch.
+pub(super) struct LogSoftmaxTile<T> {
+    pub batch: Batch<T>,
+    pub input: Matrix,
+    pub tile: Tile,
+    pub result: *mut T,
+    pub scratch: *mut T,
+}
+
+impl<T: Element> WithSimd for LogSoftmaxTile<T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let features = self.input.features;
+        for offset in 0..self.tile.columns {
+            // SAFETY: by the contract of the fields.
+            unsafe {
+                let input = column(self.batch, self.input, self.tile.first + offset);
+                let result = self.result.add(offset * features);
+                let largest = reduce_run(simd, features, input, Reduction::Maximum);
+                map(simd, features, input, result, |x| x.sub(largest));
+                map(simd, features, result, self.scratch, T::exp);
+                let sum = reduce_run(simd, features, self.scratch, Reduction::Sum);
+                let log_sum = sum.ln();
+                map(simd, features, result, result, |x| x.sub(log_sum));
+            }
+        }
+    }
+}
+
+/// Copies the parts' columns of a tile side by side along the features.
+///
+/// # Safety
+/// The plan is verified.
+pub(super) unsafe fn concatenate<T: Element>(
+    batch: Batch<T>,
+    parts: &[Matrix],
+    to: Matrix,
+    tile: Tile,
+) {
+    let mut feature = 0;
+    for part in parts {
+        // SAFETY: by the caller; the features of the parts add up to those of `to`.
+        unsafe {
+            copy_columns(
+                part.features,
+                tile.columns,
+                column(batch, *part, tile.first),
+                part.stride,
+                column(batch, to, tile.first).add(feature),
+                to.stride,
+            );
+        }
+        feature += part.features;
+    }
+}

@@ -1,0 +1,439 @@
+//! Elementwise loops and reductions over runs of adjoining elements.
+
+use pulp::{Simd, WithSimd};
+
+use super::element::Element;
+use crate::graph::scalar::ScalarFunction;
+use crate::plan::step::{BinaryOperator, Reduction};
+
+/// What an elementwise loop reads: a run of elements, or the same number for all.
+pub(super) enum Operand<T> {
+    Run(*const T),
+    Number(T),
+}
+
+// Not derived, as that would ask the same of `T` as a bound of the impl.
+impl<T: Copy> Clone for Operand<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: Copy> Copy for Operand<T> {}
+
+/// to[i] = f(from[i]), chunk by chunk. `to` may be one of the places read.
+///
+/// The last, incomplete chunk overlaps the one before it: it is read before anything is written.
+///
+/// # Safety
+/// `load` may be called with the position of any chunk within `length`, and `to` is valid for
+/// `length` elements. `load_partial` may be called if `length` is less than a chunk.
+#[inline(always)]
+unsafe fn map_chunks<S: Simd, T: Element, V: Copy>(
+    simd: S,
+    length: usize,
+    to: *mut T,
+    load: impl Fn(usize) -> V,
+    load_partial: impl Fn() -> V,
+    function: impl Fn(V) -> T::Chunk,
+) {
+    let mut partial = T::filled_chunk(T::ZERO);
+    let whole = length >= T::CHUNK;
+    let (last, last_value, target) = match whole {
+        true => (length - T::CHUNK, load(length - T::CHUNK), to),
+        false => (0, load_partial(), partial.as_mut().as_mut_ptr()),
+    };
+    let mut at = 0;
+    loop {
+        let (value, place) = match at < last {
+            true => (load(at), at),
+            false => (last_value, last),
+        };
+        let result = function(value);
+        // SAFETY: `place` is at most a chunk before the end of `to`, or of `partial`.
+        unsafe { target.add(place).cast::<T::Chunk>().write_unaligned(result) };
+        if at >= last {
+            break;
+        }
+        at += T::CHUNK;
+    }
+    if !whole {
+        // SAFETY: by the caller.
+        unsafe { T::store_partial_chunk(simd, to, length, partial) };
+    }
+}
+
+#[inline(always)]
+fn map_lanes<T: Element>(mut chunk: T::Chunk, function: impl Fn(T) -> T) -> T::Chunk {
+    for lane in chunk.as_mut() {
+        *lane = function(*lane);
+    }
+    chunk
+}
+
+#[inline(always)]
+fn zip_lanes<T: Element>(
+    mut left: T::Chunk,
+    right: T::Chunk,
+    function: impl Fn(T, T) -> T,
+) -> T::Chunk {
+    for (left, right) in left.as_mut().iter_mut().zip(right.as_ref()) {
+        *left = function(*left, *right);
+    }
+    left
+}
+
+/// # Safety
+/// `from` is valid for a read of `length` elements and `to` for a write of as many; they are the same
+/// place or do not overlap.
+#[inline(always)]
+pub(super) unsafe fn map<S: Simd, T: Element>(
+    simd: S,
+    length: usize,
+    from: *const T,
+    to: *mut T,
+    function: impl Fn(T) -> T,
+) {
+    // SAFETY: by the caller.
+    unsafe {
+        map_chunks::<S, T, T::Chunk>(
+            simd,
+            length,
+            to,
+            |at| from.add(at).cast::<T::Chunk>().read_unaligned(),
+            || T::load_partial_chunk(simd, from, length),
+            |chunk| map_lanes(chunk, &function),
+        );
+    }
+}
+
+/// # Safety
+/// As [`map`], for both sources.
+#[inline(always)]
+unsafe fn zip<S: Simd, T: Element>(
+    simd: S,
+    length: usize,
+    left: *const T,
+    right: *const T,
+    to: *mut T,
+    function: impl Fn(T, T) -> T,
+) {
+    // SAFETY: by the caller.
+    unsafe {
+        map_chunks::<S, T, (T::Chunk, T::Chunk)>(
+            simd,
+            length,
+            to,
+            |at| {
+                (
+                    left.add(at).cast::<T::Chunk>().read_unaligned(),
+                    right.add(at).cast::<T::Chunk>().read_unaligned(),
+                )
+            },
+            || {
+                (
+                    T::load_partial_chunk(simd, left, length),
+                    T::load_partial_chunk(simd, right, length),
+                )
+            },
+            |(left, right)| zip_lanes(left, right, &function),
+        );
+    }
+}
+
+/// to[i] = f(from[i]), or f'(from[i]). `to` is `from` or does not overlap it; both are valid for
+/// `length` elements.
+pub(super) struct Unary<T> {
+    pub length: usize,
+    pub from: *const T,
+    pub to: *mut T,
+    pub function: ScalarFunction,
+    pub derivative: bool,
+}
+
+impl<T: Element> WithSimd for Unary<T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        use ScalarFunction::*;
+        let Unary {
+            length,
+            from,
+            to,
+            function,
+            derivative,
+        } = self;
+        // One loop for each row, with the row known to the compiler.
+        macro_rules! loops {
+            ($($row:pat => $function:expr),+ $(,)?) => {
+                match (function, derivative) {
+                    $(
+                        // SAFETY: by the fields' contract.
+                        ($row, false) => unsafe {
+                            map(simd, length, from, to, |x| $function.value(x))
+                        },
+                        // SAFETY: by the fields' contract.
+                        ($row, true) => unsafe {
+                            map(simd, length, from, to, |x| $function.derivative(x))
+                        },
+                    )+
+                }
+            };
+        }
+        loops! {
+            Negate => Negate,
+            Square => Square,
+            Abs => Abs,
+            Sqrt => Sqrt,
+            ReciprocalSqrt => ReciprocalSqrt,
+            Reciprocal => Reciprocal,
+            Exp => Exp,
+            Log => Log,
+            Tanh => Tanh,
+            Sigmoid => Sigmoid,
+            ReLU => ReLU,
+            LeakyReLU { negative_slope } => LeakyReLU { negative_slope },
+            ELU { alpha } => ELU { alpha },
+            GELU => GELU,
+            GELUTanh => GELUTanh,
+            SiLU => SiLU,
+            Softplus { beta, threshold } => Softplus { beta, threshold },
+            Hardtanh { min_val, max_val } => Hardtanh { min_val, max_val },
+            Huber { delta } => Huber { delta },
+            AtLeast { bound } => AtLeast { bound },
+            AtMost { bound } => AtMost { bound },
+        }
+    }
+}
+
+/// to[i] = left[i] ∘ right[i]. `to` is one of the sources or does not overlap them; all are valid for
+/// `length` elements.
+pub(super) struct Binary<T> {
+    pub length: usize,
+    pub left: Operand<T>,
+    pub right: Operand<T>,
+    pub to: *mut T,
+    pub operator: BinaryOperator,
+}
+
+impl<T: Element> WithSimd for Binary<T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Binary {
+            length,
+            left,
+            right,
+            to,
+            operator,
+        } = self;
+        macro_rules! loops {
+            ($($operator:ident => $function:expr),+ $(,)?) => {
+                match operator {
+                    // SAFETY: by the fields' contract.
+                    $(BinaryOperator::$operator => unsafe {
+                        match (left, right) {
+                            (Operand::Run(left), Operand::Run(right)) => {
+                                zip(simd, length, left, right, to, $function)
+                            }
+                            (Operand::Run(left), Operand::Number(right)) => {
+                                map(simd, length, left, to, |left| $function(left, right))
+                            }
+                            (Operand::Number(left), Operand::Run(right)) => {
+                                map(simd, length, right, to, |right| $function(left, right))
+                            }
+                            (Operand::Number(left), Operand::Number(right)) => {
+                                fill(simd, length, to, $function(left, right))
+                            }
+                        }
+                    },)+
+                }
+            };
+        }
+        loops! {
+            Add => T::add,
+            Subtract => T::sub,
+            Multiply => T::mul,
+            Divide => T::div,
+            Maximum => T::max,
+            Minimum => T::min,
+        }
+    }
+}
+
+/// # Safety
+/// `to` is valid for a write of `length` elements.
+#[inline(always)]
+unsafe fn fill<S: Simd, T: Element>(simd: S, length: usize, to: *mut T, value: T) {
+    let chunk = T::filled_chunk(value);
+    // SAFETY: by the caller.
+    unsafe { map_chunks::<S, T, ()>(simd, length, to, |_| (), || (), |()| chunk) };
+}
+
+/// to[i] = value.
+pub(super) struct Fill<T> {
+    pub length: usize,
+    pub to: *mut T,
+    pub value: T,
+}
+
+impl<T: Element> WithSimd for Fill<T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        // SAFETY: by the fields' contract.
+        unsafe { fill(simd, self.length, self.to, self.value) }
+    }
+}
+
+#[inline(always)]
+pub(super) fn combine<T: Element>(reduction: Reduction, left: T, right: T) -> T {
+    match reduction {
+        Reduction::Sum => left.add(right),
+        Reduction::Maximum => left.max(right),
+    }
+}
+
+#[inline(always)]
+pub(super) fn neutral<T: Element>(reduction: Reduction) -> T {
+    match reduction {
+        Reduction::Sum => T::ZERO,
+        Reduction::Maximum => T::NEGATIVE_INFINITY,
+    }
+}
+
+/// The reduction of a run: lane by lane of a chunk, then a tree over the lanes, so that the order
+/// depends on `length` and the type alone.
+///
+/// # Safety
+/// `from` is valid for a read of `length` elements.
+#[inline(always)]
+pub(super) unsafe fn reduce_run<S: Simd, T: Element>(
+    simd: S,
+    length: usize,
+    from: *const T,
+    reduction: Reduction,
+) -> T {
+    // A loop for each, as a choice inside would keep the compiler from making vectors.
+    // SAFETY: by the caller.
+    unsafe {
+        match reduction {
+            Reduction::Sum => reduce_with(simd, length, from, T::ZERO, T::add),
+            Reduction::Maximum => reduce_with(simd, length, from, T::NEGATIVE_INFINITY, T::max),
+        }
+    }
+}
+
+/// # Safety
+/// As [`reduce_run`].
+#[inline(always)]
+unsafe fn reduce_with<S: Simd, T: Element>(
+    simd: S,
+    length: usize,
+    from: *const T,
+    neutral: T,
+    function: impl Fn(T, T) -> T + Copy,
+) -> T {
+    let rest = length % T::CHUNK;
+    let mut lanes = T::filled_chunk(neutral);
+    for at in (0..length - rest).step_by(T::CHUNK) {
+        // SAFETY: a whole chunk within the run.
+        let chunk = unsafe { from.add(at).cast::<T::Chunk>().read_unaligned() };
+        lanes = zip_lanes(lanes, chunk, function);
+    }
+    if rest > 0 {
+        // SAFETY: the rest of the run.
+        let mut chunk = unsafe { T::load_partial_chunk(simd, from.add(length - rest), rest) };
+        for (lane, value) in chunk.as_mut().iter_mut().enumerate() {
+            *value = if lane < rest { *value } else { neutral };
+        }
+        lanes = zip_lanes(lanes, chunk, function);
+    }
+    let lanes = lanes.as_mut();
+    let mut width = T::CHUNK;
+    while width > 1 {
+        width /= 2;
+        for lane in 0..width {
+            lanes[lane] = function(lanes[lane], lanes[lane + width]);
+        }
+    }
+    lanes[0]
+}
+
+/// What a reduction of a block leaves: one number, one a column, or one a feature.
+pub(super) enum ReduceInto<T> {
+    /// Into one number, over all columns.
+    All(*mut T),
+    /// Into one number a column.
+    Features(*mut T),
+    /// Into one number a feature.
+    Columns(*mut T),
+}
+
+/// Reduces `columns` columns of `features` elements, `stride` apart; with `resume`, onto what the
+/// place holds. With [`ReduceInto::All`] the columns adjoin.
+pub(super) struct Reduce<T> {
+    pub from: *const T,
+    pub features: usize,
+    pub columns: usize,
+    pub stride: usize,
+    pub reduction: Reduction,
+    pub into: ReduceInto<T>,
+    pub resume: bool,
+}
+
+impl<T: Element> WithSimd for Reduce<T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Reduce {
+            from,
+            features,
+            columns,
+            stride,
+            reduction,
+            into,
+            resume,
+        } = self;
+        // SAFETY: by the fields' contract, in all three.
+        match into {
+            ReduceInto::All(to) => unsafe {
+                let result = reduce_run(simd, features * columns, from, reduction);
+                *to = match resume {
+                    true => combine(reduction, *to, result),
+                    false => result,
+                };
+            },
+            ReduceInto::Features(to) => unsafe {
+                for column in 0..columns {
+                    let from = from.add(column * stride);
+                    *to.add(column) = reduce_run(simd, features, from, reduction);
+                }
+            },
+            ReduceInto::Columns(to) => unsafe {
+                let start = match (resume, columns) {
+                    (true, _) => 0,
+                    (false, 0) => {
+                        fill(simd, features, to, neutral(reduction));
+                        0
+                    }
+                    (false, _) => {
+                        map(simd, features, from, to, |x| x);
+                        1
+                    }
+                };
+                for column in start..columns {
+                    let from = from.add(column * stride);
+                    match reduction {
+                        Reduction::Sum => zip(simd, features, to, from, to, T::add),
+                        Reduction::Maximum => zip(simd, features, to, from, to, T::max),
+                    }
+                }
+            },
+        }
+    }
+}

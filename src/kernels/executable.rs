@@ -1,0 +1,330 @@
+//! A plan's kernels, verified and ready to run.
+
+use pulp::{Arch, Simd, WithSimd};
+
+use super::arena::{Arena, Memory, OutOfMemory};
+use super::element::Element;
+use super::product::panel_rows;
+use super::program::{Batch, combines};
+use super::run::run_step;
+use super::team::{Team, Worker};
+use super::verify::verify;
+use crate::plan::step::{Kernel, Offset, Section};
+
+/// One step: its kernel, and where a worker's scratch has room for it.
+pub(super) struct Step {
+    pub kernel: Kernel,
+    /// For each section in turn, in elements of the worker's scratch.
+    pub rooms: [Room; 2],
+    /// One column of the kernel's own.
+    pub work: usize,
+    pub combines: bool,
+}
+
+/// A section's room in a worker's scratch.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Room {
+    pub anchor: usize,
+    pub temporaries: usize,
+}
+
+/// The steps of a plan, verified for an arena and ready to run on any number of workers. The results
+/// do not depend on that number.
+pub struct Executable<T> {
+    steps: Vec<Step>,
+    arch: Arch,
+    arena_elements: usize,
+    max_batch_rows: usize,
+    scratch_elements: usize,
+    scratch_workers: usize,
+    scratch: Arena<T>,
+    panels: Arena<T>,
+}
+
+impl<T: Element> Executable<T> {
+    /// Verifies the kernels for an arena of `arena_elements` and batches of up to `max_batch_rows`.
+    ///
+    /// # Errors
+    /// The text of an internal bug, with the number of the step: a place beyond the arena, shapes that
+    /// disagree, or places of one step that overlap though one of them is written.
+    pub fn new(
+        kernels: &[Kernel],
+        arena_elements: usize,
+        max_batch_rows: usize,
+    ) -> Result<Self, String> {
+        let arch = Arch::new();
+        let panel = arch.dispatch(PanelRows::<T>(std::marker::PhantomData));
+        let mut steps = Vec::with_capacity(kernels.len());
+        let mut scratch_elements = 0;
+        let mut panel_elements = 0;
+        for (index, kernel) in kernels.iter().enumerate() {
+            verify(kernel, arena_elements, max_batch_rows)
+                .map_err(|fault| format!("step {index}: {fault}"))?;
+            let overflow = || format!("step {index}: a size overflows");
+            let mut kernel = kernel.clone();
+            for section in sections_mut(&mut kernel).into_iter().flatten() {
+                let columns = section.columns.count(max_batch_rows).max(1);
+                section.tile_columns = section.tile_columns.min(columns);
+                section.block_columns = section.block_columns.min(section.tile_columns);
+            }
+            let (step, elements) = lay_out::<T>(kernel).ok_or_else(overflow)?;
+            scratch_elements = scratch_elements.max(elements);
+            let elements = packed_elements(&step.kernel, panel, max_batch_rows);
+            panel_elements = panel_elements.max(elements.ok_or_else(overflow)?);
+            steps.push(step);
+        }
+        let arena = |elements| {
+            Arena::zeroed(elements)
+                .map_err(|OutOfMemory { .. }| format!("no memory for {elements} elements"))
+        };
+        Ok(Executable {
+            steps,
+            arch,
+            arena_elements,
+            max_batch_rows,
+            scratch_elements,
+            scratch_workers: 1,
+            scratch: arena(scratch_elements)?,
+            panels: arena(panel_elements)?,
+        })
+    }
+
+    pub fn steps(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// Makes room for that many workers, so that a run allocates nothing. A run with a larger team
+    /// than any before does so itself.
+    pub fn reserve(&mut self, workers: usize) -> Result<(), OutOfMemory> {
+        if workers > self.scratch_workers {
+            let elements = self
+                .scratch_elements
+                .checked_mul(workers)
+                .ok_or(OutOfMemory {
+                    elements: usize::MAX,
+                    bytes_per_element: size_of::<T>(),
+                })?;
+            self.scratch = Arena::zeroed(elements)?;
+            self.scratch_workers = workers;
+        }
+        Ok(())
+    }
+
+    /// Runs all steps on a batch of `rows`; `update` is the number that random draws depend on.
+    ///
+    /// # Panics
+    /// The batch has more rows than the executable was made for, or the arena is smaller: a bug of
+    /// the caller.
+    pub fn run(&mut self, arena: &mut Arena<T>, team: &mut Team, rows: usize, update: u64) {
+        self.run_steps(0..self.steps.len(), arena, team, rows, update);
+    }
+
+    /// Runs one step, as [`run`](Self::run) does.
+    pub fn run_step(
+        &mut self,
+        index: usize,
+        arena: &mut Arena<T>,
+        team: &mut Team,
+        rows: usize,
+        update: u64,
+    ) {
+        self.run_steps(index..index + 1, arena, team, rows, update);
+    }
+
+    fn run_steps(
+        &mut self,
+        range: std::ops::Range<usize>,
+        arena: &mut Arena<T>,
+        team: &mut Team,
+        rows: usize,
+        update: u64,
+    ) {
+        assert!(
+            rows <= self.max_batch_rows,
+            "a batch is no larger than planned"
+        );
+        assert!(
+            arena.elements() >= self.arena_elements,
+            "the arena is as large as planned"
+        );
+        self.reserve(team.workers())
+            .expect("there is memory for the workers' scratch");
+        let batch = Batch {
+            memory: arena.share(),
+            rows,
+            update,
+        };
+        let scratch = self.scratch.share();
+        let panels = self.panels.share();
+        let (steps, scratch_elements, arch) =
+            (&self.steps[range], self.scratch_elements, self.arch);
+        team.run(&|worker: Worker<'_>| {
+            arch.dispatch(Run {
+                steps,
+                batch,
+                scratch,
+                scratch_elements,
+                panels,
+                worker,
+            });
+        });
+    }
+}
+
+struct PanelRows<T>(std::marker::PhantomData<T>);
+
+impl<T: Element> WithSimd for PanelRows<T> {
+    type Output = usize;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> usize {
+        panel_rows::<S, T>()
+    }
+}
+
+/// One worker's run.
+struct Run<'a, T> {
+    steps: &'a [Step],
+    batch: Batch<T>,
+    scratch: Memory<T>,
+    scratch_elements: usize,
+    panels: Memory<T>,
+    worker: Worker<'a>,
+}
+
+impl<T: Element> WithSimd for Run<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Run {
+            steps,
+            batch,
+            scratch,
+            scratch_elements,
+            panels,
+            worker,
+        } = self;
+        for step in steps {
+            // SAFETY: every step is verified for an arena no larger and a batch no smaller than this
+            // one; each worker has a scratch of its own, of the size of the largest step.
+            unsafe {
+                let scratch = scratch.at(Offset(worker.index * scratch_elements));
+                let panels = panels.at(Offset(0));
+                run_step(simd, step, batch, scratch, panels, worker);
+            }
+        }
+    }
+}
+
+/// The kernel's sections, in the order in which they run.
+fn sections(kernel: &Kernel) -> [Option<&Section>; 2] {
+    match kernel {
+        Kernel::Loop { section }
+        | Kernel::Forward { section, .. }
+        | Kernel::DataGradient { section, .. }
+        | Kernel::Gather { section, .. }
+        | Kernel::ScatterAdd { section, .. }
+        | Kernel::LogSoftmax { section, .. } => [Some(section), None],
+        Kernel::WeightGradient {
+            weight: first,
+            bias: second,
+            ..
+        }
+        | Kernel::CrossEntropy {
+            loss: first,
+            gradient: second,
+            ..
+        } => [first.as_ref(), second.as_ref()],
+        Kernel::Concat { .. } => [None, None],
+    }
+}
+
+fn sections_mut(kernel: &mut Kernel) -> [Option<&mut Section>; 2] {
+    match kernel {
+        Kernel::Loop { section }
+        | Kernel::Forward { section, .. }
+        | Kernel::DataGradient { section, .. }
+        | Kernel::Gather { section, .. }
+        | Kernel::ScatterAdd { section, .. }
+        | Kernel::LogSoftmax { section, .. } => [Some(section), None],
+        Kernel::WeightGradient {
+            weight: first,
+            bias: second,
+            ..
+        }
+        | Kernel::CrossEntropy {
+            loss: first,
+            gradient: second,
+            ..
+        } => [first.as_mut(), second.as_mut()],
+        Kernel::Concat { .. } => [None, None],
+    }
+}
+
+/// Divides a worker's scratch, each part on lines of its own; `None` if a size overflows.
+fn lay_out<T: Element>(kernel: Kernel) -> Option<(Step, usize)> {
+    let mut elements = 0usize;
+    let mut room = |size: usize| -> Option<usize> {
+        let at = elements;
+        elements = elements
+            .checked_add(size)?
+            .checked_next_multiple_of(T::CHUNK)?;
+        Some(at)
+    };
+    let mut rooms = [Room::default(); 2];
+    let mut has_combination = false;
+    for (place, section) in rooms.iter_mut().zip(sections(&kernel)) {
+        let Some(section) = section else { continue };
+        let anchor = match section.anchor {
+            Some(_) => 0,
+            None => section.features.checked_mul(section.tile_columns)?,
+        };
+        let block = section.features.checked_mul(section.block_columns)?;
+        *place = Room {
+            anchor: room(anchor)?,
+            temporaries: room(block.checked_mul(section.scratches.into())?)?,
+        };
+        has_combination |= combines(section);
+    }
+    let work = match &kernel {
+        Kernel::CrossEntropy { logits: input, .. } | Kernel::LogSoftmax { input, .. } => {
+            room(input.features)?
+        }
+        Kernel::Loop { .. }
+        | Kernel::Forward { .. }
+        | Kernel::DataGradient { .. }
+        | Kernel::WeightGradient { .. }
+        | Kernel::Gather { .. }
+        | Kernel::ScatterAdd { .. }
+        | Kernel::Concat { .. } => 0,
+    };
+    let step = Step {
+        kernel,
+        rooms,
+        work,
+        combines: has_combination,
+    };
+    Some((step, elements))
+}
+
+/// How much the panels of a step need at most; `None` if the size overflows.
+fn packed_elements(kernel: &Kernel, panel: usize, rows: usize) -> Option<usize> {
+    let (height, depth) = match kernel {
+        Kernel::Forward { weight, .. } => (weight.features, weight.columns.count(rows)),
+        Kernel::DataGradient { weight, .. } => (weight.columns.count(rows), weight.features),
+        Kernel::WeightGradient {
+            gradient,
+            weight: Some(_),
+            ..
+        } => (gradient.features, gradient.columns.count(rows)),
+        Kernel::WeightGradient { weight: None, .. }
+        | Kernel::Loop { .. }
+        | Kernel::Gather { .. }
+        | Kernel::ScatterAdd { .. }
+        | Kernel::CrossEntropy { .. }
+        | Kernel::LogSoftmax { .. }
+        | Kernel::Concat { .. } => return Some(0),
+    };
+    height.checked_next_multiple_of(panel)?.checked_mul(depth)
+}

@@ -1,0 +1,282 @@
+//! Products of matrices: one register-tile kernel behind the forward, data-gradient and
+//! weight-gradient steps.
+//!
+//! Every element is summed in the order of `depth`, one fused multiply-add after the other, so its
+//! bits depend neither on tiles nor on threads. The exception is the product with a single row
+//! ([`DotRow`]), which goes along the depth.
+
+use pulp::{Simd, WithSimd};
+
+use super::element::Element;
+
+/// How many rows of the result a register tile has: two vectors.
+#[inline(always)]
+pub(super) fn panel_rows<S: Simd, T: Element>() -> usize {
+    2 * T::lanes::<S>()
+}
+
+/// result[m, c] = start[m] + Σ_k left[m, k] · right[k, c], for `rows × columns`.
+///
+/// The pointers are valid for all that the fields describe, and the result overlaps no operand.
+pub(super) struct Product<T> {
+    pub rows: usize,
+    pub columns: usize,
+    pub depth: usize,
+    /// left[m, k] is at `(m / panel) · left_panel_stride + k · left_step + m % panel`, where `panel`
+    /// is [`panel_rows`].
+    pub left: *const T,
+    pub left_panel_stride: usize,
+    pub left_step: usize,
+    /// right[k, c] is at `k · right_step + c · right_stride`.
+    pub right: *const T,
+    pub right_step: usize,
+    pub right_stride: usize,
+    /// One number a row, or null for zeros.
+    pub start: *const T,
+    /// result[m, c] is at `m + c · result_stride`.
+    pub result: *mut T,
+    pub result_stride: usize,
+}
+
+impl<T> Clone for Product<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Product<T> {}
+
+impl<T: Element> Product<T> {
+    /// Computes the product.
+    pub fn run<S: Simd>(&self, simd: S) {
+        let lanes = T::lanes::<S>();
+        for first in (0..self.rows).step_by(2 * lanes) {
+            let rest = self.rows - first;
+            // SAFETY: `first` is a row of the result, at the beginning of a panel.
+            let panel = unsafe {
+                Product {
+                    rows: rest.min(2 * lanes),
+                    left: self.left.add(first / (2 * lanes) * self.left_panel_stride),
+                    start: match self.start.is_null() {
+                        true => self.start,
+                        false => self.start.add(first),
+                    },
+                    result: self.result.add(first),
+                    ..*self
+                }
+            };
+            // Each a function of its own, compiled for the instruction set.
+            match () {
+                () if rest >= 2 * lanes => simd.vectorize(Panel::<T, 2, false>(panel)),
+                () if rest > lanes => simd.vectorize(Panel::<T, 2, true>(panel)),
+                () if rest == lanes => simd.vectorize(Panel::<T, 1, false>(panel)),
+                () => simd.vectorize(Panel::<T, 1, true>(panel)),
+            }
+        }
+    }
+}
+
+/// A product with `VECTORS` vectors of rows, the last incomplete if `MASKED`.
+struct Panel<T, const VECTORS: usize, const MASKED: bool>(Product<T>);
+
+impl<T: Element, const VECTORS: usize, const MASKED: bool> WithSimd for Panel<T, VECTORS, MASKED> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let mut at = 0;
+        macro_rules! tiles {
+            ($($columns:literal),+) => {
+                // SAFETY: by the contract of the fields; the tile's columns exist.
+                unsafe {
+                    $(while self.0.columns - at >= $columns {
+                        self.tile::<S, $columns>(simd, at);
+                        at += $columns;
+                    })+
+                }
+            };
+        }
+        if S::REGISTER_COUNT >= 32 {
+            tiles!(12, 6, 3, 2, 1);
+        } else {
+            tiles!(6, 3, 2, 1);
+        }
+    }
+}
+
+impl<T: Element, const VECTORS: usize, const MASKED: bool> Panel<T, VECTORS, MASKED> {
+    /// One register tile of `COLUMNS` columns.
+    ///
+    /// # Safety
+    /// The product's pointers are valid as its fields say, for the columns from `column` on.
+    #[inline(always)]
+    unsafe fn tile<S: Simd, const COLUMNS: usize>(&self, simd: S, column: usize) {
+        let product = &self.0;
+        let lanes = T::lanes::<S>();
+        let mask = T::first_lanes(simd, product.rows - (VECTORS - 1) * lanes);
+        let load = |from: *const T| {
+            let mut vectors = [T::splat(simd, T::ZERO); VECTORS];
+            for (index, vector) in vectors.iter_mut().enumerate() {
+                // SAFETY: only the panel's rows are read.
+                *vector = unsafe {
+                    match MASKED && index + 1 == VECTORS {
+                        true => T::load_masked(simd, mask, from.add(index * lanes)),
+                        false => T::load(simd, from.add(index * lanes)),
+                    }
+                };
+            }
+            vectors
+        };
+        let start = match product.start.is_null() {
+            true => [T::splat(simd, T::ZERO); VECTORS],
+            false => load(product.start),
+        };
+        let mut sums = [start; COLUMNS];
+        // SAFETY: within the operands, by the caller.
+        unsafe {
+            let mut left = product.left;
+            let mut right = product.right.add(column * product.right_stride);
+            for _ in 0..product.depth {
+                let factors = load(left);
+                for (index, sums) in sums.iter_mut().enumerate() {
+                    let factor = T::splat(simd, *right.add(index * product.right_stride));
+                    for (sum, left) in sums.iter_mut().zip(factors) {
+                        *sum = T::mul_add(simd, left, factor, *sum);
+                    }
+                }
+                left = left.wrapping_add(product.left_step);
+                right = right.wrapping_add(product.right_step);
+            }
+            for (index, sums) in sums.into_iter().enumerate() {
+                let to = product.result.add((column + index) * product.result_stride);
+                for (index, sum) in sums.into_iter().enumerate() {
+                    match MASKED && index + 1 == VECTORS {
+                        true => T::store_masked(simd, mask, to.add(index * lanes), sum),
+                        false => T::store(simd, to.add(index * lanes), sum),
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// result[c] = start + Σ_k left[k] · right[k, c], where k adjoins in both: lanes along the depth.
+///
+/// The pointers are valid for all that the fields describe, and the result overlaps no operand.
+pub(super) struct DotRow<T> {
+    pub depth: usize,
+    pub columns: usize,
+    pub left: *const T,
+    pub right: *const T,
+    pub right_stride: usize,
+    pub start: T,
+    /// Adjoining.
+    pub result: *mut T,
+}
+
+impl<T: Element> WithSimd for DotRow<T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let mut at = 0;
+        // SAFETY: by the contract of the fields.
+        unsafe {
+            while self.columns - at >= 4 {
+                self.dot::<S, 4>(simd, at);
+                at += 4;
+            }
+            while at < self.columns {
+                self.dot::<S, 1>(simd, at);
+                at += 1;
+            }
+        }
+    }
+}
+
+impl<T: Element> DotRow<T> {
+    /// # Safety
+    /// The columns from `column` on exist.
+    #[inline(always)]
+    unsafe fn dot<S: Simd, const COLUMNS: usize>(&self, simd: S, column: usize) {
+        let lanes = T::lanes::<S>();
+        let mut sums = [T::splat(simd, T::ZERO); COLUMNS];
+        let whole = self.depth - self.depth % lanes;
+        let mask = T::first_lanes(simd, self.depth - whole);
+        // SAFETY: within the operands, by the caller.
+        unsafe {
+            let right = self.right.add(column * self.right_stride);
+            for at in (0..whole).step_by(lanes) {
+                let left = T::load(simd, self.left.add(at));
+                for (index, sum) in sums.iter_mut().enumerate() {
+                    let right = T::load(simd, right.add(index * self.right_stride + at));
+                    *sum = T::mul_add(simd, left, right, *sum);
+                }
+            }
+            if whole < self.depth {
+                let left = T::load_masked(simd, mask, self.left.add(whole));
+                for (index, sum) in sums.iter_mut().enumerate() {
+                    let right = right.add(index * self.right_stride + whole);
+                    let right = T::load_masked(simd, mask, right);
+                    *sum = T::mul_add(simd, left, right, *sum);
+                }
+            }
+            for (index, sum) in sums.into_iter().enumerate() {
+                *self.result.add(column + index) = self.start.add(T::sum_lanes(simd, sum));
+            }
+        }
+    }
+}
+
+/// Copies one panel, `depth × rows` in the order `[k][m]`, padded with zeros to [`panel_rows`].
+///
+/// The pointers are valid for all that the fields describe.
+pub(super) struct PackPanel<T> {
+    pub rows: usize,
+    pub depth: usize,
+    /// from[m, k] is at `m · from_row_stride + k · from_step`; one of the two is 1.
+    pub from: *const T,
+    pub from_row_stride: usize,
+    pub from_step: usize,
+    pub to: *mut T,
+}
+
+impl<T: Element> WithSimd for PackPanel<T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let lanes = T::lanes::<S>();
+        let panel = panel_rows::<S, T>();
+        // SAFETY: by the contract of the fields.
+        unsafe {
+            if self.from_row_stride == 1 {
+                let masks = [
+                    T::first_lanes(simd, self.rows),
+                    T::first_lanes(simd, self.rows.saturating_sub(lanes)),
+                ];
+                for k in 0..self.depth {
+                    for (vector, mask) in masks.into_iter().enumerate() {
+                        let from = self.from.wrapping_add(k * self.from_step + vector * lanes);
+                        let value = T::load_masked(simd, mask, from);
+                        T::store(simd, self.to.add(k * panel + vector * lanes), value);
+                    }
+                }
+                return;
+            }
+            // By blocks along k, so that each line of the source is read while it is warm.
+            for first in (0..self.depth).step_by(T::CHUNK) {
+                let last = self.depth.min(first + T::CHUNK);
+                for m in 0..panel {
+                    for k in first..last {
+                        let value = match m < self.rows {
+                            true => *self.from.add(m * self.from_row_stride + k * self.from_step),
+                            false => T::ZERO,
+                        };
+                        *self.to.add(k * panel + m) = value;
+                    }
+                }
+            }
+        }
+    }
+}

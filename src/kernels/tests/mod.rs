@@ -1,0 +1,164 @@
+//! The kernels against plain loops, on every remainder of lanes, tiles and workers.
+
+mod matrices;
+mod programs;
+mod reference;
+mod refusals;
+
+use super::{Arena, Element, Executable, Team};
+use crate::plan::step::*;
+use reference::Reference;
+
+/// A generator for the tests' own numbers (Marsaglia's xorshift64).
+pub struct Numbers(pub u64);
+
+impl Numbers {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    /// From -1 to 1.
+    pub fn number(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1u64 << 52) as f64 - 1.0
+    }
+
+    pub fn below(&mut self, bound: usize) -> usize {
+        (self.next() % bound as u64) as usize
+    }
+}
+
+/// The steps of a test and the arena that they run on.
+pub struct Case {
+    pub arena: Vec<f64>,
+    pub kernels: Vec<Kernel>,
+    pub rows: usize,
+    /// From here on the arena holds partial reductions, which are nobody's result.
+    partials: Option<usize>,
+    numbers: Numbers,
+}
+
+impl Case {
+    pub fn new(rows: usize, seed: u64) -> Case {
+        let numbers = Numbers(seed * 0x9e37_79b9 + 88_172_645_463_325_252);
+        Case {
+            arena: vec![],
+            kernels: vec![],
+            rows,
+            partials: None,
+            numbers,
+        }
+    }
+
+    /// A matrix of random numbers, its columns `gap` apart, away from a line's beginning.
+    pub fn matrix(&mut self, features: usize, columns: Columns, gap: usize) -> Matrix {
+        let stride = features + gap;
+        let at = Offset(self.arena.len());
+        for _ in 0..stride * columns.count(self.rows) {
+            let number = self.numbers.number();
+            self.arena.push(f64::from(number as f32));
+        }
+        Matrix {
+            at,
+            features,
+            columns,
+            stride,
+        }
+    }
+
+    pub fn numbers(&mut self, count: usize) -> Offset {
+        self.matrix(count, Columns::Fixed(1), 0).at
+    }
+
+    /// A row of whole numbers below the bound.
+    pub fn indices(&mut self, columns: Columns, bound: usize, gap: usize) -> Matrix {
+        let index = self.matrix(1, columns, gap);
+        for column in 0..columns.count(self.rows) {
+            self.arena[index.at.0 + column * index.stride] = self.numbers.below(bound) as f64;
+        }
+        index
+    }
+
+    /// Room for partial reductions; everything else comes before.
+    pub fn partials(&mut self, count: usize) -> Offset {
+        self.partials.get_or_insert(self.arena.len());
+        self.numbers(count)
+    }
+
+    /// Runs the case in both types and on several teams, and compares with the plain loops.
+    pub fn check(&self) {
+        self.check_as::<f32>(2e-5);
+        self.check_as::<f64>(1e-12);
+    }
+
+    fn check_as<T: Element>(&self, tolerance: f64) {
+        let update = 5;
+        let compared = self.partials.unwrap_or(self.arena.len());
+        let alone = self.run::<T>(1, update);
+        let mut reference = Reference {
+            arena: self.arena.clone(),
+            rows: self.rows,
+            update,
+        };
+        for kernel in &self.kernels {
+            reference.run(kernel);
+        }
+        for (at, (found, wanted)) in alone
+            .iter()
+            .zip(&reference.arena)
+            .enumerate()
+            .take(compared)
+        {
+            let error = (found.to_f64() - wanted).abs();
+            assert!(
+                error <= tolerance * wanted.abs().max(1.0),
+                "element {at} is {found:?} instead of {wanted} after {:?}",
+                self.kernels
+            );
+        }
+        for workers in [2, 3, 5, 8] {
+            assert_eq!(
+                self.run::<T>(workers, update)[..compared],
+                alone[..compared],
+                "{workers} workers"
+            );
+        }
+    }
+
+    fn run<T: Element>(&self, workers: usize, update: u64) -> Vec<T> {
+        thread_local! {
+            static TEAMS: std::cell::RefCell<Vec<Team>> = const { std::cell::RefCell::new(vec![]) };
+        }
+        let mut arena = Arena::<T>::zeroed(self.arena.len()).unwrap();
+        for (to, from) in arena.as_mut_slice().iter_mut().zip(&self.arena) {
+            *to = T::constant(*from);
+        }
+        let executable = Executable::<T>::new(&self.kernels, self.arena.len(), self.rows);
+        let mut executable = executable.unwrap();
+        TEAMS.with_borrow_mut(|teams| {
+            if !teams.iter().any(|team| team.workers() == workers) {
+                teams.push(Team::new(workers).unwrap());
+            }
+            let team = teams
+                .iter_mut()
+                .find(|team| team.workers() == workers)
+                .unwrap();
+            executable.run(&mut arena, team, self.rows, update);
+        });
+        arena.as_slice().to_vec()
+    }
+}
+
+pub fn section(features: usize, columns: Columns, tile: usize, block: usize) -> Section {
+    Section {
+        features,
+        columns,
+        tile_columns: tile,
+        block_columns: block,
+        anchor: None,
+        scratches: 4,
+        program: vec![],
+    }
+}

@@ -1,0 +1,452 @@
+//! What must hold of a plan's kernels before they may run without checks: shapes agree, every place
+//! lies in the arena, and no worker writes what another reads or writes.
+
+use super::program::Cut;
+use crate::plan::step::{
+    Columns, Destination, Instruction, Kernel, Load, Matrix, Offset, ReductionAxis, Scratch,
+    Section, Source,
+};
+
+/// Verifies one kernel for an arena of `elements` and batches of up to `rows`. The error is the text
+/// of an internal bug.
+pub(super) fn verify(kernel: &Kernel, elements: usize, rows: usize) -> Result<(), String> {
+    let mut step = Step {
+        elements,
+        rows,
+        accesses: Vec::new(),
+    };
+    match kernel {
+        Kernel::Loop { section } => step.section(section, 0, false)?,
+        Kernel::Forward {
+            weight,
+            input,
+            bias,
+            section,
+        } => {
+            agree("weight and section", weight.features, section.features)?;
+            agree(
+                "weight and input",
+                weight.columns,
+                Columns::Fixed(input.features),
+            )?;
+            agree(
+                "columns of input and section",
+                input.columns,
+                section.columns,
+            )?;
+            step.reads("weight", *weight)?;
+            step.reads("input", *input)?;
+            if let Some(bias) = bias {
+                step.reads("bias", vector(*bias, weight.features))?;
+            }
+            step.section(section, 0, true)?;
+        }
+        Kernel::DataGradient {
+            weight,
+            gradient,
+            section,
+        } => {
+            agree(
+                "weight and section",
+                weight.columns,
+                Columns::Fixed(section.features),
+            )?;
+            agree("weight and gradient", weight.features, gradient.features)?;
+            agree(
+                "columns of gradient and section",
+                gradient.columns,
+                section.columns,
+            )?;
+            step.reads("weight", *weight)?;
+            step.reads("gradient", *gradient)?;
+            step.section(section, 0, true)?;
+        }
+        Kernel::WeightGradient {
+            gradient,
+            input,
+            weight,
+            bias,
+        } => {
+            agree(
+                "columns of gradient and input",
+                gradient.columns,
+                input.columns,
+            )?;
+            step.reads("gradient", *gradient)?;
+            step.reads("input", *input)?;
+            if let Some(section) = weight {
+                agree("gradient and weight", gradient.features, section.features)?;
+                agree(
+                    "input and weight",
+                    Columns::Fixed(input.features),
+                    section.columns,
+                )?;
+                step.section(section, 0, true)?;
+            }
+            if let Some(section) = bias {
+                agree("gradient and bias", gradient.features, section.features)?;
+                agree("columns of the bias", Columns::Fixed(1), section.columns)?;
+                step.section(section, 1, true)?;
+            }
+            if weight.is_none() && bias.is_none() {
+                return Err("neither weight nor bias".to_string());
+            }
+        }
+        Kernel::Gather {
+            table,
+            index,
+            section,
+        } => {
+            agree("features of the index", index.features, 1)?;
+            agree("table and section", table.features, section.features)?;
+            agree(
+                "columns of index and section",
+                index.columns,
+                section.columns,
+            )?;
+            step.reads("table", *table)?;
+            step.reads("index", *index)?;
+            step.section(section, 0, true)?;
+        }
+        Kernel::ScatterAdd {
+            gradient,
+            index,
+            section,
+        } => {
+            agree("features of the index", index.features, 1)?;
+            agree("gradient and section", gradient.features, section.features)?;
+            agree(
+                "columns of gradient and index",
+                gradient.columns,
+                index.columns,
+            )?;
+            step.reads("gradient", *gradient)?;
+            step.reads("index", *index)?;
+            step.section(section, 0, true)?;
+        }
+        Kernel::CrossEntropy {
+            logits,
+            index,
+            on: _,
+            off: _,
+            loss,
+            gradient,
+        } => {
+            agree("features of the index", index.features, 1)?;
+            agree("columns of logits and index", logits.columns, index.columns)?;
+            step.access("logits", *logits, Some(0), false)?;
+            step.reads("index", *index)?;
+            for (section, features) in [(loss, 1), (gradient, logits.features)] {
+                if let Some(section) = section {
+                    agree("features of logits and section", features, section.features)?;
+                    agree(
+                        "columns of logits and section",
+                        logits.columns,
+                        section.columns,
+                    )?;
+                    step.section(section, 0, true)?;
+                }
+            }
+            match (loss, gradient) {
+                (Some(loss), Some(gradient)) => {
+                    agree(
+                        "tiles of loss and gradient",
+                        loss.tile_columns,
+                        gradient.tile_columns,
+                    )?;
+                }
+                (Some(_), None) | (None, Some(_)) => {}
+                (None, None) => return Err("neither loss nor gradient".to_string()),
+            }
+        }
+        Kernel::LogSoftmax { input, section } => {
+            agree(
+                "features of input and section",
+                input.features,
+                section.features,
+            )?;
+            agree(
+                "columns of input and section",
+                input.columns,
+                section.columns,
+            )?;
+            step.access("input", *input, Some(0), false)?;
+            step.section(section, 0, true)?;
+        }
+        Kernel::Concat { parts, to } => {
+            let mut features = 0usize;
+            for part in parts {
+                agree("columns of part and result", part.columns, to.columns)?;
+                features = checked(features.checked_add(part.features))?;
+                step.reads("part", *part)?;
+            }
+            agree("features of parts and result", features, to.features)?;
+            step.access("result", *to, None, true)?;
+        }
+    }
+    step.conflicts()
+}
+
+fn agree<T: PartialEq + std::fmt::Debug>(what: &str, left: T, right: T) -> Result<(), String> {
+    match left == right {
+        true => Ok(()),
+        false => Err(format!("{what} disagree: {left:?} and {right:?}")),
+    }
+}
+
+fn checked(size: Option<usize>) -> Result<usize, String> {
+    size.ok_or_else(|| "a size overflows".to_string())
+}
+
+fn vector(at: Offset, features: usize) -> Matrix {
+    Matrix {
+        at,
+        features,
+        columns: Columns::Fixed(1),
+        stride: features,
+    }
+}
+
+/// A place that a step reads or writes.
+struct Access {
+    name: &'static str,
+    matrix: Matrix,
+    columns: usize,
+    end: usize,
+    /// Touched only by the worker of the tile, column by column, with others of the same number.
+    tiled: Option<usize>,
+    writes: bool,
+}
+
+impl Access {
+    fn overlaps(&self, other: &Access) -> bool {
+        let (a, b) = (&self.matrix, &other.matrix);
+        let empty = |access: &Access| access.end == access.matrix.at.0;
+        if empty(self) || empty(other) || self.end <= b.at.0 || other.end <= a.at.0 {
+            return false;
+        }
+        // Columns of equal stride may interleave, as two parts of a wider matrix do.
+        if a.stride != b.stride || a.stride == 0 {
+            return true;
+        }
+        let (low, high) = if a.at <= b.at { (a, b) } else { (b, a) };
+        let shift = (high.at.0 - low.at.0) % a.stride;
+        shift < low.features || shift + high.features > a.stride
+    }
+
+    fn conflicts(&self, other: &Access) -> bool {
+        let same_tile = self.tiled.is_some()
+            && self.tiled == other.tiled
+            && self.matrix == other.matrix
+            && self.columns == other.columns;
+        (self.writes || other.writes) && !same_tile && self.overlaps(other)
+    }
+}
+
+struct Step {
+    elements: usize,
+    rows: usize,
+    accesses: Vec<Access>,
+}
+
+impl Step {
+    fn reads(&mut self, name: &'static str, matrix: Matrix) -> Result<(), String> {
+        self.access(name, matrix, None, false)
+    }
+
+    fn access(
+        &mut self,
+        name: &'static str,
+        matrix: Matrix,
+        tiled: Option<usize>,
+        writes: bool,
+    ) -> Result<(), String> {
+        let columns = matrix.columns.count(self.rows);
+        let span = match (matrix.features, columns) {
+            (0, _) | (_, 0) => 0,
+            (features, columns) => {
+                let gaps = checked((columns - 1).checked_mul(matrix.stride))?;
+                checked(gaps.checked_add(features))?
+            }
+        };
+        let end = checked(matrix.at.0.checked_add(span))?;
+        if end > self.elements {
+            return Err(format!(
+                "{name} {matrix:?} ends beyond the arena of {}",
+                self.elements
+            ));
+        }
+        if writes && matrix.stride < matrix.features && columns > 1 {
+            return Err(format!("columns of {name} {matrix:?} overlap"));
+        }
+        self.accesses.push(Access {
+            name,
+            matrix,
+            columns,
+            end,
+            tiled,
+            writes,
+        });
+        Ok(())
+    }
+
+    fn conflicts(&self) -> Result<(), String> {
+        for (index, first) in self.accesses.iter().enumerate() {
+            for second in &self.accesses[index + 1..] {
+                if first.conflicts(second) {
+                    return Err(format!(
+                        "{} {:?} and {} {:?} overlap",
+                        first.name, first.matrix, second.name, second.matrix
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn section(&mut self, section: &Section, group: usize, anchored: bool) -> Result<(), String> {
+        if section.tile_columns == 0 || section.block_columns == 0 {
+            return Err("a tile or block has no columns".to_string());
+        }
+        let features = section.features;
+        let whole = |at| Matrix {
+            at,
+            features,
+            columns: section.columns,
+            stride: features,
+        };
+        if let Some(at) = section.anchor {
+            if !anchored {
+                return Err("a loop has no result of its own".to_string());
+            }
+            self.access("result", whole(at), Some(group), true)?;
+        }
+        let scratch = |scratch: Scratch| match scratch.0 < section.scratches {
+            true => Ok(()),
+            false => Err(format!("{scratch:?} of {}", section.scratches)),
+        };
+        let source = |step: &mut Step, source: Source| match source {
+            Source::Scratch(number) => scratch(number),
+            Source::Anchor if anchored => Ok(()),
+            Source::Anchor => Err("a loop has no result of its own".to_string()),
+            Source::Memory(at) => step.access("source", whole(at), Some(group), false),
+            Source::Scalar(at) => step.reads("scalar", vector(at, 1)),
+            Source::Constant(_) => Ok(()),
+        };
+        let destination = |step: &mut Step, destination: Destination| match destination {
+            Destination::Scratch(number) => scratch(number),
+            Destination::Memory(at) => step.access("destination", whole(at), Some(group), true),
+        };
+        for instruction in &section.program {
+            match *instruction {
+                Instruction::Load { to, ref load } => {
+                    scratch(to)?;
+                    self.load(section, group, load)?;
+                }
+                Instruction::Unary {
+                    to,
+                    from,
+                    function: _,
+                    derivative: _,
+                } => {
+                    source(self, from)?;
+                    destination(self, to)?;
+                }
+                Instruction::Binary {
+                    to,
+                    left,
+                    right,
+                    operator: _,
+                } => {
+                    source(self, left)?;
+                    source(self, right)?;
+                    destination(self, to)?;
+                }
+                Instruction::Store { from, at, stride } => {
+                    source(self, from)?;
+                    self.access(
+                        "store",
+                        Matrix {
+                            stride,
+                            ..whole(at)
+                        },
+                        Some(group),
+                        true,
+                    )?;
+                }
+                Instruction::Reduce {
+                    from,
+                    axis,
+                    reduction: _,
+                    into,
+                    partials,
+                } => {
+                    match from {
+                        Source::Scratch(_) | Source::Anchor | Source::Memory(_) => {}
+                        Source::Scalar(_) | Source::Constant(_) => {
+                            return Err("the reduction of a number".to_string());
+                        }
+                    }
+                    source(self, from)?;
+                    let elements = match axis {
+                        ReductionAxis::Features => {
+                            let into = Matrix {
+                                features: 1,
+                                stride: 1,
+                                ..whole(into)
+                            };
+                            self.access("reduction", into, Some(group), true)?;
+                            continue;
+                        }
+                        ReductionAxis::Columns => features,
+                        ReductionAxis::All => 1,
+                    };
+                    self.access("reduction", vector(into, elements), None, true)?;
+                    let tiles = Cut::new(section, self.rows).tiles;
+                    if tiles > 1 {
+                        let partial = Matrix {
+                            at: partials,
+                            features: elements,
+                            columns: Columns::Fixed(tiles),
+                            stride: elements,
+                        };
+                        self.access("partial reductions", partial, None, true)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn load(&mut self, section: &Section, group: usize, load: &Load) -> Result<(), String> {
+        let features = section.features;
+        let columns = section.columns;
+        match *load {
+            Load::Strided { at, stride } => {
+                let matrix = Matrix {
+                    at,
+                    features,
+                    columns,
+                    stride,
+                };
+                self.access("load", matrix, Some(group), false)
+            }
+            Load::PerFeature { at } => self.reads("load per feature", vector(at, features)),
+            Load::PerColumn { at, stride } | Load::OneHot { at, stride } => {
+                let matrix = Matrix {
+                    at,
+                    features: 1,
+                    columns,
+                    stride,
+                };
+                self.access("load per column", matrix, Some(group), false)
+            }
+            Load::Scalar { at } => self.reads("load of a scalar", vector(at, 1)),
+            Load::Constant(_) | Load::Rows => Ok(()),
+            Load::Dropout { key: _, keep } => match keep > 0.0 && keep <= 1.0 {
+                true => Ok(()),
+                false => Err(format!("dropout keeps {keep}")),
+            },
+        }
+    }
+}
