@@ -481,7 +481,7 @@ pub fn near_miss<'n>(wrong: &str, known: impl IntoIterator<Item = &'n str>) -> O
             let name_plain = plain(name);
             let distance = strsim::damerau_levenshtein(&wrong_plain, &name_plain);
             let longest = wrong_plain.chars().count().max(name_plain.chars().count());
-            let near = distance == 0 || distance * 3 <= longest.max(3);
+            let near = distance == 0 || distance * 3 <= longest;
             near.then_some((distance, name))
         })
         .min_by_key(|(distance, _)| *distance)

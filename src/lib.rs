@@ -3,8 +3,10 @@
 #![deny(unsafe_code)]
 
 pub mod catalog;
+pub mod compile;
 pub mod data;
 pub mod diagnostics;
+pub mod engine;
 pub mod glob;
 pub mod graph;
 pub mod kernels;
@@ -13,3 +15,6 @@ pub mod plan;
 pub mod random;
 pub mod resolve;
 pub mod syntax;
+pub mod train;
+
+pub use compile::{Compiled, ModelSource, compile, declare};

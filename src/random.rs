@@ -45,6 +45,18 @@ impl Stream {
         self.key
     }
 
+    /// Which elements of a step, beginning with `element`, an event of probability `keep` happens to:
+    /// those whose 32-bit word of the stream is below `keep · 2³²`.
+    pub fn keeps(&self, step: u64, element: u64, keep: f64) -> Keeps {
+        let mut generator = ChaCha8Rng::from_seed(self.key);
+        generator.set_stream(step);
+        generator.set_word_pos(u128::from(element));
+        Keeps {
+            generator,
+            bound: (keep * 2f64.powi(32)) as u64,
+        }
+    }
+
     /// The elements of a step in their order, beginning with `element`.
     pub fn draws(&self, step: u64, element: u64) -> Draws {
         let mut generator = ChaCha8Rng::from_seed(self.key);
@@ -113,6 +125,21 @@ fn normal_pair(draws: &mut Draws) -> (f64, f64) {
     let radius = libm::sqrt(-2.0 * libm::log(1.0 - draws.uniform()));
     let angle = std::f64::consts::TAU * draws.uniform();
     (radius * libm::cos(angle), radius * libm::sin(angle))
+}
+
+/// The draws of [`Stream::keeps`].
+#[derive(Debug)]
+pub struct Keeps {
+    generator: ChaCha8Rng,
+    bound: u64,
+}
+
+impl Keeps {
+    /// Whether the next element is kept.
+    #[inline]
+    pub fn draw(&mut self) -> bool {
+        u64::from(self.generator.next_u32()) < self.bound
+    }
 }
 
 /// Consecutive elements of a [`Stream`].

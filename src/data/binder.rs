@@ -6,9 +6,9 @@ use crate::data::bind::{BoundField, Header};
 use crate::data::cell;
 use crate::data::columns::{listed, near_name};
 use crate::data::faults::TableFaults;
-use crate::glob;
 use crate::data::spec::{ColumnPattern, DataSpec};
 use crate::diagnostics::{Code, Diagnostic, Span};
+use crate::glob;
 
 pub(super) struct Binder<'h, 'f, 's> {
     header: &'h Header,

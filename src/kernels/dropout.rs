@@ -1,15 +1,12 @@
 //! The dropout mask: a pure function of key, update and position.
 
-use rand::rngs::ChaCha8Rng;
-use rand::{Rng, SeedableRng};
-
 use super::element::Element;
 use crate::plan::step::RandomKey;
+use crate::random::Stream;
 
 /// Writes `1 / keep` with probability `keep`, else 0, for the elements from position `first` on.
 ///
-/// Element `p` of update `u` is kept if word `p` of the stream `u` of ChaCha8 under the key is below
-/// `keep · 2³²`.
+/// Which elements are kept is said by [`Stream::keeps`].
 pub fn dropout_mask<T: Element>(
     key: RandomKey,
     update: u64,
@@ -17,14 +14,10 @@ pub fn dropout_mask<T: Element>(
     keep: f64,
     mask: &mut [T],
 ) {
-    let mut generator = ChaCha8Rng::from_seed(key.0);
-    generator.set_stream(update);
-    generator.set_word_pos(first as u128);
-    let bound = (keep * 2f64.powi(32)) as u64;
+    let mut keeps = Stream::from_key(key.0).keeps(update, first as u64, keep);
     let scale = T::constant(1.0 / keep);
     for element in mask {
-        let word = u64::from(generator.next_u32());
-        *element = if word < bound { scale } else { T::ZERO };
+        *element = if keeps.draw() { scale } else { T::ZERO };
     }
 }
 

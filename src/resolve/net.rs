@@ -605,7 +605,7 @@ impl Net<'_> {
                 return None;
             }
             ExprKind::Name(name) => {
-                if let Some(binding) = self.names.get_mut(name) {
+                if self.names.contains_key(name) {
                     return self.bound_stage(name.clone(), layer.span, flow);
                 }
             }

@@ -9,9 +9,10 @@ pub const PURPOSE: &str = "dropout";
 
 pub fn evaluate(shape: &Shape, keep: f64, stream: &str, moment: &Moment) -> Tensor {
     let stream = Stream::new(moment.seed, PURPOSE, stream);
+    let mut keeps = stream.keeps(moment.update, 0, keep);
     let mut mask = Tensor::zeros(shape, moment.rows);
-    for (element, value) in mask.data.iter_mut().enumerate() {
-        if stream.uniform(moment.update, element as u64) < keep {
+    for value in &mut mask.data {
+        if keeps.draw() {
             *value = 1.0 / keep;
         }
     }

@@ -1,0 +1,268 @@
+//! From a model's text to its plans: the table of contents of the compiler.
+
+use std::collections::HashSet;
+
+use crate::data::schema_from_spec;
+use crate::data::spec::Schema;
+use crate::diagnostics::{Code, Faults, FileId, Sources, Span};
+use crate::graph::{Graph, Phase};
+use crate::passes::{self, Updates};
+use crate::plan::layout::StateLayout;
+use crate::plan::lower::{Request, lower};
+use crate::plan::{Plan, Target};
+use crate::resolve::loss::LossSpec;
+use crate::resolve::train::{Batch, TrainSpec};
+use crate::resolve::{self, Declaration, Override};
+use crate::syntax;
+
+/// A model's text among the sources, and what the command line adds to it.
+#[derive(Clone, Debug)]
+pub struct ModelSource<'s> {
+    pub sources: &'s Sources,
+    pub file: FileId,
+    /// Values of `param`s that replace the file's.
+    pub overrides: &'s [Override],
+    /// The seed of all random draws; the file's own, else 0, if it is not given here.
+    pub seed: Option<u64>,
+}
+
+impl<'s> ModelSource<'s> {
+    pub fn new(sources: &'s Sources, file: FileId) -> Self {
+        ModelSource {
+            sources,
+            file,
+            overrides: &[],
+            seed: None,
+        }
+    }
+
+    /// The model's name: that of its file, without folder and ending.
+    pub fn name(&self) -> String {
+        let path = std::path::Path::new(&self.sources.get(self.file).name);
+        let stem = path.file_stem().and_then(|stem| stem.to_str());
+        stem.unwrap_or("model").to_string()
+    }
+
+    fn whole(&self) -> Span {
+        // The first line stands for a file that lacks something.
+        let text = &self.sources.get(self.file).text;
+        Span::new(self.file, 0..text.find('\n').unwrap_or(text.len()))
+    }
+}
+
+/// A model with a plan for each phase.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    pub name: String,
+    pub declaration: Declaration,
+    pub schema: Schema,
+    pub loss: Option<LossSpec>,
+    pub states: StateLayout,
+    /// Present if the model has parameters and a loss.
+    pub train: Option<PhasePlan>,
+    /// Present if the model has a loss.
+    pub evaluate: Option<PhasePlan>,
+    pub predict: PhasePlan,
+    pub seed: u64,
+    /// Elements of the arena that holds the states and the parts of all three plans.
+    pub arena_elements: usize,
+}
+
+/// A phase's graph with the plan that was made from it.
+#[derive(Clone, Debug)]
+pub struct PhasePlan {
+    pub graph: Graph,
+    pub plan: Plan,
+}
+
+/// The largest batch of rows that is evaluated or predicted at once.
+const EVALUATION_BATCH: usize = 1024;
+
+/// Checks a model's text as far as it can be without the network: syntax, columns, settings.
+///
+/// # Errors
+/// All faults of these, and of the network as far as it can be told without the table.
+pub fn declare(source: &ModelSource) -> Result<Declaration, Faults> {
+    let text = &source.sources.get(source.file).text;
+    let parsed = syntax::parse(text, source.file);
+    let mut faults = Vec::new();
+    let declaration = resolve::declare(&parsed.file, source.overrides, source.whole(), &mut faults);
+    if parsed.faults.is_empty() && faults.is_empty() {
+        return declaration.ok_or(faults);
+    }
+    if let Some(declaration) = &declaration {
+        declaration.resolve(&schema_from_spec(&declaration.data), &mut faults);
+    }
+    Err(with_syntax_faults(parsed.faults, faults))
+}
+
+/// Faults of meaning beside faults of syntax: only those that a line's own words show, since a
+/// line that could not be read may hold what seems to be missing.
+fn with_syntax_faults(syntax: Faults, mut meaning: Faults) -> Faults {
+    if !syntax.is_empty() {
+        meaning.retain(|fault| {
+            matches!(
+                fault.code,
+                Code::UnknownSection
+                    | Code::UnknownSetting
+                    | Code::UnknownArgument
+                    | Code::DuplicateArgument
+                    | Code::WrongType
+                    | Code::OutOfRange
+                    | Code::NotSupported
+            )
+        });
+    }
+    let mut seen = HashSet::new();
+    let all = syntax.into_iter().chain(meaning);
+    all.filter(|fault| seen.insert((fault.code, fault.labels.first().map(|label| label.span))))
+        .collect()
+}
+
+/// Compiles a model: its text, what is known of its table, and for whom the plans are written down.
+/// Without a schema, facts of the data are deferred and printed by their names.
+///
+/// ```
+/// use nnc::diagnostics::Sources;
+/// use nnc::{ModelSource, compile, plan::Target};
+///
+/// let mut sources = Sources::new();
+/// let file = sources.add("scale.nn", "
+///     data  { input t_u: number(scale = 0.1); target t_c: number }
+///     net   { linear: Linear(1) }
+///     train { loss = MSE; optimizer = SGD(lr = 1e-2); epochs = 100; batch = 8 }
+/// ");
+/// let compiled = compile(&ModelSource::new(&sources, file), None, Target::Reference).unwrap();
+/// // Hold the plan in a snapshot: `insta::assert_snapshot!(compiled.train.unwrap().plan)`.
+/// let plan = compiled.train.unwrap().plan.to_string();
+/// assert!(plan.contains("linear [8, 1] = t_u · linear.weightᵀ + linear.bias"), "{plan}");
+/// ```
+///
+/// # Errors
+/// All faults of the text, each at its place.
+pub fn compile(
+    source: &ModelSource,
+    schema: Option<&Schema>,
+    target: Target,
+) -> Result<Compiled, Faults> {
+    let declaration = declare(source)?;
+    let schema = schema
+        .cloned()
+        .unwrap_or_else(|| schema_from_spec(&declaration.data));
+    let mut faults = Vec::new();
+    let resolved = declaration.resolve(&schema, &mut faults);
+    let Some(resolved) = resolved.filter(|_| faults.is_empty()) else {
+        return Err(faults);
+    };
+    let train = declaration.train.clone().unwrap_or_default();
+    let seed = source.seed.or(train.seed).unwrap_or(0);
+    let learns = resolved.graph.loss.is_some() && resolved.graph.parameters().next().is_some();
+
+    let graph_of = |phase| passes::lower(&resolved.graph, phase, updates(&train).as_ref());
+    let train_graph = learns.then(|| graph_of(Phase::Train));
+    let states = StateLayout::new(train_graph.as_ref().unwrap_or(&resolved.graph));
+    let mut end = states.end;
+    let mut plan_of = |graph: Graph, phase: Phase| {
+        let plan = lower(
+            &graph,
+            Request {
+                name: &source.name(),
+                phase,
+                precision: train.precision,
+                target,
+                batch: batch(&train, &schema, phase),
+                seed,
+                settings: settings(&train, phase),
+                states: &states,
+                start: end,
+                line: &|span| source.sources.line(span),
+            },
+        );
+        end = plan.arena_end;
+        PhasePlan { graph, plan }
+    };
+    let train_plan = train_graph.map(|graph| plan_of(graph, Phase::Train));
+    let has_loss = resolved.graph.loss.is_some();
+    let evaluate = has_loss.then(|| plan_of(graph_of(Phase::Evaluate), Phase::Evaluate));
+    let predict = plan_of(graph_of(Phase::Predict), Phase::Predict);
+    Ok(Compiled {
+        name: source.name(),
+        declaration,
+        schema,
+        loss: resolved.loss,
+        train: train_plan,
+        evaluate,
+        predict,
+        seed,
+        arena_elements: end,
+        states,
+    })
+}
+
+/// The optimizer with what is done to gradients before it.
+fn updates(train: &TrainSpec) -> Option<Updates> {
+    let optimizer = train.optimizer.as_ref()?;
+    match &optimizer.entry.meaning {
+        crate::catalog::Meaning::Optimizer(build) => Some(Updates {
+            build: *build,
+            arguments: optimizer.arguments.clone(),
+            clip_norm: train.clip_norm,
+        }),
+        _ => None,
+    }
+}
+
+/// Rows of a full batch in a phase. Evaluation and prediction take larger batches than training, but
+/// none larger than the largest part of the table.
+fn batch(train: &TrainSpec, schema: &Schema, phase: Phase) -> Option<usize> {
+    let trained = match (train.batch, schema.rows) {
+        (Batch::All, rows) => rows.map(|rows| rows.train),
+        (Batch::Rows(batch), Some(rows)) => Some(batch.min(rows.train)),
+        (Batch::Rows(batch), None) => Some(batch),
+    };
+    match (phase, schema.rows) {
+        (Phase::Train, _) => trained,
+        (Phase::Evaluate | Phase::Predict, Some(rows)) => {
+            let largest = rows.train.max(rows.validate).max(rows.test).max(1);
+            Some(largest.min(EVALUATION_BATCH))
+        }
+        (Phase::Evaluate, None) => trained,
+        (Phase::Predict, None) => Some(EVALUATION_BATCH),
+    }
+}
+
+/// The settings in force, defaults included, as the plan prints them.
+fn settings(train: &TrainSpec, phase: Phase) -> Vec<(String, String)> {
+    let mut settings = Vec::new();
+    let mut set = |name: &str, text: String| settings.push((name.to_string(), text));
+    if let Some(loss) = train.loss.as_ref().filter(|_| phase != Phase::Predict) {
+        set("loss", loss.text());
+    }
+    if phase != Phase::Train {
+        return settings;
+    }
+    if let Some(optimizer) = &train.optimizer {
+        set("optimizer", optimizer.text());
+        set("update", optimizer.entry.formula.to_string());
+    }
+    set("epochs", train.epochs.to_string());
+    let batch = match train.batch {
+        Batch::All => "all, in the file's order".to_string(),
+        Batch::Rows(rows) => {
+            let order = match train.shuffle {
+                true => "in a new order every epoch",
+                false => "in the file's order",
+            };
+            let last = match train.drop_last {
+                true => "; a smaller last batch is left out",
+                false => "",
+            };
+            format!("{rows}, {order}{last}")
+        }
+    };
+    set("batch", batch);
+    if let Some(norm) = train.clip_norm {
+        set("clip_norm", format!("{norm}"));
+    }
+    settings
+}

@@ -1,0 +1,188 @@
+//! Runs plans: writes the numbers set before a step, brings rows in, runs the steps, hands results
+//! out. Nothing is allocated and nothing decided once a [`Runner`] stands.
+
+use crate::graph::state::StepScalar;
+use crate::kernels::{Arena, Element, Executable, Team};
+use crate::plan::Plan;
+use crate::plan::step::{Matrix, Offset};
+
+/// Below this many floating-point operations a run of the plan is over before a second thread has
+/// begun: about 20 µs.
+const PARALLEL_FLOPS: u64 = 1_000_000;
+
+/// A plan that is ready to run on an arena.
+pub struct Runner<T> {
+    executable: Executable<T>,
+    inputs: Matrix,
+    targets: Option<Matrix>,
+    prediction: Matrix,
+    loss: Option<Offset>,
+    scalars: Vec<(StepScalar, Offset)>,
+    scalars_for: Option<usize>,
+    /// Whether a run is long enough for several threads.
+    parallel: bool,
+}
+
+/// The rows of a batch: positions in the prepared matrices.
+#[derive(Clone, Copy)]
+pub enum Rows<'r> {
+    /// Rows that adjoin, from the first.
+    Range { first: usize, count: usize },
+    /// Rows in the order given.
+    Chosen(&'r [u32]),
+}
+
+impl Rows<'_> {
+    pub fn count(&self) -> usize {
+        match self {
+            Rows::Range { count, .. } => *count,
+            Rows::Chosen(rows) => rows.len(),
+        }
+    }
+}
+
+/// Prepared rows: column-major `[width × rows]`, a row's features adjoin.
+#[derive(Clone, Debug, Default)]
+pub struct Prepared<T> {
+    pub inputs: Vec<T>,
+    pub targets: Vec<T>,
+    pub rows: usize,
+}
+
+/// The threads that run plans: a team of all, and the caller alone for short runs.
+pub struct Threads {
+    alone: Team,
+    team: Team,
+}
+
+impl Threads {
+    /// # Errors
+    /// The system refused a thread.
+    pub fn new(count: usize) -> std::io::Result<Self> {
+        Ok(Threads {
+            alone: Team::new(1)?,
+            team: Team::new(count.max(1))?,
+        })
+    }
+}
+
+impl<T: Element> Runner<T> {
+    /// Verifies a plan and makes it ready to run on up to `threads` threads.
+    ///
+    /// # Panics
+    /// The plan breaks a rule that its compiler keeps: a bug of nnc.
+    pub fn new(plan: &Plan, arena_elements: usize, threads: usize) -> Self {
+        let rows = plan.batch.expect("a plan that runs knows its batch");
+        let mut executable = Executable::new(&plan.kernels(), arena_elements, rows)
+            .unwrap_or_else(|fault| panic!("internal: {fault}\n{plan}"));
+        let parallel = plan.flops() >= PARALLEL_FLOPS;
+        if parallel {
+            executable
+                .reserve(threads)
+                .unwrap_or_else(|_| panic!("internal: no memory for {threads} threads"));
+        }
+        Runner {
+            executable,
+            inputs: plan.inputs,
+            targets: plan.targets,
+            prediction: plan.prediction,
+            loss: plan.loss,
+            scalars: plan.scalars.clone(),
+            scalars_for: None,
+            parallel,
+        }
+    }
+
+    /// Brings a batch's rows into the arena.
+    pub fn load(&self, arena: &mut Arena<T>, data: &Prepared<T>, rows: Rows) {
+        bring(arena, self.inputs, &data.inputs, rows);
+        if let Some(targets) = self.targets {
+            bring(arena, targets, &data.targets, rows);
+        }
+    }
+
+    /// Runs all steps on the rows that were loaded. `update` counts from 1.
+    #[inline]
+    pub fn run(&mut self, arena: &mut Arena<T>, threads: &mut Threads, rows: usize, update: u64) {
+        self.write_scalars(arena, rows, update);
+        let team = match self.parallel {
+            true => &mut threads.team,
+            false => &mut threads.alone,
+        };
+        self.executable.run(arena, team, rows, update);
+    }
+
+    /// Runs as [`run`](Self::run) does, step by step, telling which comes next.
+    pub fn run_observed(
+        &mut self,
+        arena: &mut Arena<T>,
+        threads: &mut Threads,
+        rows: usize,
+        update: u64,
+        mut observe: impl FnMut(usize),
+    ) {
+        self.write_scalars(arena, rows, update);
+        let team = match self.parallel {
+            true => &mut threads.team,
+            false => &mut threads.alone,
+        };
+        for step in 0..self.executable.steps() {
+            observe(step);
+            self.executable.run_step(step, arena, team, rows, update);
+        }
+    }
+
+    /// Writes the numbers that a step reads; those that depend on the rows alone only when the rows
+    /// change.
+    fn write_scalars(&mut self, arena: &mut Arena<T>, rows: usize, update: u64) {
+        let same_rows = self.scalars_for == Some(rows);
+        for (scalar, at) in &self.scalars {
+            if !same_rows || scalar.changes_with_update() {
+                arena.slice_mut(*at, 1)[0] = T::constant(scalar.value(update, rows));
+            }
+        }
+        self.scalars_for = Some(rows);
+    }
+
+    /// The loss of the batch that ran last: the mean over its rows.
+    pub fn loss(&self, arena: &Arena<T>) -> f64 {
+        let at = self.loss.expect("the plan has a loss");
+        arena.slice(at, 1)[0].to_f64()
+    }
+
+    /// Features of the prediction.
+    pub fn outputs(&self) -> usize {
+        self.prediction.features
+    }
+
+    /// Appends the network's output for the batch that ran last, row by row.
+    pub fn append_prediction(&self, arena: &Arena<T>, rows: usize, to: &mut Vec<f64>) {
+        let matrix = self.prediction;
+        for row in 0..rows {
+            let at = Offset(matrix.at.0 + row * matrix.stride);
+            let row = arena.slice(at, matrix.features);
+            to.extend(row.iter().map(|value| value.to_f64()));
+        }
+    }
+}
+
+fn bring<T: Element>(arena: &mut Arena<T>, to: Matrix, from: &[T], rows: Rows) {
+    let width = to.features;
+    let to = arena.slice_mut(to.at, width * rows.count());
+    match rows {
+        Rows::Range { first, count } => {
+            to.copy_from_slice(&from[first * width..(first + count) * width]);
+        }
+        Rows::Chosen(rows) if width == 1 => {
+            for (to, row) in to.iter_mut().zip(rows) {
+                *to = from[*row as usize];
+            }
+        }
+        Rows::Chosen(rows) => {
+            for (to, row) in to.chunks_exact_mut(width).zip(rows) {
+                let first = *row as usize * width;
+                to.copy_from_slice(&from[first..first + width]);
+            }
+        }
+    }
+}

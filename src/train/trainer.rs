@@ -1,0 +1,479 @@
+//! The epoch loop.
+
+use super::initialize;
+use crate::compile::Compiled;
+use crate::engine::{Prepared, Rows, Runner, Threads};
+use crate::graph::reference::{self, Moment, Tensor};
+use crate::kernels::{Arena, Element, OutOfMemory};
+use crate::plan::Precision;
+use crate::plan::step::Offset;
+use crate::random::Stream;
+use crate::resolve::train::Batch;
+
+/// What the random stream of the order of rows is for.
+const SHUFFLE: &str = "shuffle";
+
+/// The losses of one epoch.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct EpochLosses {
+    /// The mean over the training rows, each batch's loss taken before its update.
+    pub train: f64,
+    /// The mean over the validation rows after the epoch's last update.
+    pub validate: Option<f64>,
+}
+
+/// How a run ended.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Ended {
+    Finished,
+    /// The caller asked to stop; the state is that after the last whole epoch.
+    Interrupted,
+    /// A loss was not finite; the state is that after the last whole epoch.
+    NonFinite(Box<NonFinite>),
+}
+
+/// Where the numbers of a network ceased to be finite.
+#[derive(Clone, PartialEq, Debug)]
+pub struct NonFinite {
+    pub epoch: usize,
+    /// The update within the run, from 1.
+    pub update: u64,
+    pub loss: f64,
+    /// The stage whose result is the first that is not finite, with its place in the text; `None` if
+    /// the reference evaluation of the step is finite throughout.
+    pub stage: Option<(String, crate::diagnostics::Span)>,
+    /// Rows of the batch, by their position in the training rows, whose values are not finite.
+    pub rows: Vec<u32>,
+}
+
+/// A model in memory with its data: trains, evaluates, predicts.
+pub struct Trainer<'c, T> {
+    compiled: &'c Compiled,
+    arena: Arena<T>,
+    threads: Threads,
+    train: Option<Runner<T>>,
+    evaluate: Option<Runner<T>>,
+    predict: Runner<T>,
+    data: Prepared<T>,
+    validation: Prepared<T>,
+    order: Vec<u32>,
+    shuffle: Option<Stream>,
+    batch: usize,
+    drop_last: bool,
+    /// The whole data is one batch, and is in the arena.
+    loaded: bool,
+    epochs_done: usize,
+    updates_done: u64,
+    /// All states after the last whole epoch.
+    kept: Vec<T>,
+    kept_updates: u64,
+}
+
+impl<'c, T: Element> Trainer<'c, T> {
+    /// Sets a model up with its training and validation rows, and gives its parameters their first
+    /// values.
+    ///
+    /// # Errors
+    /// There is not enough memory for the arena.
+    ///
+    /// # Panics
+    /// The plans cannot run because a fact of the data is missing: a bug of the caller.
+    pub fn new(
+        compiled: &'c Compiled,
+        data: Prepared<T>,
+        validation: Prepared<T>,
+        threads: usize,
+    ) -> Result<Self, OutOfMemory> {
+        let elements = compiled.arena_elements;
+        let mut arena = Arena::zeroed(elements)?;
+        initialize::initialize(&mut arena, &compiled.states, compiled.seed);
+        let spec = compiled.declaration.train.clone().unwrap_or_default();
+        let batch = match spec.batch {
+            Batch::All => data.rows,
+            Batch::Rows(batch) => batch.min(data.rows),
+        };
+        // A batch of all rows has no order to change.
+        let shuffled = spec.shuffle && batch < data.rows;
+        let runner =
+            |phase: &crate::compile::PhasePlan| Runner::new(&phase.plan, elements, threads);
+        let mut trainer = Trainer {
+            compiled,
+            threads: Threads::new(threads).map_err(|_| OutOfMemory {
+                elements: threads,
+                bytes_per_element: 0,
+            })?,
+            train: compiled.train.as_ref().map(runner),
+            evaluate: compiled.evaluate.as_ref().map(runner),
+            predict: runner(&compiled.predict),
+            order: (0..data.rows as u32).collect(),
+            shuffle: shuffled.then(|| Stream::new(compiled.seed, SHUFFLE, "")),
+            batch,
+            drop_last: spec.drop_last,
+            loaded: false,
+            epochs_done: 0,
+            updates_done: 0,
+            kept: Vec::new(),
+            kept_updates: 0,
+            arena,
+            data,
+            validation,
+        };
+        trainer.keep();
+        Ok(trainer)
+    }
+
+    pub fn arena(&self) -> &Arena<T> {
+        &self.arena
+    }
+
+    /// Puts values in PyTorch's order into a state, before training.
+    pub fn set_state(&mut self, index: usize, values: &[f64]) {
+        initialize::write(&mut self.arena, &self.compiled.states.places[index], values);
+        self.keep();
+    }
+
+    pub fn epochs_done(&self) -> usize {
+        self.epochs_done
+    }
+
+    pub fn updates_done(&self) -> u64 {
+        self.updates_done
+    }
+
+    /// Batches in an epoch.
+    pub fn batches(&self) -> usize {
+        let whole = self.data.rows / self.batch.max(1);
+        let tail = self.data.rows % self.batch.max(1);
+        match tail > 0 && !(self.drop_last && whole > 0) {
+            true => whole + 1,
+            false => whole,
+        }
+    }
+
+    /// Trains for `epochs`, telling `report` the losses of each, until it is done or `stop` says so.
+    pub fn run(
+        &mut self,
+        epochs: usize,
+        stop: &dyn Fn() -> bool,
+        report: &mut dyn FnMut(usize, EpochLosses),
+    ) -> Ended {
+        while self.epochs_done < epochs {
+            match self.epoch(stop) {
+                Ok(Some(losses)) => report(self.epochs_done, losses),
+                Ok(None) => {
+                    self.put_back();
+                    return Ended::Interrupted;
+                }
+                Err(batch_index) => {
+                    let found = self.find_non_finite(batch_index);
+                    self.put_back();
+                    return Ended::NonFinite(Box::new(found));
+                }
+            }
+        }
+        Ended::Finished
+    }
+
+    /// One epoch; `None` if it was stopped, an error with the batch's number if its loss is not
+    /// finite.
+    fn epoch(&mut self, stop: &dyn Fn() -> bool) -> Result<Option<EpochLosses>, usize> {
+        self.shuffle_rows();
+        let batches = self.batches();
+        let mut sum = 0.0;
+        let mut rows_seen = 0usize;
+        for index in 0..batches {
+            if stop() {
+                return Ok(None);
+            }
+            let loss = self.step(index);
+            if !loss.is_finite() {
+                return Err(index);
+            }
+            let rows = self.batch_rows(index).len();
+            sum += loss * rows as f64;
+            rows_seen += rows;
+        }
+        self.epochs_done += 1;
+        self.keep();
+        let validate = match self.validation.rows {
+            0 => None,
+            _ => Some(self.validation_loss()),
+        };
+        Ok(Some(EpochLosses {
+            train: sum / rows_seen as f64,
+            validate,
+        }))
+    }
+
+    fn shuffle_rows(&mut self) {
+        if let Some(stream) = &self.shuffle {
+            for (index, row) in self.order.iter_mut().enumerate() {
+                *row = index as u32;
+            }
+            stream.shuffle(self.epochs_done as u64, &mut self.order);
+        }
+    }
+
+    /// The positions in the epoch's order that a batch takes.
+    fn batch_rows(&self, index: usize) -> std::ops::Range<usize> {
+        let first = index * self.batch;
+        first..(first + self.batch).min(self.data.rows)
+    }
+
+    /// One update; gives the loss before it.
+    fn step(&mut self, index: usize) -> f64 {
+        let range = self.batch_rows(index);
+        let count = range.len();
+        let train = self
+            .train
+            .as_mut()
+            .expect("a model that trains has a plan for it");
+        if !self.loaded {
+            let rows = match self.shuffle {
+                Some(_) => Rows::Chosen(&self.order[range.clone()]),
+                None => Rows::Range {
+                    first: range.start,
+                    count,
+                },
+            };
+            train.load(&mut self.arena, &self.data, rows);
+            self.loaded = count == self.data.rows && self.shuffle.is_none();
+        }
+        self.updates_done += 1;
+        train.run(&mut self.arena, &mut self.threads, count, self.updates_done);
+        train.loss(&self.arena)
+    }
+
+    /// The loss over the validation rows.
+    fn validation_loss(&mut self) -> f64 {
+        let evaluate = self
+            .evaluate
+            .as_mut()
+            .expect("a model with a loss can be evaluated");
+        let batch = self
+            .compiled
+            .evaluate
+            .as_ref()
+            .and_then(|phase| phase.plan.batch);
+        mean_loss(
+            evaluate,
+            &mut self.arena,
+            &mut self.threads,
+            &self.validation,
+            batch.expect("a plan that runs knows its batch"),
+            &mut |_, _, _| {},
+        )
+    }
+
+    /// Loss and network outputs over rows, by the evaluation plan. Changes no state.
+    pub fn evaluate(&mut self, data: &Prepared<T>) -> (f64, Vec<f64>) {
+        let evaluate = self
+            .evaluate
+            .as_mut()
+            .expect("a model with a loss can be evaluated");
+        let batch = self
+            .compiled
+            .evaluate
+            .as_ref()
+            .and_then(|phase| phase.plan.batch);
+        let mut outputs = Vec::with_capacity(data.rows * evaluate.outputs());
+        let loss = mean_loss(
+            evaluate,
+            &mut self.arena,
+            &mut self.threads,
+            data,
+            batch.expect("a plan that runs knows its batch"),
+            &mut |runner, arena, rows| runner.append_prediction(arena, rows, &mut outputs),
+        );
+        (loss, outputs)
+    }
+
+    /// The training rows, for evaluation.
+    pub fn training_rows(&self) -> Prepared<T> {
+        self.data.clone()
+    }
+
+    pub fn validation_rows(&self) -> Prepared<T> {
+        self.validation.clone()
+    }
+
+    /// The network's outputs over rows, `outputs` a row.
+    pub fn predict(&mut self, data: &Prepared<T>) -> Vec<f64> {
+        let batch = self
+            .compiled
+            .predict
+            .plan
+            .batch
+            .expect("a plan that runs knows its batch");
+        let mut outputs = Vec::with_capacity(data.rows * self.predict.outputs());
+        for first in (0..data.rows).step_by(batch) {
+            let count = batch.min(data.rows - first);
+            self.predict
+                .load(&mut self.arena, data, Rows::Range { first, count });
+            self.predict
+                .run(&mut self.arena, &mut self.threads, count, 0);
+            self.predict
+                .append_prediction(&self.arena, count, &mut outputs);
+        }
+        outputs
+    }
+
+    /// Runs one update on the first batch, telling which step of the plan comes next.
+    pub fn observe_step(&mut self, observe: impl FnMut(usize)) {
+        let range = self.batch_rows(0);
+        let rows = Rows::Range {
+            first: 0,
+            count: range.len(),
+        };
+        let train = self
+            .train
+            .as_mut()
+            .expect("a model that trains has a plan for it");
+        train.load(&mut self.arena, &self.data, rows);
+        self.updates_done += 1;
+        let update = self.updates_done;
+        train.run_observed(
+            &mut self.arena,
+            &mut self.threads,
+            range.len(),
+            update,
+            observe,
+        );
+    }
+
+    /// Keeps all states as they are after a whole epoch.
+    fn keep(&mut self) {
+        let states = initialize::all(&self.arena, &self.compiled.states);
+        self.kept.clear();
+        self.kept.extend_from_slice(states);
+        self.kept_updates = self.updates_done;
+    }
+
+    fn put_back(&mut self) {
+        let states = self.arena.slice_mut(Offset(0), self.kept.len());
+        states.copy_from_slice(&self.kept);
+        self.updates_done = self.kept_updates;
+    }
+
+    /// Repeats the epoch from its beginning up to the step whose loss was not finite, and that step by
+    /// the reference evaluator.
+    fn find_non_finite(&mut self, batch_index: usize) -> NonFinite {
+        self.put_back();
+        for index in 0..batch_index {
+            self.step(index);
+        }
+        let update = self.updates_done + 1;
+        let range = self.batch_rows(batch_index);
+        let rows: Vec<u32> = match self.shuffle {
+            Some(_) => self.order[range].to_vec(),
+            None => range.map(|row| row as u32).collect(),
+        };
+        let phase = self
+            .compiled
+            .train
+            .as_ref()
+            .expect("a model that trains has a plan for it");
+        let states: Vec<Tensor> = self.reference_states();
+        let inputs = batch_tensor(&self.data.inputs, phase.plan.inputs.features, &rows);
+        let width = phase.plan.targets.map_or(0, |targets| targets.features);
+        let targets = batch_tensor(&self.data.targets, width, &rows);
+        let moment = Moment {
+            rows: rows.len(),
+            update,
+            seed: self.compiled.seed,
+            inputs: &inputs,
+            targets: &targets,
+            states: &states,
+            scalars: &reference::scalars(&phase.graph, update, rows.len()),
+        };
+        let values = match phase.plan.precision {
+            Precision::F32 => {
+                reference::evaluate(&phase.graph, &moment, |value| value as f32 as f64)
+            }
+            Precision::F64 => reference::evaluate(&phase.graph, &moment, |value| value),
+        };
+        let first = reference::first_non_finite(&values);
+        let loss = phase
+            .graph
+            .loss
+            .map_or(f64::NAN, |loss| values[loss.index()].data[0]);
+        let stage = first.map(|value| {
+            let origin = phase.graph.origin(phase.graph.node(value).origin);
+            (origin.label.to_string(), origin.span)
+        });
+        let bad_rows = first.map_or(Vec::new(), |value| {
+            let tensor = &values[value.index()];
+            match phase.graph.shape(value).batch {
+                false => Vec::new(),
+                true => {
+                    let width = tensor.width().max(1);
+                    let chunks = tensor.data.chunks(width).zip(&rows);
+                    chunks
+                        .filter(|(chunk, _)| chunk.iter().any(|value| !value.is_finite()))
+                        .map(|(_, row)| *row)
+                        .collect()
+                }
+            }
+        });
+        NonFinite {
+            epoch: self.epochs_done + 1,
+            update,
+            loss,
+            stage,
+            rows: bad_rows,
+        }
+    }
+
+    fn reference_states(&self) -> Vec<Tensor> {
+        let places = self.compiled.states.places.iter();
+        places
+            .map(|place| {
+                let dims = place.state.shape.dims.iter();
+                Tensor {
+                    shape: dims
+                        .map(|dim| dim.known().expect("a model that runs knows its shapes"))
+                        .collect(),
+                    data: initialize::read(&self.arena, place)
+                        .into_iter()
+                        .map(Element::to_f64)
+                        .collect(),
+                }
+            })
+            .collect()
+    }
+}
+
+fn batch_tensor<T: Element>(data: &[T], width: usize, rows: &[u32]) -> Tensor {
+    let values = rows.iter().flat_map(|row| {
+        let first = *row as usize * width;
+        data[first..first + width]
+            .iter()
+            .map(|value| value.to_f64())
+    });
+    Tensor {
+        shape: vec![rows.len(), width],
+        data: values.collect(),
+    }
+}
+
+/// The mean loss over rows, batch by batch; `after` sees the arena after each.
+fn mean_loss<T: Element>(
+    runner: &mut Runner<T>,
+    arena: &mut Arena<T>,
+    threads: &mut Threads,
+    data: &Prepared<T>,
+    batch: usize,
+    after: &mut dyn FnMut(&Runner<T>, &Arena<T>, usize),
+) -> f64 {
+    let mut sum = 0.0;
+    let mut first = 0;
+    while first < data.rows {
+        let count = batch.min(data.rows - first);
+        runner.load(arena, data, Rows::Range { first, count });
+        runner.run(arena, threads, count, 0);
+        sum += runner.loss(arena) * count as f64;
+        after(runner, arena, count);
+        first += count;
+    }
+    sum / data.rows as f64
+}
