@@ -131,7 +131,14 @@ impl<T: Element> WithSimd for CrossEntropyTile<T> {
                     Some(class) => (*logits.add(class)).sub(largest),
                     None => T::NAN,
                 };
-                map(simd, classes, logits, work, |x| x.sub(largest));
+                map(
+                    simd,
+                    classes,
+                    logits,
+                    work,
+                    #[inline(always)]
+                    |x| x.sub(largest),
+                );
                 let sum_of_logits = match self.off == 0.0 {
                     true => T::ZERO,
                     false => reduce_run(simd, classes, work, Reduction::Sum),
@@ -151,7 +158,14 @@ impl<T: Element> WithSimd for CrossEntropyTile<T> {
                         None => T::NAN,
                     };
                     let factor = total.div(sum);
-                    map(simd, classes, work, work, |x| x.mul(factor).sub(off));
+                    map(
+                        simd,
+                        classes,
+                        work,
+                        work,
+                        #[inline(always)]
+                        |x| x.mul(factor).sub(off),
+                    );
                     if let Some(class) = class {
                         *work.add(class) = (*work.add(class)).sub(on);
                     }
@@ -182,11 +196,25 @@ impl<T: Element> WithSimd for LogSoftmaxTile<T> {
                 let input = column(self.batch, self.input, self.tile.first + offset);
                 let result = self.result.add(offset * features);
                 let largest = reduce_run(simd, features, input, Reduction::Maximum);
-                map(simd, features, input, result, |x| x.sub(largest));
+                map(
+                    simd,
+                    features,
+                    input,
+                    result,
+                    #[inline(always)]
+                    |x| x.sub(largest),
+                );
                 map(simd, features, result, self.scratch, T::exp);
                 let sum = reduce_run(simd, features, self.scratch, Reduction::Sum);
                 let log_sum = sum.ln();
-                map(simd, features, result, result, |x| x.sub(log_sum));
+                map(
+                    simd,
+                    features,
+                    result,
+                    result,
+                    #[inline(always)]
+                    |x| x.sub(log_sum),
+                );
             }
         }
     }

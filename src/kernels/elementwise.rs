@@ -1,4 +1,7 @@
 //! Elementwise loops and reductions over runs of adjoining elements.
+//!
+//! The functions that loops take go by value and are always inlined: a call that is not inlined is
+//! compiled for the oldest processor, where a fused multiply-add is a slow library call.
 
 use pulp::{Simd, WithSimd};
 
@@ -75,7 +78,7 @@ fn map_lanes<T: Element>(mut chunk: T::Chunk, function: impl Fn(T) -> T) -> T::C
 fn zip_lanes<T: Element>(
     mut left: T::Chunk,
     right: T::Chunk,
-    function: impl Fn(T, T) -> T,
+    function: impl Fn(T, T) -> T + Copy,
 ) -> T::Chunk {
     for (left, right) in left.as_mut().iter_mut().zip(right.as_ref()) {
         *left = function(*left, *right);
@@ -92,7 +95,7 @@ pub(super) unsafe fn map<S: Simd, T: Element>(
     length: usize,
     from: *const T,
     to: *mut T,
-    function: impl Fn(T) -> T,
+    function: impl Fn(T) -> T + Copy,
 ) {
     // SAFETY: by the caller.
     unsafe {
@@ -100,9 +103,12 @@ pub(super) unsafe fn map<S: Simd, T: Element>(
             simd,
             length,
             to,
+            #[inline(always)]
             |at| from.add(at).cast::<T::Chunk>().read_unaligned(),
+            #[inline(always)]
             || T::load_partial_chunk(simd, from, length),
-            |chunk| map_lanes(chunk, &function),
+            #[inline(always)]
+            |chunk| map_lanes(chunk, function),
         );
     }
 }
@@ -116,7 +122,7 @@ unsafe fn zip<S: Simd, T: Element>(
     left: *const T,
     right: *const T,
     to: *mut T,
-    function: impl Fn(T, T) -> T,
+    function: impl Fn(T, T) -> T + Copy,
 ) {
     // SAFETY: by the caller.
     unsafe {
@@ -124,19 +130,22 @@ unsafe fn zip<S: Simd, T: Element>(
             simd,
             length,
             to,
+            #[inline(always)]
             |at| {
                 (
                     left.add(at).cast::<T::Chunk>().read_unaligned(),
                     right.add(at).cast::<T::Chunk>().read_unaligned(),
                 )
             },
+            #[inline(always)]
             || {
                 (
                     T::load_partial_chunk(simd, left, length),
                     T::load_partial_chunk(simd, right, length),
                 )
             },
-            |(left, right)| zip_lanes(left, right, &function),
+            #[inline(always)]
+            |(left, right)| zip_lanes(left, right, function),
         );
     }
 }
@@ -171,11 +180,11 @@ impl<T: Element> WithSimd for Unary<T> {
                     $(
                         // SAFETY: by the fields' contract.
                         ($row, false) => unsafe {
-                            map(simd, length, from, to, |x| $function.value(x))
+                            map(simd, length, from, to, #[inline(always)] |x| $function.value(x))
                         },
                         // SAFETY: by the fields' contract.
                         ($row, true) => unsafe {
-                            map(simd, length, from, to, |x| $function.derivative(x))
+                            map(simd, length, from, to, #[inline(always)] |x| $function.derivative(x))
                         },
                     )+
                 }
@@ -239,10 +248,10 @@ impl<T: Element> WithSimd for Binary<T> {
                                 zip(simd, length, left, right, to, $function)
                             }
                             (Operand::Run(left), Operand::Number(right)) => {
-                                map(simd, length, left, to, |left| $function(left, right))
+                                map(simd, length, left, to, #[inline(always)] |left| $function(left, right))
                             }
                             (Operand::Number(left), Operand::Run(right)) => {
-                                map(simd, length, right, to, |right| $function(left, right))
+                                map(simd, length, right, to, #[inline(always)] |right| $function(left, right))
                             }
                             (Operand::Number(left), Operand::Number(right)) => {
                                 fill(simd, length, to, $function(left, right))
@@ -269,7 +278,19 @@ impl<T: Element> WithSimd for Binary<T> {
 unsafe fn fill<S: Simd, T: Element>(simd: S, length: usize, to: *mut T, value: T) {
     let chunk = T::filled_chunk(value);
     // SAFETY: by the caller.
-    unsafe { map_chunks::<S, T, ()>(simd, length, to, |_| (), || (), |()| chunk) };
+    unsafe {
+        map_chunks::<S, T, ()>(
+            simd,
+            length,
+            to,
+            #[inline(always)]
+            |_| (),
+            #[inline(always)]
+            || (),
+            #[inline(always)]
+            |()| chunk,
+        )
+    };
 }
 
 /// to[i] = value.
@@ -396,11 +417,11 @@ impl<T: Element> WithSimd for Reduce<T> {
             columns,
             stride,
             reduction,
-            into,
+            into: _,
             resume,
         } = self;
         // SAFETY: by the fields' contract, in all three.
-        match into {
+        match self.into {
             ReduceInto::All(to) => unsafe {
                 let result = reduce_run(simd, features * columns, from, reduction);
                 *to = match resume {
@@ -415,25 +436,65 @@ impl<T: Element> WithSimd for Reduce<T> {
                 }
             },
             ReduceInto::Columns(to) => unsafe {
-                let start = match (resume, columns) {
-                    (true, _) => 0,
-                    (false, 0) => {
-                        fill(simd, features, to, neutral(reduction));
-                        0
-                    }
-                    (false, _) => {
-                        map(simd, features, from, to, |x| x);
-                        1
-                    }
-                };
-                for column in start..columns {
-                    let from = from.add(column * stride);
-                    match reduction {
-                        Reduction::Sum => zip(simd, features, to, from, to, T::add),
-                        Reduction::Maximum => zip(simd, features, to, from, to, T::max),
-                    }
+                // A row whose elements adjoin is a run.
+                if features == 1 && stride == 1 {
+                    let result = reduce_run(simd, columns, from, reduction);
+                    *to = match resume {
+                        true => combine(reduction, *to, result),
+                        false => result,
+                    };
+                    return;
+                }
+                match reduction {
+                    Reduction::Sum => self.columns_with(simd, to, T::add),
+                    Reduction::Maximum => self.columns_with(simd, to, T::max),
                 }
             },
+        }
+    }
+}
+
+impl<T: Element> Reduce<T> {
+    /// Reduces over the columns, a chunk of features at a time, in the order of the columns.
+    ///
+    /// # Safety
+    /// The fields' contract; `to` holds a number a feature.
+    #[inline(always)]
+    unsafe fn columns_with<S: Simd>(
+        &self,
+        simd: S,
+        to: *mut T,
+        function: impl Fn(T, T) -> T + Copy,
+    ) {
+        for at in (0..self.features).step_by(T::CHUNK) {
+            let count = (self.features - at).min(T::CHUNK);
+            // SAFETY: by the caller; of the last chunk only what exists is touched.
+            unsafe {
+                let mut sums = match self.resume {
+                    true => load_up_to(simd, to.add(at), count),
+                    false => T::filled_chunk(neutral(self.reduction)),
+                };
+                for column in 0..self.columns {
+                    let values = load_up_to(simd, self.from.add(column * self.stride + at), count);
+                    sums = zip_lanes(sums, values, function);
+                }
+                T::store_partial_chunk(simd, to.add(at), count, sums);
+            }
+        }
+    }
+}
+
+/// The first `count` elements of a chunk, at most all.
+///
+/// # Safety
+/// `from` is valid for a read of `count` elements.
+#[inline(always)]
+unsafe fn load_up_to<S: Simd, T: Element>(simd: S, from: *const T, count: usize) -> T::Chunk {
+    // SAFETY: by the caller.
+    unsafe {
+        match count == T::CHUNK {
+            true => from.cast::<T::Chunk>().read_unaligned(),
+            false => T::load_partial_chunk(simd, from, count),
         }
     }
 }

@@ -52,7 +52,16 @@ impl<T: Element> Executable<T> {
         arena_elements: usize,
         max_batch_rows: usize,
     ) -> Result<Self, String> {
-        let arch = Arch::new();
+        Self::for_arch(Arch::new(), kernels, arena_elements, max_batch_rows)
+    }
+
+    /// As [`new`](Self::new), for an instruction set that the machine has.
+    pub(super) fn for_arch(
+        arch: Arch,
+        kernels: &[Kernel],
+        arena_elements: usize,
+        max_batch_rows: usize,
+    ) -> Result<Self, String> {
         let panel = arch.dispatch(PanelRows::<T>(std::marker::PhantomData));
         let mut steps = Vec::with_capacity(kernels.len());
         let mut scratch_elements = 0;

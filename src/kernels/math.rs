@@ -116,9 +116,10 @@ macro_rules! elementary_functions {
                 let sum = 1.0 + x;
                 // What the sum lost, exactly: the smaller summand less what arrived of it.
                 let lost = if x < 1.0 { x - (sum - 1.0) } else { 1.0 - (sum - x) };
-                let result = ln(sum) + lost / sum;
+                let log = ln(sum);
+                // At the edges the correction is 0/0 or ∞ - ∞.
                 let edge = (sum == 0.0) | (sum == $real::INFINITY);
-                let result = if edge { ln(sum) } else { result };
+                let result = if edge { log } else { log + lost / sum };
                 if sum == 1.0 { x } else { result }
             }
 
