@@ -16,7 +16,7 @@ pub(super) struct Step {
     pub kernel: Kernel,
     /// For each section in turn, in elements of the worker's scratch.
     pub rooms: [Room; 2],
-    /// One column of the kernel's own.
+    /// The kernel's own, as large as a tile of a softmax.
     pub work: usize,
     pub combines: bool,
 }
@@ -297,10 +297,17 @@ fn lay_out<T: Element>(kernel: Kernel) -> Option<(Step, usize)> {
         has_combination |= combines(section);
     }
     let work = match &kernel {
-        Kernel::CrossEntropy { logits: input, .. } | Kernel::LogSoftmax { input, .. } => {
-            room(input.features)?
+        Kernel::LogSoftmax { input, section } => {
+            room(input.features.checked_mul(section.tile_columns)?)?
         }
-        Kernel::Loop { .. }
+        Kernel::CrossEntropy {
+            logits,
+            loss: Some(loss),
+            gradient: None,
+            ..
+        } => room(logits.features.checked_mul(loss.tile_columns)?)?,
+        Kernel::CrossEntropy { .. }
+        | Kernel::Loop { .. }
         | Kernel::Forward { .. }
         | Kernel::DataGradient { .. }
         | Kernel::WeightGradient { .. }

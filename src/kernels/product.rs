@@ -236,7 +236,9 @@ impl<T: Element> DotRow<T> {
     }
 }
 
-/// Copies one panel, `depth × rows` in the order `[k][m]`, padded with zeros to [`panel_rows`].
+/// Copies one panel, `depth × rows` in the order `[k][m]`, [`panel_rows`] apart.
+///
+/// What lies beyond the rows is not read by a product.
 ///
 /// The pointers are valid for all that the fields describe.
 pub(super) struct PackPanel<T> {
@@ -275,12 +277,9 @@ impl<T: Element> WithSimd for PackPanel<T> {
             // By blocks along k, so that each line of the source is read while it is warm.
             for first in (0..self.depth).step_by(T::CHUNK) {
                 let last = self.depth.min(first + T::CHUNK);
-                for m in 0..panel {
+                for m in 0..self.rows {
                     for k in first..last {
-                        let value = match m < self.rows {
-                            true => *self.from.add(m * self.from_row_stride + k * self.from_step),
-                            false => T::ZERO,
-                        };
+                        let value = *self.from.add(m * self.from_row_stride + k * self.from_step);
                         *self.to.add(k * panel + m) = value;
                     }
                 }
