@@ -3,8 +3,9 @@
 use pulp::{Simd, WithSimd};
 
 use super::element::Element;
-use super::elementwise::{Binary, Fill, Operand, map, reduce_run};
+use super::elementwise::{Binary, Fill, Operand, map};
 use super::program::{Batch, Tile, copy_columns, index_of};
+use super::reductions::reduce_run;
 use crate::plan::step::{BinaryOperator, Matrix, Reduction};
 
 /// The place of a matrix' column.
@@ -105,8 +106,9 @@ pub(super) struct CrossEntropyTile<T> {
     pub tile: Tile,
     /// One number a column of the tile.
     pub loss: Option<*mut T>,
-    /// The gradient's columns, adjoining; without it, one column of scratch.
+    /// The gradient's columns, adjoining.
     pub gradient: Option<*mut T>,
+    /// Without a gradient, room for one.
     pub scratch: *mut T,
 }
 
@@ -116,42 +118,59 @@ impl<T: Element> WithSimd for CrossEntropyTile<T> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let classes = self.logits.features;
-        for offset in 0..self.tile.columns {
-            // SAFETY: by the contract of the fields, the column exists in all of them.
-            unsafe {
+        let (on, off) = (T::constant(self.on), T::constant(self.off));
+        let work = self.gradient.unwrap_or(self.scratch);
+        // SAFETY: by the contract of the fields, every column of the tile exists in all of them.
+        unsafe {
+            for offset in 0..self.tile.columns {
                 let logits = column(self.batch, self.logits, self.tile.first + offset);
-                let number = *column(self.batch, self.index, self.tile.first + offset);
-                let work = match self.gradient {
-                    Some(gradient) => gradient.add(offset * classes),
-                    None => self.scratch,
-                };
+                let work = work.add(offset * classes);
                 let largest = reduce_run(simd, classes, logits, Reduction::Maximum);
-                let class = index_of(number, classes);
-                let at_class = match class {
-                    Some(class) => (*logits.add(class)).sub(largest),
-                    None => T::NAN,
-                };
-                map(simd, classes, logits, work, |x| x.sub(largest));
-                let sum_of_logits = match self.off == 0.0 {
-                    true => T::ZERO,
-                    false => reduce_run(simd, classes, work, Reduction::Sum),
-                };
-                map(simd, classes, work, work, T::exp);
-                let sum = reduce_run(simd, classes, work, Reduction::Sum);
-                let (on, off) = (T::constant(self.on), T::constant(self.off));
+                map(
+                    simd,
+                    classes,
+                    logits,
+                    work,
+                    #[inline(always)]
+                    |x| x.sub(largest),
+                );
                 if let Some(loss) = self.loss {
-                    let log_sum = sum.ln();
-                    let count = T::constant(classes as f64);
-                    let all = off.mul(count.mul(log_sum).sub(sum_of_logits));
-                    *loss.add(offset) = on.mul(log_sum.sub(at_class)).add(all);
-                }
-                if self.gradient.is_some() {
-                    let total = match class {
-                        Some(_) => T::constant(self.on + self.off * classes as f64),
+                    // Until the sum is known: what the logits themselves contribute.
+                    let of_class = match self.class(offset) {
+                        Some(class) => on.mul(*work.add(class)),
                         None => T::NAN,
                     };
+                    *loss.add(offset) = match self.off == 0.0 {
+                        true => of_class,
+                        false => {
+                            of_class.add(off.mul(reduce_run(simd, classes, work, Reduction::Sum)))
+                        }
+                    };
+                }
+            }
+            // All columns at once, as a column of few classes fills no vector.
+            map(simd, classes * self.tile.columns, work, work, T::exp);
+            for offset in 0..self.tile.columns {
+                let work = work.add(offset * classes);
+                let sum = reduce_run(simd, classes, work, Reduction::Sum);
+                let class = self.class(offset);
+                let total = match class {
+                    Some(_) => T::constant(self.on + self.off * classes as f64),
+                    None => T::NAN,
+                };
+                if let Some(loss) = self.loss {
+                    *loss.add(offset) = total.mul(sum.ln()).sub(*loss.add(offset));
+                }
+                if self.gradient.is_some() {
                     let factor = total.div(sum);
-                    map(simd, classes, work, work, |x| x.mul(factor).sub(off));
+                    map(
+                        simd,
+                        classes,
+                        work,
+                        work,
+                        #[inline(always)]
+                        |x| x.mul(factor).sub(off),
+                    );
                     if let Some(class) = class {
                         *work.add(class) = (*work.add(class)).sub(on);
                     }
@@ -161,7 +180,20 @@ impl<T: Element> WithSimd for CrossEntropyTile<T> {
     }
 }
 
-/// `log softmax` of the columns of a tile; with one column of scratch.
+impl<T: Element> CrossEntropyTile<T> {
+    /// The class of a column of the tile, if it is one.
+    ///
+    /// # Safety
+    /// The column exists.
+    #[inline(always)]
+    unsafe fn class(&self, offset: usize) -> Option<usize> {
+        // SAFETY: by the caller.
+        let number = unsafe { *column(self.batch, self.index, self.tile.first + offset) };
+        index_of(number, self.logits.features)
+    }
+}
+
+/// `log softmax` of the columns of a tile; the scratch is as large as the result.
 pub(super) struct LogSoftmaxTile<T> {
     pub batch: Batch<T>,
     pub input: Matrix,
@@ -176,17 +208,41 @@ impl<T: Element> WithSimd for LogSoftmaxTile<T> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let features = self.input.features;
-        for offset in 0..self.tile.columns {
-            // SAFETY: by the contract of the fields.
-            unsafe {
+        // SAFETY: by the contract of the fields, every column of the tile exists in all of them.
+        unsafe {
+            for offset in 0..self.tile.columns {
                 let input = column(self.batch, self.input, self.tile.first + offset);
                 let result = self.result.add(offset * features);
                 let largest = reduce_run(simd, features, input, Reduction::Maximum);
-                map(simd, features, input, result, |x| x.sub(largest));
-                map(simd, features, result, self.scratch, T::exp);
-                let sum = reduce_run(simd, features, self.scratch, Reduction::Sum);
-                let log_sum = sum.ln();
-                map(simd, features, result, result, |x| x.sub(log_sum));
+                map(
+                    simd,
+                    features,
+                    input,
+                    result,
+                    #[inline(always)]
+                    |x| x.sub(largest),
+                );
+            }
+            // All columns at once, as a column of few features fills no vector.
+            map(
+                simd,
+                features * self.tile.columns,
+                self.result,
+                self.scratch,
+                T::exp,
+            );
+            for offset in 0..self.tile.columns {
+                let result = self.result.add(offset * features);
+                let exponentials = self.scratch.add(offset * features);
+                let log_sum = reduce_run(simd, features, exponentials, Reduction::Sum).ln();
+                map(
+                    simd,
+                    features,
+                    result,
+                    result,
+                    #[inline(always)]
+                    |x| x.sub(log_sum),
+                );
             }
         }
     }

@@ -1,10 +1,13 @@
-//! Elementwise loops and reductions over runs of adjoining elements.
+//! Elementwise loops over runs of adjoining elements.
+//!
+//! The functions that loops take go by value and are always inlined: a call that is not inlined is
+//! compiled for the oldest processor, where a fused multiply-add is a slow library call.
 
 use pulp::{Simd, WithSimd};
 
 use super::element::Element;
 use crate::graph::scalar::ScalarFunction;
-use crate::plan::step::{BinaryOperator, Reduction};
+use crate::plan::step::BinaryOperator;
 
 /// What an elementwise loop reads: a run of elements, or the same number for all.
 pub(super) enum Operand<T> {
@@ -72,10 +75,10 @@ fn map_lanes<T: Element>(mut chunk: T::Chunk, function: impl Fn(T) -> T) -> T::C
 }
 
 #[inline(always)]
-fn zip_lanes<T: Element>(
+pub(super) fn zip_lanes<T: Element>(
     mut left: T::Chunk,
     right: T::Chunk,
-    function: impl Fn(T, T) -> T,
+    function: impl Fn(T, T) -> T + Copy,
 ) -> T::Chunk {
     for (left, right) in left.as_mut().iter_mut().zip(right.as_ref()) {
         *left = function(*left, *right);
@@ -92,7 +95,7 @@ pub(super) unsafe fn map<S: Simd, T: Element>(
     length: usize,
     from: *const T,
     to: *mut T,
-    function: impl Fn(T) -> T,
+    function: impl Fn(T) -> T + Copy,
 ) {
     // SAFETY: by the caller.
     unsafe {
@@ -100,9 +103,12 @@ pub(super) unsafe fn map<S: Simd, T: Element>(
             simd,
             length,
             to,
+            #[inline(always)]
             |at| from.add(at).cast::<T::Chunk>().read_unaligned(),
+            #[inline(always)]
             || T::load_partial_chunk(simd, from, length),
-            |chunk| map_lanes(chunk, &function),
+            #[inline(always)]
+            |chunk| map_lanes(chunk, function),
         );
     }
 }
@@ -116,7 +122,7 @@ unsafe fn zip<S: Simd, T: Element>(
     left: *const T,
     right: *const T,
     to: *mut T,
-    function: impl Fn(T, T) -> T,
+    function: impl Fn(T, T) -> T + Copy,
 ) {
     // SAFETY: by the caller.
     unsafe {
@@ -124,19 +130,22 @@ unsafe fn zip<S: Simd, T: Element>(
             simd,
             length,
             to,
+            #[inline(always)]
             |at| {
                 (
                     left.add(at).cast::<T::Chunk>().read_unaligned(),
                     right.add(at).cast::<T::Chunk>().read_unaligned(),
                 )
             },
+            #[inline(always)]
             || {
                 (
                     T::load_partial_chunk(simd, left, length),
                     T::load_partial_chunk(simd, right, length),
                 )
             },
-            |(left, right)| zip_lanes(left, right, &function),
+            #[inline(always)]
+            |(left, right)| zip_lanes(left, right, function),
         );
     }
 }
@@ -171,11 +180,11 @@ impl<T: Element> WithSimd for Unary<T> {
                     $(
                         // SAFETY: by the fields' contract.
                         ($row, false) => unsafe {
-                            map(simd, length, from, to, |x| $function.value(x))
+                            map(simd, length, from, to, #[inline(always)] |x| $function.value(x))
                         },
                         // SAFETY: by the fields' contract.
                         ($row, true) => unsafe {
-                            map(simd, length, from, to, |x| $function.derivative(x))
+                            map(simd, length, from, to, #[inline(always)] |x| $function.derivative(x))
                         },
                     )+
                 }
@@ -239,10 +248,10 @@ impl<T: Element> WithSimd for Binary<T> {
                                 zip(simd, length, left, right, to, $function)
                             }
                             (Operand::Run(left), Operand::Number(right)) => {
-                                map(simd, length, left, to, |left| $function(left, right))
+                                map(simd, length, left, to, #[inline(always)] |left| $function(left, right))
                             }
                             (Operand::Number(left), Operand::Run(right)) => {
-                                map(simd, length, right, to, |right| $function(left, right))
+                                map(simd, length, right, to, #[inline(always)] |right| $function(left, right))
                             }
                             (Operand::Number(left), Operand::Number(right)) => {
                                 fill(simd, length, to, $function(left, right))
@@ -269,7 +278,19 @@ impl<T: Element> WithSimd for Binary<T> {
 unsafe fn fill<S: Simd, T: Element>(simd: S, length: usize, to: *mut T, value: T) {
     let chunk = T::filled_chunk(value);
     // SAFETY: by the caller.
-    unsafe { map_chunks::<S, T, ()>(simd, length, to, |_| (), || (), |()| chunk) };
+    unsafe {
+        map_chunks::<S, T, ()>(
+            simd,
+            length,
+            to,
+            #[inline(always)]
+            |_| (),
+            #[inline(always)]
+            || (),
+            #[inline(always)]
+            |()| chunk,
+        )
+    };
 }
 
 /// to[i] = value.
@@ -286,154 +307,5 @@ impl<T: Element> WithSimd for Fill<T> {
     fn with_simd<S: Simd>(self, simd: S) {
         // SAFETY: by the fields' contract.
         unsafe { fill(simd, self.length, self.to, self.value) }
-    }
-}
-
-#[inline(always)]
-pub(super) fn combine<T: Element>(reduction: Reduction, left: T, right: T) -> T {
-    match reduction {
-        Reduction::Sum => left.add(right),
-        Reduction::Maximum => left.max(right),
-    }
-}
-
-#[inline(always)]
-pub(super) fn neutral<T: Element>(reduction: Reduction) -> T {
-    match reduction {
-        Reduction::Sum => T::ZERO,
-        Reduction::Maximum => T::NEGATIVE_INFINITY,
-    }
-}
-
-/// The reduction of a run: lane by lane of a chunk, then a tree over the lanes, so that the order
-/// depends on `length` and the type alone.
-///
-/// # Safety
-/// `from` is valid for a read of `length` elements.
-#[inline(always)]
-pub(super) unsafe fn reduce_run<S: Simd, T: Element>(
-    simd: S,
-    length: usize,
-    from: *const T,
-    reduction: Reduction,
-) -> T {
-    // A loop for each, as a choice inside would keep the compiler from making vectors.
-    // SAFETY: by the caller.
-    unsafe {
-        match reduction {
-            Reduction::Sum => reduce_with(simd, length, from, T::ZERO, T::add),
-            Reduction::Maximum => reduce_with(simd, length, from, T::NEGATIVE_INFINITY, T::max),
-        }
-    }
-}
-
-/// # Safety
-/// As [`reduce_run`].
-#[inline(always)]
-unsafe fn reduce_with<S: Simd, T: Element>(
-    simd: S,
-    length: usize,
-    from: *const T,
-    neutral: T,
-    function: impl Fn(T, T) -> T + Copy,
-) -> T {
-    let rest = length % T::CHUNK;
-    let mut lanes = T::filled_chunk(neutral);
-    for at in (0..length - rest).step_by(T::CHUNK) {
-        // SAFETY: a whole chunk within the run.
-        let chunk = unsafe { from.add(at).cast::<T::Chunk>().read_unaligned() };
-        lanes = zip_lanes(lanes, chunk, function);
-    }
-    if rest > 0 {
-        // SAFETY: the rest of the run.
-        let mut chunk = unsafe { T::load_partial_chunk(simd, from.add(length - rest), rest) };
-        for (lane, value) in chunk.as_mut().iter_mut().enumerate() {
-            *value = if lane < rest { *value } else { neutral };
-        }
-        lanes = zip_lanes(lanes, chunk, function);
-    }
-    let lanes = lanes.as_mut();
-    let mut width = T::CHUNK;
-    while width > 1 {
-        width /= 2;
-        for lane in 0..width {
-            lanes[lane] = function(lanes[lane], lanes[lane + width]);
-        }
-    }
-    lanes[0]
-}
-
-/// What a reduction of a block leaves: one number, one a column, or one a feature.
-pub(super) enum ReduceInto<T> {
-    /// Into one number, over all columns.
-    All(*mut T),
-    /// Into one number a column.
-    Features(*mut T),
-    /// Into one number a feature.
-    Columns(*mut T),
-}
-
-/// Reduces `columns` columns of `features` elements, `stride` apart; with `resume`, onto what the
-/// place holds. With [`ReduceInto::All`] the columns adjoin.
-pub(super) struct Reduce<T> {
-    pub from: *const T,
-    pub features: usize,
-    pub columns: usize,
-    pub stride: usize,
-    pub reduction: Reduction,
-    pub into: ReduceInto<T>,
-    pub resume: bool,
-}
-
-impl<T: Element> WithSimd for Reduce<T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let Reduce {
-            from,
-            features,
-            columns,
-            stride,
-            reduction,
-            into,
-            resume,
-        } = self;
-        // SAFETY: by the fields' contract, in all three.
-        match into {
-            ReduceInto::All(to) => unsafe {
-                let result = reduce_run(simd, features * columns, from, reduction);
-                *to = match resume {
-                    true => combine(reduction, *to, result),
-                    false => result,
-                };
-            },
-            ReduceInto::Features(to) => unsafe {
-                for column in 0..columns {
-                    let from = from.add(column * stride);
-                    *to.add(column) = reduce_run(simd, features, from, reduction);
-                }
-            },
-            ReduceInto::Columns(to) => unsafe {
-                let start = match (resume, columns) {
-                    (true, _) => 0,
-                    (false, 0) => {
-                        fill(simd, features, to, neutral(reduction));
-                        0
-                    }
-                    (false, _) => {
-                        map(simd, features, from, to, |x| x);
-                        1
-                    }
-                };
-                for column in start..columns {
-                    let from = from.add(column * stride);
-                    match reduction {
-                        Reduction::Sum => zip(simd, features, to, from, to, T::add),
-                        Reduction::Maximum => zip(simd, features, to, from, to, T::max),
-                    }
-                }
-            },
-        }
     }
 }

@@ -66,7 +66,7 @@ const NUMERATORS: [[f64; 4]; 8] = [
         0.0,
         0.035_478_304_325_618_236,
         -184.605_092_906_711_04,
-        -1025.095_131_611_077_2,
+        -1_025.095_131_611_077_2,
     ],
     [
         0.0,
@@ -94,19 +94,19 @@ const DENOMINATORS: [[f64; 4]; 9] = [
         0.005_081_306_281_875_766,
         0.071_828_654_414_196_27,
         434.565_877_475_229_23,
-        1536.729_586_084_437,
+        1_536.729_586_084_437,
     ],
     [
         0.000_132_494_738_004_321_64,
         0.126_171_219_808_761_64,
         645.387_271_733_267_9,
-        3199.858_219_508_595_5,
+        3_199.858_219_508_595_5,
     ],
     [
         -3.960_228_278_775_368e-06,
         0.013_637_083_912_029_05,
         429.008_140_027_567_83,
-        2553.050_406_433_164_4,
+        2_553.050_406_433_164_4,
     ],
     [
         0.0,
@@ -120,6 +120,19 @@ const DENOMINATORS: [[f64; 4]; 9] = [
 /// erf(1) to single precision, about which the second range expands.
 const CENTER: f64 = 0.845_062_911_510_467_5;
 
+/// Σ row[k] · x^k, with the coefficients of the first range that holds, else those of the last.
+#[inline(always)]
+fn horner(rows: &[[f64; 4]], [small, middle, large]: [bool; 3], x: f64) -> f64 {
+    let mut sum = 0.0f64;
+    for row in rows.iter().rev() {
+        let coefficient = if large { row[2] } else { row[3] };
+        let coefficient = if middle { row[1] } else { coefficient };
+        let coefficient = if small { row[0] } else { coefficient };
+        sum = sum.mul_add(x, coefficient);
+    }
+    sum
+}
+
 /// erf(x) within a relative 1e-15.
 #[inline(always)]
 pub fn double(x: f64) -> f64 {
@@ -127,22 +140,11 @@ pub fn double(x: f64) -> f64 {
     let small = size < 0.84375;
     let middle = size < 1.25;
     let large = size < 1.0 / 0.35;
-    let chosen = |row: [f64; 4]| {
-        let beyond = if large { row[2] } else { row[3] };
-        let beyond = if middle { row[1] } else { beyond };
-        if small { row[0] } else { beyond }
-    };
     let square = size * size;
     let beyond = if middle { size - 1.0 } else { 1.0 / square };
     let argument = if small { square } else { beyond };
-    let horner = |rows: &[[f64; 4]]| {
-        let mut sum = 0.0f64;
-        for row in rows.iter().rev() {
-            sum = sum.mul_add(argument, chosen(*row));
-        }
-        sum
-    };
-    let ratio = horner(&NUMERATORS) / horner(&DENOMINATORS);
+    let range = [small, middle, large];
+    let ratio = horner(&NUMERATORS, range, argument) / horner(&DENOMINATORS, range, argument);
     let tail = 1.0 - Real::exp(ratio - square - 0.5625) / size;
     let beyond = if middle { CENTER + ratio } else { tail };
     if small {

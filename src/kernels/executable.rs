@@ -16,7 +16,7 @@ pub(super) struct Step {
     pub kernel: Kernel,
     /// For each section in turn, in elements of the worker's scratch.
     pub rooms: [Room; 2],
-    /// One column of the kernel's own.
+    /// The kernel's own, as large as a tile of a softmax.
     pub work: usize,
     pub combines: bool,
 }
@@ -52,7 +52,16 @@ impl<T: Element> Executable<T> {
         arena_elements: usize,
         max_batch_rows: usize,
     ) -> Result<Self, String> {
-        let arch = Arch::new();
+        Self::for_arch(Arch::new(), kernels, arena_elements, max_batch_rows)
+    }
+
+    /// As [`new`](Self::new), for an instruction set that the machine has.
+    pub(super) fn for_arch(
+        arch: Arch,
+        kernels: &[Kernel],
+        arena_elements: usize,
+        max_batch_rows: usize,
+    ) -> Result<Self, String> {
         let panel = arch.dispatch(PanelRows::<T>(std::marker::PhantomData));
         let mut steps = Vec::with_capacity(kernels.len());
         let mut scratch_elements = 0;
@@ -288,10 +297,17 @@ fn lay_out<T: Element>(kernel: Kernel) -> Option<(Step, usize)> {
         has_combination |= combines(section);
     }
     let work = match &kernel {
-        Kernel::CrossEntropy { logits: input, .. } | Kernel::LogSoftmax { input, .. } => {
-            room(input.features)?
+        Kernel::LogSoftmax { input, section } => {
+            room(input.features.checked_mul(section.tile_columns)?)?
         }
-        Kernel::Loop { .. }
+        Kernel::CrossEntropy {
+            logits,
+            loss: Some(loss),
+            gradient: None,
+            ..
+        } => room(logits.features.checked_mul(loss.tile_columns)?)?,
+        Kernel::CrossEntropy { .. }
+        | Kernel::Loop { .. }
         | Kernel::Forward { .. }
         | Kernel::DataGradient { .. }
         | Kernel::WeightGradient { .. }

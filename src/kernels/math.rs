@@ -12,9 +12,9 @@ use crate::graph::scalar::Real;
 
 /// Σ coefficient[k] · x^k by Horner's rule; the coefficients begin with the highest power.
 macro_rules! polynomial {
-    ($x:expr, $first:expr $(, $next:expr)+ $(,)?) => {{
+    ($real:ident, $x:expr, $first:expr $(, $next:expr)+ $(,)?) => {{
         let x = $x;
-        let sum = $first;
+        let sum: $real = $first;
         $(let sum = sum.mul_add(x, $next);)+
         sum
     }};
@@ -34,7 +34,7 @@ macro_rules! elementary_functions {
         // ln 2 with trailing zeros, so that its product with an exponent is exact, and the rest.
         ln_2_exact: ($ln_2_high:literal, $ln_2_low:literal),
         // (e^r - 1 - r) / r² on |r| ≤ ln(2) / 2: 1/n!, … 1/2!.
-        exp_series: [$($exp_series:literal),+],
+        exp_series: [$($exp_series:expr),+],
         // FreeBSD msun's e_log.c and e_logf.c: (log(1 + f) - …) in s² with s = f / (2 + f).
         log_series: [$($log_series:literal),+],
     ) => {
@@ -65,7 +65,7 @@ macro_rules! elementary_functions {
                 let count = rounded - $rounder;
                 let rest = count.mul_add(-$ln_2, x);
                 let rest = count.mul_add(-$ln_2_rest, rest);
-                let series: $real = polynomial!(rest, $($exp_series as $real),+);
+                let series = polynomial!($real, rest, $($exp_series),+);
                 (integer(rounded), (rest * rest).mul_add(series, rest))
             }
 
@@ -101,7 +101,7 @@ macro_rules! elementary_functions {
                 };
                 let s = fraction / (fraction + 2.0);
                 let z = s * s;
-                let series: $real = z * polynomial!(z, $($log_series as $real),+);
+                let series = z * polynomial!($real, z, $($log_series),+);
                 let half_square = 0.5 * fraction * fraction;
                 let small = s.mul_add(half_square + series, count * $ln_2_low);
                 let result = count.mul_add($ln_2_high, fraction - (half_square - small));
@@ -116,9 +116,10 @@ macro_rules! elementary_functions {
                 let sum = 1.0 + x;
                 // What the sum lost, exactly: the smaller summand less what arrived of it.
                 let lost = if x < 1.0 { x - (sum - 1.0) } else { 1.0 - (sum - x) };
-                let result = ln(sum) + lost / sum;
+                let log = ln(sum);
+                // At the edges the correction is 0/0 or ∞ - ∞.
                 let edge = (sum == 0.0) | (sum == $real::INFINITY);
-                let result = if edge { ln(sum) } else { result };
+                let result = if edge { log } else { log + lost / sum };
                 if sum == 1.0 { x } else { result }
             }
 
@@ -221,11 +222,10 @@ elementary_functions! {
     rounder: 12_582_912.0,
     root_half: 0x3f35_04f3,
     exp_range: (-104.0, 89.0), exp_m1_low: -20.0,
-    ln_2: (0.693_147_2, -1.904_654_3e-9),
-    ln_2_exact: (6.931_381_2e-1, 9.058_000_6e-6),
+    ln_2: (std::f32::consts::LN_2, -1.904_654_3e-9),
+    ln_2_exact: (6.931_381e-1, 9.058_001e-6),
     exp_series: [
-        1.984_126_984_126_984e-4, 1.388_888_888_888_889e-3, 8.333_333_333_333_333e-3,
-        4.166_666_666_666_666_4e-2, 1.666_666_666_666_666_6e-1, 0.5
+        1.0 / 5_040.0, 1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 1.0 / 2.0
     ],
     log_series: [0.242_790_79, 0.284_987_87, 0.400_009_72, 0.666_666_6],
 }
@@ -239,14 +239,11 @@ elementary_functions! {
     ln_2: (std::f64::consts::LN_2, 2.319_046_813_846_299_6e-17),
     ln_2_exact: (6.931_471_803_691_238e-1, 1.908_214_929_270_587_7e-10),
     exp_series: [
-        1.605_904_383_682_161_5e-10, 2.087_675_698_786_81e-9, 2.505_210_838_544_172e-8,
-        2.755_731_922_398_589e-7, 2.755_731_922_398_589_3e-6, 2.480_158_730_158_73e-5,
-        1.984_126_984_126_984e-4, 1.388_888_888_888_889e-3, 8.333_333_333_333_333e-3,
-        4.166_666_666_666_666_4e-2, 1.666_666_666_666_666_6e-1, 0.5
+        1.0 / 6_227_020_800.0, 1.0 / 479_001_600.0, 1.0 / 39_916_800.0, 1.0 / 3_628_800.0, 1.0 / 362_880.0, 1.0 / 40_320.0, 1.0 / 5_040.0, 1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 1.0 / 2.0
     ],
     log_series: [
         1.479_819_860_511_658_6e-1, 1.531_383_769_920_937_3e-1, 1.818_357_216_161_805e-1,
-        2.222_219_843_214_978_4e-1, 2.857_142_874_366_239_1e-1, 3.999_999_999_940_941_9e-1,
+        2.222_219_843_214_978_4e-1, 2.857_142_874_366_239e-1, 3.999_999_999_940_942e-1,
         6.666_666_666_666_735e-1
     ],
 }

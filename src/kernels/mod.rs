@@ -2,7 +2,7 @@
 //!
 //! [`Executable::new`] verifies a plan's kernels once; a run then goes without checks. The layers, from
 //! below: numbers and their vectors (`element`, `math`, `error_function`), loops over runs
-//! (`elementwise`) and register tiles (`product`), the interpreter of tile programs (`program`), kernels
+//! (`elementwise`, `reductions`) and register tiles (`product`), the interpreter of tile programs (`program`), kernels
 //! that go by columns (`columns`), and the walk over the steps (`run`, `executable`, `team`).
 
 #![allow(unsafe_code)]
@@ -17,6 +17,7 @@ mod executable;
 mod math;
 mod product;
 mod program;
+mod reductions;
 mod run;
 mod team;
 #[cfg(test)]

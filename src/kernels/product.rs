@@ -105,6 +105,26 @@ impl<T: Element, const VECTORS: usize, const MASKED: bool> WithSimd for Panel<T,
 }
 
 impl<T: Element, const VECTORS: usize, const MASKED: bool> Panel<T, VECTORS, MASKED> {
+    /// The panel's rows of one column.
+    ///
+    /// # Safety
+    /// `from` is valid for a read of the panel's rows.
+    #[inline(always)]
+    unsafe fn load<S: Simd>(simd: S, mask: T::Mask<S>, from: *const T) -> [T::Vector<S>; VECTORS] {
+        let lanes = T::lanes::<S>();
+        let mut vectors = [T::splat(simd, T::ZERO); VECTORS];
+        for (index, vector) in vectors.iter_mut().enumerate() {
+            // SAFETY: only the panel's rows are read.
+            *vector = unsafe {
+                match MASKED && index + 1 == VECTORS {
+                    true => T::load_masked(simd, mask, from.add(index * lanes)),
+                    false => T::load(simd, from.add(index * lanes)),
+                }
+            };
+        }
+        vectors
+    }
+
     /// One register tile of `COLUMNS` columns.
     ///
     /// # Safety
@@ -114,22 +134,10 @@ impl<T: Element, const VECTORS: usize, const MASKED: bool> Panel<T, VECTORS, MAS
         let product = &self.0;
         let lanes = T::lanes::<S>();
         let mask = T::first_lanes(simd, product.rows - (VECTORS - 1) * lanes);
-        let load = |from: *const T| {
-            let mut vectors = [T::splat(simd, T::ZERO); VECTORS];
-            for (index, vector) in vectors.iter_mut().enumerate() {
-                // SAFETY: only the panel's rows are read.
-                *vector = unsafe {
-                    match MASKED && index + 1 == VECTORS {
-                        true => T::load_masked(simd, mask, from.add(index * lanes)),
-                        false => T::load(simd, from.add(index * lanes)),
-                    }
-                };
-            }
-            vectors
-        };
         let start = match product.start.is_null() {
             true => [T::splat(simd, T::ZERO); VECTORS],
-            false => load(product.start),
+            // SAFETY: the start has the panel's rows.
+            false => unsafe { Self::load(simd, mask, product.start) },
         };
         let mut sums = [start; COLUMNS];
         // SAFETY: within the operands, by the caller.
@@ -137,7 +145,7 @@ impl<T: Element, const VECTORS: usize, const MASKED: bool> Panel<T, VECTORS, MAS
             let mut left = product.left;
             let mut right = product.right.add(column * product.right_stride);
             for _ in 0..product.depth {
-                let factors = load(left);
+                let factors = Self::load(simd, mask, left);
                 for (index, sums) in sums.iter_mut().enumerate() {
                     let factor = T::splat(simd, *right.add(index * product.right_stride));
                     for (sum, left) in sums.iter_mut().zip(factors) {
@@ -228,7 +236,9 @@ impl<T: Element> DotRow<T> {
     }
 }
 
-/// Copies one panel, `depth × rows` in the order `[k][m]`, padded with zeros to [`panel_rows`].
+/// Copies one panel, `depth × rows` in the order `[k][m]`, [`panel_rows`] apart.
+///
+/// What lies beyond the rows is not read by a product.
 ///
 /// The pointers are valid for all that the fields describe.
 pub(super) struct PackPanel<T> {
@@ -267,12 +277,9 @@ impl<T: Element> WithSimd for PackPanel<T> {
             // By blocks along k, so that each line of the source is read while it is warm.
             for first in (0..self.depth).step_by(T::CHUNK) {
                 let last = self.depth.min(first + T::CHUNK);
-                for m in 0..panel {
+                for m in 0..self.rows {
                     for k in first..last {
-                        let value = match m < self.rows {
-                            true => *self.from.add(m * self.from_row_stride + k * self.from_step),
-                            false => T::ZERO,
-                        };
+                        let value = *self.from.add(m * self.from_row_stride + k * self.from_step);
                         *self.to.add(k * panel + m) = value;
                     }
                 }

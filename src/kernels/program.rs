@@ -5,7 +5,8 @@ use pulp::Simd;
 use super::arena::Memory;
 use super::dropout::dropout_mask;
 use super::element::Element;
-use super::elementwise::{Binary, Fill, Operand, Reduce, ReduceInto, Unary, combine, neutral};
+use super::elementwise::{Binary, Fill, Operand, Unary};
+use super::reductions::{Reduce, ReduceInto, combine, neutral};
 use crate::plan::step::{
     Destination, Instruction, Load, Offset, Reduction, ReductionAxis, Scratch, Section, Source,
 };

@@ -4,10 +4,10 @@ use pulp::Simd;
 
 use super::columns::{CrossEntropyTile, LogSoftmaxTile, concatenate, gather, scatter_add};
 use super::element::Element;
-use super::elementwise::{Reduce, ReduceInto};
 use super::executable::Step;
 use super::product::{DotRow, PackPanel, Product, panel_rows};
 use super::program::{Batch, Cut, Program, Tile, combine_partials};
+use super::reductions::{Reduce, ReduceInto};
 use super::team::Worker;
 use crate::plan::step::{Kernel, Matrix, Offset, Reduction, Section};
 

@@ -112,11 +112,12 @@ fn a_row_has_the_same_bits_in_any_batch() {
         forward(&mut case, 65, 130, Columns::Batch, 8, 0);
         data_gradient(&mut case, 70, 90, 8, 0);
         case.rows = rows;
-        let results = case.kernels.iter().map(|kernel| match kernel {
-            Kernel::Forward { section, .. } | Kernel::DataGradient { section, .. } => {
-                (section.anchor.unwrap().0, section.features)
-            }
-            _ => unreachable!("the case has no other kernels"),
+        let results = case.kernels.iter().map(|kernel| {
+            let (Kernel::Forward { section, .. } | Kernel::DataGradient { section, .. }) = kernel
+            else {
+                unreachable!("the case has no other kernels");
+            };
+            (section.anchor.unwrap().0, section.features)
         });
         let results: Vec<_> = results.collect();
         let arena = case.run::<f32>(1, 0);

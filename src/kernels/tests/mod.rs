@@ -5,6 +5,8 @@ mod programs;
 mod reference;
 mod refusals;
 
+use pulp::Arch;
+
 use super::{Arena, Element, Executable, Team};
 use crate::plan::step::*;
 use reference::Reference;
@@ -28,6 +30,14 @@ impl Numbers {
     pub fn below(&mut self, bound: usize) -> usize {
         (self.next() % bound as u64) as usize
     }
+}
+
+/// The machine's instruction sets, the best first.
+fn arches() -> Vec<Arch> {
+    let mut arches = vec![Arch::new(), Arch::Scalar];
+    #[cfg(target_arch = "x86_64")]
+    arches.extend(pulp::x86::V3::try_new().map(Arch::V3));
+    arches
 }
 
 /// The steps of a test and the arena that they run on.
@@ -96,7 +106,10 @@ impl Case {
     fn check_as<T: Element>(&self, tolerance: f64) {
         let update = 5;
         let compared = self.partials.unwrap_or(self.arena.len());
-        let alone = self.run::<T>(1, update);
+        let [best, others @ ..] = &arches()[..] else {
+            unreachable!("there is a best instruction set");
+        };
+        let alone = self.run_on::<T>(*best, 1, update);
         let mut reference = Reference {
             arena: self.arena.clone(),
             rows: self.rows,
@@ -105,18 +118,20 @@ impl Case {
         for kernel in &self.kernels {
             reference.run(kernel);
         }
-        for (at, (found, wanted)) in alone
-            .iter()
-            .zip(&reference.arena)
-            .enumerate()
-            .take(compared)
-        {
-            let error = (found.to_f64() - wanted).abs();
-            assert!(
-                error <= tolerance * wanted.abs().max(1.0),
-                "element {at} is {found:?} instead of {wanted} after {:?}",
-                self.kernels
-            );
+        let agrees = |results: &[T]| {
+            let pairs = results.iter().zip(&reference.arena).take(compared);
+            for (at, (found, wanted)) in pairs.enumerate() {
+                let error = (found.to_f64() - wanted).abs();
+                assert!(
+                    error <= tolerance * wanted.abs().max(1.0),
+                    "element {at} is {found:?} instead of {wanted} after {:?}",
+                    self.kernels
+                );
+            }
+        };
+        agrees(&alone);
+        for arch in others {
+            agrees(&self.run_on::<T>(*arch, 1, update));
         }
         for workers in [2, 3, 5, 8] {
             assert_eq!(
@@ -128,6 +143,10 @@ impl Case {
     }
 
     fn run<T: Element>(&self, workers: usize, update: u64) -> Vec<T> {
+        self.run_on(Arch::new(), workers, update)
+    }
+
+    fn run_on<T: Element>(&self, arch: Arch, workers: usize, update: u64) -> Vec<T> {
         thread_local! {
             static TEAMS: std::cell::RefCell<Vec<Team>> = const { std::cell::RefCell::new(vec![]) };
         }
@@ -135,7 +154,8 @@ impl Case {
         for (to, from) in arena.as_mut_slice().iter_mut().zip(&self.arena) {
             *to = T::constant(*from);
         }
-        let executable = Executable::<T>::new(&self.kernels, self.arena.len(), self.rows);
+        let (kernels, elements) = (&self.kernels, self.arena.len());
+        let executable = Executable::<T>::for_arch(arch, kernels, elements, self.rows);
         let mut executable = executable.unwrap();
         TEAMS.with_borrow_mut(|teams| {
             if !teams.iter().any(|team| team.workers() == workers) {
