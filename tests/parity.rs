@@ -8,8 +8,8 @@ mod support;
 
 use std::path::{Path, PathBuf};
 
-use nnc::data::table::Part;
 use nnc::data::Element as Prepares;
+use nnc::data::table::Part;
 use nnc::kernels::Element;
 use nnc::plan::Precision;
 use nnc::train::{Ended, Trainer, initialize, weights};
@@ -31,7 +31,10 @@ fn fixtures() -> Vec<PathBuf> {
 
 fn losses(expected: &Value, name: &str) -> Vec<f64> {
     let numbers = expected[name].as_array().unwrap();
-    numbers.iter().map(|number| number.as_f64().unwrap()).collect()
+    numbers
+        .iter()
+        .map(|number| number.as_f64().unwrap())
+        .collect()
 }
 
 fn replay<T: Element + Prepares>(folder: &Path, tolerance: f64) -> Result<(), String> {
@@ -41,9 +44,13 @@ fn replay<T: Element + Prepares>(folder: &Path, tolerance: f64) -> Result<(), St
     let loaded = support::load(name, &read("model.nn"), &read("data.csv"));
     let expected: Value = serde_json::from_str(&read("expected.json")).unwrap();
     let compiled = &loaded.compiled;
-    let mut trainer =
-        Trainer::<T>::new(compiled, loaded.part(Part::Train), loaded.part(Part::Validate), 1)
-            .map_err(|error| format!("{error:?}"))?;
+    let mut trainer = Trainer::<T>::new(
+        compiled,
+        loaded.part(Part::Train),
+        loaded.part(Part::Validate),
+        1,
+    )
+    .map_err(|error| format!("{error:?}"))?;
     let initial = weights::from_bytes(&bytes("initial.safetensors"), name, &compiled.states);
     let initial = initial.map_err(|faults| format!("{faults:?}"))?;
     for (index, values) in &initial {
@@ -58,7 +65,9 @@ fn replay<T: Element + Prepares>(folder: &Path, tolerance: f64) -> Result<(), St
     let mut compare = |what: &str, epoch: usize, ours: f64, theirs: f64| {
         worst = worst.max((ours - theirs).abs() / theirs.abs().max(scale));
         if !support::agree(ours, theirs, scale, tolerance) && fault.is_none() {
-            fault = Some(format!("{what} loss of epoch {epoch}: {ours} instead of {theirs}"));
+            fault = Some(format!(
+                "{what} loss of epoch {epoch}: {ours} instead of {theirs}"
+            ));
         }
     };
     let ended = trainer.run(epochs, &|| false, &mut |epoch, losses| {
@@ -69,7 +78,10 @@ fn replay<T: Element + Prepares>(folder: &Path, tolerance: f64) -> Result<(), St
         }
     });
     assert_eq!(ended, Ended::Finished);
-    assert_eq!(trainer.updates_done(), expected["updates"].as_u64().unwrap());
+    assert_eq!(
+        trainer.updates_done(),
+        expected["updates"].as_u64().unwrap()
+    );
     if let Some(fault) = fault {
         return Err(format!("{fault} (worst {worst:e})"));
     }
@@ -77,7 +89,9 @@ fn replay<T: Element + Prepares>(folder: &Path, tolerance: f64) -> Result<(), St
     for (index, values) in last.map_err(|faults| format!("{faults:?}"))? {
         let place = &compiled.states.places[index];
         let found = initialize::read(trainer.arena(), place);
-        let scale = values.iter().fold(0.0f64, |scale, value| scale.max(value.abs()));
+        let scale = values
+            .iter()
+            .fold(0.0f64, |scale, value| scale.max(value.abs()));
         for (ours, theirs) in found.into_iter().zip(values) {
             let ours = match place.state.integer {
                 true => ours.to_f64() + trainer.updates_done() as f64,
@@ -109,7 +123,10 @@ fn every_setup_gives_pytorchs_losses_and_weights() {
             Precision::F64 => replay::<f64>(&folder, F64_TOLERANCE),
         };
         if let Err(fault) = result {
-            failed.push(format!("{}: {fault}", folder.file_name().unwrap().display()));
+            failed.push(format!(
+                "{}: {fault}",
+                folder.file_name().unwrap().display()
+            ));
         }
     }
     assert!(failed.is_empty(), "{}", failed.join("\n"));

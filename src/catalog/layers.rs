@@ -65,6 +65,13 @@ impl Context<'_> {
         self.graph.state_value(state)
     }
 
+    /// Gives a value of the layer a name of its own in the plan: that of the stage, and a word.
+    fn name(&mut self, value: ValueId, word: &str) {
+        let origin = self.graph.node(value).origin;
+        let label = &self.graph.origin(origin).label;
+        self.graph.nodes[value.index()].name = Some(format!("{label}.{word}").into());
+    }
+
     /// One number a feature that learns, or that the layer keeps itself.
     fn per_feature(&mut self, name: &str, kind: StateKind, width: &Dim, start: f64) -> StateId {
         let fans = Fans {
@@ -282,18 +289,18 @@ fn batch_norm(
     let graph = &mut *context.graph;
     let row = Shape::fixed([width]);
     // While training: the batch's own mean and biased variance.
-    let mean = graph.mean_rows(x);
-    let mean_wide = graph.broadcast(mean, &shape);
-    let centred = graph.subtract(x, mean_wide);
-    let square = graph.map(ScalarFunction::Square, centred);
-    let variance = graph.mean_rows(square);
-    let guarded = graph.offset(variance, eps);
-    let inverse = graph.map(ScalarFunction::ReciprocalSqrt, guarded);
-    let inverse = graph.broadcast(inverse, &shape);
-    let trained = graph.multiply(centred, inverse);
+    let batch_mean = graph.mean_rows(x);
+    let mean_wide = graph.broadcast(batch_mean, &shape);
+    let batch_centred = graph.subtract(x, mean_wide);
+    let square = graph.map(ScalarFunction::Square, batch_centred);
+    let batch_variance = graph.mean_rows(square);
+    let guarded = graph.offset(batch_variance, eps);
+    let batch_inverse = graph.map(ScalarFunction::ReciprocalSqrt, guarded);
+    let inverse_wide = graph.broadcast(batch_inverse, &shape);
+    let trained = graph.multiply(batch_centred, inverse_wide);
     // The running statistics move towards the batch's, the variance unbiased.
-    let unbiased = graph.scale_by(variance, StepScalar::Bessel);
-    for (state, batch) in [(running_mean, mean), (running_var, unbiased)] {
+    let unbiased = graph.scale_by(batch_variance, StepScalar::Bessel);
+    for (state, batch) in [(running_mean, batch_mean), (running_var, unbiased)] {
         let old = graph.state_value(state);
         let kept = graph.scale(old, 1.0 - momentum);
         let moved = graph.scale(batch, momentum);
@@ -308,10 +315,21 @@ fn batch_norm(
     let eps = graph.constant(eps, &row);
     let guarded = graph.add(variance, eps);
     let inverse = graph.map(ScalarFunction::ReciprocalSqrt, guarded);
-    let inverse = graph.broadcast(inverse, &shape);
-    let evaluated = graph.multiply(centred, inverse);
+    let inverse_wide = graph.broadcast(inverse, &shape);
+    let evaluated = graph.multiply(centred, inverse_wide);
 
     let normalised = graph.push(Op::ByPhase, &[trained, evaluated]);
+    for (value, word) in [
+        (batch_mean, "mean"),
+        (batch_centred, "centred"),
+        (batch_variance, "variance"),
+        (batch_inverse, "inverse_deviation"),
+        (trained, "normalised"),
+        (inverse, "inverse_deviation"),
+    ] {
+        context.name(value, word);
+    }
+    let graph = &mut *context.graph;
     let Some([weight, bias]) = affine else {
         return Ok(normalised);
     };

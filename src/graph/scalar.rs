@@ -4,6 +4,8 @@
 //! A row is written once over [`Real`]. The reference evaluator runs it on [`Exact`] (the standard
 //! library's f64), the kernels on their own vectorisable arithmetic.
 
+use super::text::atom;
+
 /// The arithmetic in which the rows of [`ScalarFunction`] are written.
 ///
 /// Every method is free of branches in the kernels' implementations, so that loops over rows become
@@ -255,23 +257,29 @@ impl ScalarFunction {
     /// The function as the plan writes it, applied to the text of its argument.
     pub fn text(self, x: &str) -> String {
         use ScalarFunction::*;
+        let inner = atom(x);
         match self {
-            Negate => format!("-{x}"),
-            Square => format!("{x}²"),
+            Negate => format!("-{inner}"),
+            Square => format!("{inner}²"),
             Abs => format!("|{x}|"),
             Sqrt => format!("sqrt({x})"),
             ReciprocalSqrt => format!("rsqrt({x})"),
-            Reciprocal => format!("1/{x}"),
+            Reciprocal => format!("1/{inner}"),
             Exp => format!("exp({x})"),
             Log => format!("log({x})"),
             Tanh => format!("tanh({x})"),
             Sigmoid => format!("sigmoid({x})"),
             ReLU => format!("relu({x})"),
             LeakyReLU { negative_slope } => format!("leaky_relu({x}, {negative_slope})"),
+            ELU { alpha: 1.0 } => format!("elu({x})"),
             ELU { alpha } => format!("elu({x}, {alpha})"),
             GELU => format!("gelu({x})"),
             GELUTanh => format!("gelu_tanh({x})"),
             SiLU => format!("silu({x})"),
+            Softplus {
+                beta: 1.0,
+                threshold,
+            } if threshold >= 20.0 => format!("softplus({x})"),
             Softplus { beta, threshold } => format!("softplus({x}, {beta}, {threshold})"),
             Hardtanh { min_val, max_val } => format!("hardtanh({x}, {min_val}, {max_val})"),
             Huber { delta } => format!("huber({x}, {delta})"),
@@ -283,12 +291,13 @@ impl ScalarFunction {
     /// The derivative as the plan writes it, applied to the text of x or of y.
     pub fn derivative_text(self, v: &str) -> String {
         use ScalarFunction::*;
+        let inner = atom(v);
         match self {
-            Tanh => format!("(1 - {v}²)"),
-            Sigmoid => format!("{v}·(1 - {v})"),
+            Tanh => format!("(1 - {inner}²)"),
+            Sigmoid => format!("{inner}·(1 - {inner})"),
             ReLU => format!("[{v} > 0]"),
             Negate => "-1".to_string(),
-            Square => format!("2·{v}"),
+            Square => format!("2·{inner}"),
             Exp => v.to_string(),
             Abs
             | Sqrt

@@ -31,6 +31,7 @@ impl Dim {
     pub fn plus(&self, other: &Dim) -> Option<Dim> {
         match (self, other) {
             (Dim::Known(a), Dim::Known(b)) => a.checked_add(*b).map(Dim::Known),
+            (Dim::Known(0), other) | (other, Dim::Known(0)) => Some(other.clone()),
             (Dim::Deferred(_), _) | (_, Dim::Deferred(_)) => {
                 Some(Dim::Deferred(format!("{self} + {other}").into()))
             }

@@ -42,3 +42,35 @@ pub fn render_marked(graph: &Graph, marked: Option<ValueId>) -> String {
     }
     text
 }
+
+/// The text of an expression, in parentheses if it is a sum, a product or a quotient.
+pub fn atom(text: &str) -> String {
+    bracketed(text, &[" + ", " - ", "·", "/", " · "])
+}
+
+/// The text of a factor, in parentheses if it is a sum or a product of matrices.
+pub fn factor(text: &str) -> String {
+    bracketed(text, &[" + ", " - ", " · "])
+}
+
+/// The text of what is subtracted, in parentheses if it is a sum.
+pub fn subtrahend(text: &str) -> String {
+    bracketed(text, &[" + ", " - "])
+}
+
+/// The text in parentheses if one of the signs stands in it outside of all brackets.
+fn bracketed(text: &str, signs: &[&str]) -> String {
+    let mut depth = 0usize;
+    let found = text.char_indices().any(|(at, character)| {
+        match character {
+            '(' | '[' => depth += 1,
+            ')' | ']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth == 0 && signs.iter().any(|sign| text[at..].starts_with(sign))
+    });
+    match found {
+        true => format!("({text})"),
+        false => text.to_string(),
+    }
+}

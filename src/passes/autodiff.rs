@@ -79,7 +79,8 @@ fn learns(graph: &Graph) -> Vec<bool> {
     learns
 }
 
-/// A gradient is called after the value it belongs to.
+/// A gradient is called after the value it belongs to; if it is the gradient of several, after the
+/// one nearest to the inputs.
 fn name_gradient(graph: &mut Graph, value: ValueId, gradient: ValueId) {
     let name: Arc<str> = match (&graph.node(value).op, &graph.node(value).name) {
         (Op::State(state), _) => graph.state(*state).name.as_str().into(),
@@ -87,7 +88,7 @@ fn name_gradient(graph: &mut Graph, value: ValueId, gradient: ValueId) {
         (_, None) => graph.origin(graph.node(value).origin).label.clone(),
     };
     let node = &mut graph.nodes[gradient.index()];
-    if node.part == Part::Backward && node.name.is_none() {
+    if node.part == Part::Backward {
         node.name = Some(format!("∂{name}").into());
     }
 }

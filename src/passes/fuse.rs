@@ -389,7 +389,9 @@ impl<'g> Fuser<'g> {
     fn section_for(&mut self, needs: &[Need], shape: &Shape) -> (GroupId, usize) {
         let last = needs.iter().map(|need| need.place.group).max();
         let Some(last) = last else {
-            return self.new_loop(shape);
+            return self
+                .last_loop(needs, shape)
+                .unwrap_or_else(|| self.new_loop(shape));
         };
         let mut at_last = needs.iter().filter(|need| need.place.group == last);
         let section = at_last
@@ -401,8 +403,21 @@ impl<'g> Fuser<'g> {
         let same = at_last.all(|need| need.elementwise && need.place.section == section);
         match same && self.accepts(last, section, shape) {
             true => (last, section),
-            false => self.new_loop(shape),
+            false => self
+                .last_loop(needs, shape)
+                .unwrap_or_else(|| self.new_loop(shape)),
         }
+    }
+
+    /// The last group, if it is a loop over this shape that comes after all needs.
+    fn last_loop(&self, needs: &[Need], shape: &Shape) -> Option<(GroupId, usize)> {
+        let last = GroupId(self.next_group().0.checked_sub(1)?);
+        let group = &self.fusion.groups[last.0 as usize];
+        let fits = group.kind == GroupKind::Loop && group.sections[0].shape == *shape;
+        let ready = needs
+            .iter()
+            .all(|need| need.place.group < last || need.place.group == last && need.elementwise);
+        (fits && ready).then_some((last, 0))
     }
 
     /// Whether a group's section can run a program over `shape`.

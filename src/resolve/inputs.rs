@@ -7,7 +7,7 @@ use crate::diagnostics::Span;
 use crate::graph::ops::{InputKind, Op};
 use crate::graph::shape::{Dim, Shape};
 use crate::graph::state::Initializer;
-use crate::graph::{Graph, ValueId};
+use crate::graph::{Graph, OriginId, ValueId};
 
 /// The inputs of a network, built when they are first named.
 pub struct Inputs {
@@ -16,6 +16,8 @@ pub struct Inputs {
     matrix_width: Dim,
     matrix: Option<ValueId>,
     whole: Option<ValueId>,
+    /// The place of all inputs together.
+    origin: OriginId,
 }
 
 struct InputField {
@@ -25,7 +27,7 @@ struct InputField {
 }
 
 impl Inputs {
-    pub fn new(schema: &Schema, _graph: &mut Graph) -> Self {
+    pub fn new(schema: &Schema, origin: OriginId) -> Self {
         let mut start = Dim::Known(0);
         let mut fields = Vec::new();
         for field in &schema.inputs {
@@ -42,6 +44,7 @@ impl Inputs {
             matrix_width: start,
             matrix: None,
             whole: None,
+            origin,
         }
     }
 
@@ -149,7 +152,10 @@ impl Inputs {
         self.whole = match parts[..] {
             [] => None,
             [one] => Some(one),
-            [..] => Some(graph.push(Op::Concat, &parts)),
+            [..] => {
+                graph.current_origin = self.origin;
+                Some(graph.push(Op::Concat, &parts))
+            }
         };
         self.whole
     }

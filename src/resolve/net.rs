@@ -81,8 +81,8 @@ pub fn resolve(
     faults: &mut Vec<Diagnostic>,
 ) -> Network {
     let mut graph = Graph::new();
-    graph.add_origin("inputs", section.keyword.span);
-    let inputs = Inputs::new(schema, &mut graph);
+    let origin = graph.add_origin("inputs", section.keyword.span);
+    let inputs = Inputs::new(schema, origin);
     let mut scope = scope.clone();
     scope.facts = Some(facts(schema, &inputs));
     let mut net = Net {
@@ -617,7 +617,10 @@ impl Net<'_> {
         };
         let shown = match label {
             Some(label) => label.text.clone(),
-            None => format!("{position}:{}", layer_name(layer)),
+            None => match &self.line_name {
+                Some(name) => name.clone(),
+                None => format!("{position}:{}", layer_name(layer)),
+            },
         };
         let site = Site {
             path,

@@ -45,7 +45,11 @@ pub fn try_load(name: &str, model: &str, csv: &str) -> Result<Loaded, (Vec<Diagn
         Purpose::Train,
         &mut sources,
     );
-    let seed = declaration.train.as_ref().and_then(|train| train.seed).unwrap_or(0);
+    let seed = declaration
+        .train
+        .as_ref()
+        .and_then(|train| train.seed)
+        .unwrap_or(0);
     let prepared = read.and_then(|table| {
         let division = divide(&table, &declaration.data, seed)?;
         let preparation = Preparation::learn(&table, &declaration.data, &division)?;
@@ -56,7 +60,11 @@ pub fn try_load(name: &str, model: &str, csv: &str) -> Result<Loaded, (Vec<Diagn
         Err(faults) => return Err((faults, sources)),
     };
     let schema = schema(&declaration.data, &table, division.rows());
-    let compiled = compile(&ModelSource::new(&sources, file), Some(&schema), Target::Reference);
+    let compiled = compile(
+        &ModelSource::new(&sources, file),
+        Some(&schema),
+        Target::Reference,
+    );
     match compiled {
         Ok(compiled) => Ok(Loaded {
             compiled,

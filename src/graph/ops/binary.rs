@@ -4,6 +4,7 @@ use super::BinaryOperator;
 use crate::graph::reference::Tensor;
 use crate::graph::scalar::{Exact, Real, ScalarFunction};
 use crate::graph::shape::Shape;
+use crate::graph::text::{atom, factor, subtrahend};
 use crate::graph::{Graph, ShapeFault, ValueId};
 
 pub fn shape(operator: BinaryOperator, operands: &[&Shape]) -> Result<Shape, ShapeFault> {
@@ -70,39 +71,10 @@ pub fn text(operator: BinaryOperator, operands: &[String]) -> String {
     let [a, b] = [&operands[0], &operands[1]];
     match operator {
         BinaryOperator::Add => format!("{a} + {b}"),
-        BinaryOperator::Subtract => format!("{a} - {}", factor(b)),
+        BinaryOperator::Subtract => format!("{a} - {}", subtrahend(b)),
         BinaryOperator::Multiply => format!("{}·{}", factor(a), factor(b)),
-        BinaryOperator::Divide => format!("{}/{}", factor(a), denominator(b)),
+        BinaryOperator::Divide => format!("{}/{}", factor(a), atom(b)),
         BinaryOperator::Maximum => format!("max({a}, {b})"),
         BinaryOperator::Minimum => format!("min({a}, {b})"),
     }
-}
-
-/// The text in parentheses if it is a sum.
-fn factor(text: &str) -> String {
-    match at_top_level(text, &[" + ", " - "]) {
-        true => format!("({text})"),
-        false => text.to_string(),
-    }
-}
-
-/// The text in parentheses if it is a sum, a product or a quotient.
-fn denominator(text: &str) -> String {
-    match at_top_level(text, &[" + ", " - ", "·", "/"]) {
-        true => format!("({text})"),
-        false => text.to_string(),
-    }
-}
-
-/// Whether one of the signs stands in the text outside of all brackets.
-fn at_top_level(text: &str, signs: &[&str]) -> bool {
-    let mut depth = 0usize;
-    text.char_indices().any(|(at, character)| {
-        match character {
-            '(' | '[' => depth += 1,
-            ')' | ']' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        depth == 0 && signs.iter().any(|sign| text[at..].starts_with(sign))
-    })
 }
