@@ -310,11 +310,9 @@ impl<'g> Fuser<'g> {
         let Op::Broadcast { .. } = wide.op else {
             return None;
         };
-        let bias = self.graph.node(wide.operands[0]);
-        match bias.op {
-            Op::State(state) if bias.shape.dims.len() == 1 => Some((sum, state)),
-            _ => None,
-        }
+        let state = self.state_of(wide.operands[0])?;
+        let per_feature = self.graph.shape(wide.operands[0]).dims.len() == 1;
+        per_feature.then_some((sum, state))
     }
 
     /// The sum of a gradient over the rows, if the graph has one that no group computes yet.
@@ -607,21 +605,17 @@ impl<'g> Fuser<'g> {
 
     /// The state that a kernel's operand is, if it is one.
     fn state_of(&self, value: ValueId) -> Option<StateId> {
-        match self.graph.node(value).op {
-            Op::State(state) => Some(state),
-            _ => None,
+        if let Op::State(state) = self.graph.node(value).op {
+            Some(state)
+        } else {
+            None
         }
     }
 
     /// Writes a state's new value in the section that computes it, if nothing reads the old value
     /// afterwards; else in a loop of its own at the end.
     fn assign(&mut self, assignment: Assignment) {
-        if self.place(assignment.value).is_none() {
-            match self.graph.node(assignment.value).op {
-                Op::State(_) => {}
-                _ => self.settle(assignment.value),
-            }
-        }
+        self.settle(assignment.value);
         let readers = self.readers[assignment.state.0 as usize];
         let in_place = self.place(assignment.value).filter(|place| {
             let here = place.group.0 + 1;

@@ -5,6 +5,7 @@
 
 mod cost;
 pub mod layout;
+mod lifetimes;
 pub mod lower;
 mod memory;
 mod program;

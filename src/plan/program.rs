@@ -233,20 +233,26 @@ impl Builder<'_> {
                 .expect("a value read elsewhere is stored");
             return Source::Memory(at);
         }
-        match &node.op {
-            Op::State(state) => Source::Memory(lowering.states.place(*state).matrix.at),
-            Op::Constant(number) => Source::Constant(*number),
-            Op::Scalar(scalar) => Source::Scalar(lowering.scalar(*scalar)),
-            Op::Broadcast { .. } if graph.shape(node.operands[0]).is_scalar() => {
-                match self.source(node.operands[0]) {
-                    Source::Memory(at) => Source::Scalar(at),
-                    other @ (Source::Constant(_) | Source::Scalar(_)) => other,
-                    Source::Scratch(_) | Source::Anchor => {
-                        unreachable!("one number is whole before it is repeated")
-                    }
-                }
+        if let Op::State(state) = node.op {
+            return Source::Memory(lowering.states.place(state).matrix.at);
+        }
+        if let Op::Constant(number) = node.op {
+            return Source::Constant(number);
+        }
+        if let Op::Scalar(scalar) = node.op {
+            return Source::Scalar(lowering.scalar(scalar));
+        }
+        let repeats_one =
+            matches!(node.op, Op::Broadcast { .. }) && graph.shape(node.operands[0]).is_scalar();
+        if !repeats_one {
+            return self.load(value);
+        }
+        match self.source(node.operands[0]) {
+            Source::Memory(at) => Source::Scalar(at),
+            other @ (Source::Constant(_) | Source::Scalar(_)) => other,
+            Source::Scratch(_) | Source::Anchor => {
+                unreachable!("one number is whole before it is repeated")
             }
-            _ => self.load(value),
         }
     }
 

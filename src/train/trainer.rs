@@ -456,6 +456,9 @@ fn batch_tensor<T: Element>(data: &[T], width: usize, rows: &[u32]) -> Tensor {
     }
 }
 
+/// What sees a runner and the arena after a batch of some rows.
+type AfterBatch<'f, T> = &'f mut dyn FnMut(&Runner<T>, &Arena<T>, usize);
+
 /// The mean loss over rows, batch by batch; `after` sees the arena after each.
 fn mean_loss<T: Element>(
     runner: &mut Runner<T>,
@@ -463,7 +466,7 @@ fn mean_loss<T: Element>(
     threads: &mut Threads,
     data: &Prepared<T>,
     batch: usize,
-    after: &mut dyn FnMut(&Runner<T>, &Arena<T>, usize),
+    after: AfterBatch<T>,
 ) -> f64 {
     let mut sum = 0.0;
     let mut first = 0;
