@@ -132,6 +132,7 @@ pub fn lower(graph: &Graph, request: Request) -> Plan {
         targets,
         prediction: lowering.matrix(graph.prediction.expect("a network has a result")),
         loss: graph.loss.and_then(|loss| lowering.offset(loss)),
+        parallel: cost::parallel(&steps, batch),
         steps,
         arena_end,
         own_elements: arena_end - request.start,

@@ -98,6 +98,8 @@ pub struct Plan {
     /// The batch's loss, one number.
     pub loss: Option<Offset>,
     pub steps: Vec<Step>,
+    /// Whether a run is long enough for several threads.
+    pub parallel: bool,
     /// The end of the plan's own part of the arena, in elements.
     pub arena_end: usize,
     /// The elements of the plan's own part: inputs, scalars, intermediates.

@@ -15,12 +15,15 @@ use crate::random::Stream;
 
 /// Elements of a tile that a worker takes at once behind a kernel, and of a block that a program
 /// works through while it is in the first cache.
-const TILE_ELEMENTS: usize = 16 * 1024;
+const TILE_ELEMENTS: usize = 8 * 1024;
+/// A product over fewer columns reads its weights too often.
+const FEWEST_TILE_COLUMNS: usize = 32;
+const MOST_TILE_COLUMNS: usize = 4096;
 const BLOCK_ELEMENTS: usize = 1024;
 
 /// Columns in a tile of a section: a function of the shape alone.
 pub fn tile_columns(features: usize) -> usize {
-    (TILE_ELEMENTS / features.max(1)).clamp(4, 4096)
+    (TILE_ELEMENTS / features.max(1)).clamp(FEWEST_TILE_COLUMNS, MOST_TILE_COLUMNS)
 }
 
 /// Columns in a tile of a group's section. The loss by row of a cross-entropy is computed together
