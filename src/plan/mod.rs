@@ -18,6 +18,8 @@ use crate::graph::state::StepScalar;
 use layout::StateLayout;
 use step::{Kernel, Matrix, Offset};
 
+pub use text::bytes as bytes_text;
+
 /// The numbers that a plan computes with.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum Precision {
