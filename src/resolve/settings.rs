@@ -1,11 +1,12 @@
 //! `key = value` settings of a section against the catalog's table of them.
 
 use crate::catalog::settings::Setting;
-use crate::diagnostics::{Code, Diagnostic, Span};
+use crate::diagnostics::{Code, Diagnostic, Span, listed};
 use crate::syntax::ast::{Expr, Name};
 
 /// The settings of one section, as they are found.
 pub struct Settings {
+    /// What holds the settings, in words.
     section: &'static str,
     known: &'static [Setting],
     found: Vec<(&'static str, Span, Expr)>,
@@ -67,15 +68,14 @@ impl Settings {
             "dtype" => Some("precision"),
             "clip" | "clip_grad_norm" | "clipnorm" | "gradient_clipping" => Some("clip_norm"),
             "initializer" => Some("init"),
+            "lr_scheduler" | "scheduler" | "lr_schedule" => Some("schedule"),
+            "early_stopping" | "early_stop" => Some("stop"),
             _ => None,
         };
         let fault = Diagnostic::new(
             Code::UnknownSetting,
             name.span,
-            format!(
-                "a `{}` section has no setting `{}`",
-                self.section, name.text
-            ),
+            format!("{} has no setting `{}`", self.section, name.text),
         );
         let fault = match alias.filter(|alias| names.contains(alias)) {
             Some(alias) => fault
@@ -87,20 +87,29 @@ impl Settings {
                     .near(&name.text, name.span, names.iter().copied())
             }
         };
-        let fault = match ["lr", "learning_rate", "weight_decay", "momentum"]
-            .contains(&name.text.as_str())
-        {
-            true => fault.help(format!(
-                "it is an argument of the optimizer: `optimizer = SGD({} = …)`",
-                if name.text == "learning_rate" {
-                    "lr"
-                } else {
-                    &name.text
-                }
-            )),
-            false => fault,
-        };
-        fault.note(format!("there are: {}", names.join(", ")))
+        let of_optimizer = ["lr", "learning_rate", "weight_decay", "momentum", "betas"];
+        if self.section == "a `train` section" && of_optimizer.contains(&name.text.as_str()) {
+            let argument = match name.text.as_str() {
+                "learning_rate" => "lr",
+                other => other,
+            };
+            return fault.label("unknown setting").help(format!(
+                "it is an argument of the optimizer: `optimizer = SGD({argument} = …)`"
+            ));
+        }
+        let of_split = [
+            "val_split",
+            "validation_split",
+            "validation",
+            "test_split",
+            "split",
+        ];
+        if self.section == "a `train` section" && of_split.contains(&name.text.as_str()) {
+            return fault
+                .label("unknown setting")
+                .help("rows are divided in `data`: `split = random(validate = 20%)`");
+        }
+        fault.note(format!("there are: {}", listed(names)))
     }
 
     /// The value of a setting that was found.
@@ -108,9 +117,4 @@ impl Settings {
         let index = self.found.iter().position(|(known, _, _)| *known == name)?;
         Some(self.found.remove(index).2)
     }
-}
-
-/// A number without needless digits.
-pub fn trimmed(value: f64) -> String {
-    format!("{}", (value * 1e6).round() / 1e6)
 }
