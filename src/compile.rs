@@ -95,17 +95,27 @@ pub fn declare(source: &ModelSource) -> Result<Declaration, Faults> {
     if let Some(declaration) = &declaration {
         declaration.resolve(&schema_from_spec(&declaration.data), &mut faults);
     }
-    Err(distinct(with_syntax_faults(parsed.faults, faults)))
+    Err(distinct(with_syntax_faults(parsed.faults, faults, text)))
 }
 
 /// Faults of meaning beside faults of syntax: only those that a line's own words show, since a
 /// line that could not be read may hold what seems to be missing.
-fn with_syntax_faults(syntax: Faults, mut meaning: Faults) -> Faults {
+fn with_syntax_faults(syntax: Faults, mut meaning: Faults, text: &str) -> Faults {
     if syntax.is_empty() {
         return meaning;
     }
-    // Where a bracket is missing, lines may stand in another section than they were meant to.
-    let sections = !syntax.iter().any(|fault| fault.code == Code::Brackets);
+    let place = |fault: &Diagnostic| fault.labels.first().map(|label| label.span);
+    // Where a brace is missing, lines may stand in another section than they were meant to.
+    let round = |fault: &Diagnostic| {
+        let bracket = place(fault).and_then(|span| text.get(span.range()));
+        matches!(bracket, Some("(" | ")" | "[" | "]"))
+    };
+    let sections = syntax
+        .iter()
+        .all(|fault| fault.code != Code::Brackets || round(fault));
+    // What stands for a literal that could not be read is nobody's fault.
+    let literals: HashSet<Option<Span>> = syntax.iter().map(place).collect();
+    meaning.retain(|fault| !literals.contains(&place(fault)));
     meaning.retain(|fault| match fault.code {
         Code::UnknownEntry
         | Code::UnknownArgument
@@ -120,6 +130,7 @@ fn with_syntax_faults(syntax: Faults, mut meaning: Faults) -> Faults {
         | Code::DuplicateColumn
         | Code::LossTarget
         | Code::MetricTarget
+        | Code::Misplaced
         | Code::BadSplit => sections,
         _ => false,
     });

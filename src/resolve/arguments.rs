@@ -146,6 +146,7 @@ fn check(
 ) -> Arguments {
     let mut arguments = Arguments::new(span);
     let mut seen: Vec<(&str, Span)> = Vec::new();
+    let mut unknown = false;
     let mut positional = entry
         .parameters
         .iter()
@@ -158,6 +159,7 @@ fn check(
                     .iter()
                     .find(|known| known.name == name.text);
                 if found.is_none() {
+                    unknown = true;
                     faults.push(unknown_argument(entry, &name.text, name.span));
                 }
                 found
@@ -196,7 +198,8 @@ fn check(
         }
     }
     for parameter in entry.parameters {
-        let given = seen.iter().any(|(name, _)| *name == parameter.name);
+        // An argument of an unknown name is most likely the missing one.
+        let given = unknown || seen.iter().any(|(name, _)| *name == parameter.name);
         if parameter.default == Default::Required && !given {
             faults.push(
                 Diagnostic::new(
@@ -204,16 +207,13 @@ fn check(
                     span,
                     format!("`{}` needs its `{}`", entry.name, parameter.name),
                 )
-                .label(format!("no {} is given", parameter.summary))
-                .help(match parameter.positional {
-                    true => format!("write `{}(…)` with {}", entry.name, parameter.kind.text()),
-                    false => format!(
-                        "write `{}({} = …)` with {}",
-                        entry.name,
-                        parameter.name,
-                        parameter.kind.text()
-                    ),
-                }),
+                .label(format!("`{}` is missing", parameter.name))
+                .help(format!(
+                    "`{}` ({}) is {}",
+                    parameter.name,
+                    parameter.summary,
+                    parameter.kind.text()
+                )),
             );
         }
     }
@@ -249,7 +249,7 @@ fn together(entry: &Entry, arguments: &Arguments) -> Option<Diagnostic> {
                 Diagnostic::new(
                     Code::OutOfRange,
                     arguments.span_of("max_val"),
-                    "`max_val` of `Hardtanh` is more than its `min_val`",
+                    "`Hardtanh` needs a `max_val` above its `min_val`",
                 )
                 .label(format!(
                     "`min_val` is {}, `max_val` {}",

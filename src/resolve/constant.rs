@@ -86,7 +86,7 @@ impl Scope {
     /// for one that leads back to itself.
     pub fn parameter(&self, name: &str) -> Option<&Expr> {
         let mut found = &self.parameters.get(name)?.0;
-        for _ in 0..DEEPEST_REFERENCE {
+        for _ in 0..self.parameters.len() {
             match &found.kind {
                 ExprKind::Name(next) => match self.parameters.get(next) {
                     Some((expr, _)) => found = expr,
@@ -208,16 +208,8 @@ impl Scope {
     /// The fault of parameters whose values lead back to themselves. Of all of them it is told of the
     /// one that is declared last, wherever the circle was entered.
     pub fn circle(&self, name: &str) -> Diagnostic {
-        let mut members = vec![name];
-        let mut next = self.references(name);
-        while let Some(found) = next.pop() {
-            if !members.contains(&found) && self.reaches(found, name) {
-                members.push(found);
-                next.extend(self.references(found));
-            }
-        }
+        let members = self.circle_of(name);
         let place = |name: &&str| self.parameters.get(*name).map(|(_, span)| *span);
-        members.sort_by_key(place);
         let last = members.last().copied().unwrap_or(name);
         let span = place(&last).unwrap_or_default();
         let mut fault = Diagnostic::new(
@@ -234,21 +226,32 @@ impl Scope {
         fault
     }
 
-    /// Whether a parameter's value leads to another parameter.
-    fn reaches(&self, from: &str, to: &str) -> bool {
-        let mut seen = HashSet::new();
-        let mut open = vec![from];
-        while let Some(name) = open.pop() {
-            for next in self.references(name) {
-                if next == to {
-                    return true;
-                }
-                if seen.insert(next) {
-                    open.push(next);
+    /// The parameters of such a circle, in the order of their declarations.
+    pub fn circle_of<'s>(&'s self, name: &'s str) -> Vec<&'s str> {
+        // Those that `name` leads to, and of them those that lead back to it.
+        let mut named_by: HashMap<&str, Vec<&str>> = HashMap::new();
+        let mut seen = HashSet::from([name]);
+        let mut open = vec![name];
+        while let Some(from) = open.pop() {
+            for to in self.references(from) {
+                named_by.entry(to).or_default().push(from);
+                if seen.insert(to) {
+                    open.push(to);
                 }
             }
         }
-        false
+        let mut back = HashSet::from([name]);
+        let mut open = vec![name];
+        while let Some(to) = open.pop() {
+            for from in named_by.get(to).into_iter().flatten() {
+                if back.insert(from) {
+                    open.push(from);
+                }
+            }
+        }
+        let mut members: Vec<&str> = back.into_iter().collect();
+        members.sort_by_key(|name| self.parameters.get(*name).map(|(_, span)| *span));
+        members
     }
 
     /// The parameters that a parameter's value names.

@@ -7,6 +7,7 @@ use super::FaultyColumn;
 use super::arguments::{self, Call};
 use super::constant::Scope;
 use super::constant::number_text;
+use super::net::MOST_ELEMENTS;
 use super::settings::Settings;
 use crate::catalog::Kind;
 use crate::catalog::arguments::Value;
@@ -280,6 +281,17 @@ fn column_kind(
                 "a target is not embedded",
             )
             .label("only inputs have an embedding"),
+        );
+        return None;
+    }
+    if let Some(width) = embed.filter(|width| *width > MOST_ELEMENTS) {
+        faults.push(
+            Diagnostic::new(
+                Code::TooBig,
+                arguments.span_of("embed"),
+                format!("an embedding of {width} numbers a value is too big"),
+            )
+            .label("more than 2^36 numbers in one parameter"),
         );
         return None;
     }

@@ -292,20 +292,20 @@ fn metrics(
         };
         if for_classes != classes {
             let (needs, has) = match classes {
-                true => ("numbers", "a category"),
-                false => ("a category", "numbers"),
+                true => ("numbers", "is a category"),
+                false => ("categories", "holds numbers"),
             };
             faults.push(
                 Diagnostic::new(
                     Code::MetricTarget,
                     *span,
                     format!(
-                        "`{name}` is a metric of {needs}, but `{}` is {has}",
+                        "`{name}` is a metric for {needs}, but `{}` {has}",
                         target.name
                     ),
                 )
                 .label("does not fit the target")
-                .also(target.span, format!("the target is {has}"))
+                .also(target.span, format!("the target {has}"))
                 .help(match classes {
                     true => "for categories there is: accuracy",
                     false => "for numbers there are: mae, rmse, r2",

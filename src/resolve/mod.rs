@@ -17,7 +17,7 @@ use std::collections::HashMap;
 use crate::catalog;
 use crate::catalog::settings::TOP_LEVEL;
 use crate::data::spec::{DataSpec, Field, FieldKind, Role, Schema};
-use crate::diagnostics::{Code, Diagnostic, Span, listed};
+use crate::diagnostics::{Code, Diagnostic, Span, listed, near_miss};
 use crate::graph::Graph;
 use crate::graph::state::StateKind;
 use crate::syntax::ast::{Expr, File, Name, Section, StatementKind};
@@ -71,7 +71,7 @@ pub fn declare(
 ) -> Option<Declaration> {
     let mut scope = Scope::default();
     let mut sections: HashMap<&str, &Section> = HashMap::new();
-    let mut settings = settings::Settings::new("the top level of a file", TOP_LEVEL);
+    let mut settings = settings::Settings::new(settings::TOP_LEVEL_WORDS, TOP_LEVEL);
     for statement in &file.statements {
         match &statement.kind {
             StatementKind::Param { name, value } => {
@@ -354,9 +354,29 @@ fn initial_values(train: &TrainSpec, graph: &mut Graph, faults: &mut Vec<Diagnos
             format!("no parameter's path matches `{}`", selector.text),
         )
         .label("selects nothing");
-        faults.push(match names.is_empty() {
-            true => fault.note("the network has no parameter"),
-            false => fault.note(format!("there are: {}", listed(names))),
+        if names.is_empty() {
+            faults.push(fault.note("the network has no parameter"));
+            continue;
+        }
+        // Globs of one label, or of one kind of parameter, beside the names themselves.
+        let globs = names.iter().flat_map(|name| {
+            let (label, kind) = name.rsplit_once('.').unwrap_or((name, name));
+            [format!("{label}.*"), format!("*.{kind}")]
         });
+        let mut known: Vec<String> = globs.collect();
+        known.sort_unstable();
+        known.dedup();
+        let known = known
+            .iter()
+            .map(String::as_str)
+            .chain(names.iter().copied());
+        let meant = near_miss(&selector.text, known).map(|meant| format!("\"{meant}\""));
+        let fault = match meant {
+            Some(meant) => fault
+                .help(format!("did you mean `{meant}`?"))
+                .suggest(selector.span, meant),
+            None => fault,
+        };
+        faults.push(fault.note(format!("there are: {}", listed(names))));
     }
 }

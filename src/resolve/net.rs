@@ -7,7 +7,7 @@ mod expressions;
 mod names;
 mod stages;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::arguments;
 use super::constant::{Facts, Scope};
@@ -23,7 +23,7 @@ use expressions::Operand;
 use names::{Binding, Bound};
 
 /// The largest tensor: more elements than any machine's memory holds.
-const MOST_ELEMENTS: usize = 1 << 36;
+pub const MOST_ELEMENTS: usize = 1 << 36;
 
 /// The result of a line that the next line may continue from.
 #[derive(Clone)]
@@ -54,10 +54,10 @@ pub fn resolve(
     let inputs = Inputs::new(schema, origin);
     let mut scope = scope.clone();
     scope.facts = Some(facts(schema, &inputs));
-    for name in inputs.names() {
-        let place = inputs.span(name).unwrap_or_default();
-        scope.values.insert(name.to_string(), place);
-    }
+    let places = inputs.places();
+    scope
+        .values
+        .extend(places.map(|(name, place)| (name.to_string(), place)));
     let targets = schema.targets.iter();
     let mut net = Net {
         graph,
@@ -67,6 +67,7 @@ pub fn resolve(
             .collect(),
         scope,
         names: HashMap::new(),
+        reported: HashSet::new(),
         faults,
         stages: 0,
         line_name: None,
@@ -74,7 +75,7 @@ pub fn resolve(
     net.check_parameters();
     let result = net.body(&section.body, section.keyword.span);
     net.report_unused();
-    net.report_too_big();
+    net.report_too_big(0);
     Network {
         graph: net.graph,
         result: result.as_ref().map(|flow| flow.value),
@@ -107,6 +108,8 @@ struct Net<'n> {
     targets: HashMap<String, Span>,
     scope: Scope,
     names: HashMap<String, Binding>,
+    /// Places whose parameters have been reported as too big.
+    reported: HashSet<Span>,
     faults: &'n mut Vec<Diagnostic>,
     /// Stages of the body so far; unlabelled ones are numbered by it.
     stages: usize,
@@ -196,7 +199,7 @@ impl Net<'_> {
                 }
                 None => Flow {
                     value: self.whole_input(first.span),
-                    span: first.span,
+                    span: self.inputs.place().unwrap_or(first.span),
                     name: None,
                     used: true,
                 },
@@ -212,7 +215,9 @@ impl Net<'_> {
             }
             Some(Operand::Number(number)) => {
                 match name {
-                    Some(name) => self.bind(name, Bound::Number(number)),
+                    Some(name) => {
+                        self.bind(name, Bound::Number(number));
+                    }
                     None => self.faults.push(
                         Diagnostic::new(Code::UnusedResult, value.span, "a number alone on a line")
                             .label("nothing uses this number"),
@@ -340,15 +345,17 @@ impl Net<'_> {
         self.faults.push(super::not_supported(span, what));
     }
 
-    /// Reports parameters beyond what any machine can hold.
-    fn report_too_big(&mut self) {
+    /// Reports parameters, from the given one on, beyond what any machine can hold: one at each place.
+    /// Gives whether there were any.
+    fn report_too_big(&mut self, first: usize) -> bool {
         let too_big = |shape: &Shape| {
             let known = shape.dims.iter().all(|dim| dim.known().is_some());
             let elements = shape.elements();
             known && elements.is_none_or(|elements| elements > MOST_ELEMENTS)
         };
-        for state in &self.graph.states {
-            if !too_big(&state.shape) {
+        let before = self.reported.len();
+        for state in &self.graph.states[first..] {
+            if !too_big(&state.shape) || !self.reported.insert(state.span) {
                 continue;
             }
             self.faults.push(
@@ -364,6 +371,7 @@ impl Net<'_> {
                 .label("more than 2^36 numbers in one parameter"),
             );
         }
+        self.reported.len() > before
     }
 
     /// `shared enc: Linear(64)`.
@@ -415,16 +423,12 @@ impl Net<'_> {
         // The layer is checked where it is declared, whether it is used or not.
         let checked = arguments::call(kind, Kind::Layer, &self.scope, self.faults).is_some();
         for name in names {
-            match checked {
-                true => self.bind(
-                    &name,
-                    Bound::Shared {
-                        layer: kind.clone(),
-                        uses: 0,
-                    },
-                ),
-                false => self.bind_faulty_layer(&name),
+            if !checked {
+                self.bind_faulty_layer(&name);
+                continue;
             }
+            let layer = kind.clone();
+            self.bind(&name, Bound::Shared { layer, uses: 0 });
         }
     }
 

@@ -96,7 +96,7 @@ pub fn resolve(section: &Section, scope: &Scope, faults: &mut Vec<Diagnostic>) -
     }
     let mut required = |name: &str, example: &str, faults: &mut Vec<Diagnostic>| {
         let value = settings.take(name);
-        if value.is_none() {
+        if value.is_none() && !settings.was_meant(name) {
             faults.push(
                 Diagnostic::new(
                     Code::MissingSetting,

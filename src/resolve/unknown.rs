@@ -2,7 +2,7 @@
 
 use super::constant::Scope;
 use crate::catalog::{self, Entry, Kind};
-use crate::diagnostics::{Code, Diagnostic, Span, listed};
+use crate::diagnostics::{Code, Diagnostic, Span, listed, near_miss};
 use crate::syntax::ast::{Argument, Expr, ExprKind};
 
 /// A way to write an entry of a kind.
@@ -69,14 +69,22 @@ pub fn unknown_entry(name: &str, span: Span, kind: Kind) -> Diagnostic {
             .filter(move |entry| entry.meaning.kind() == kind)
             .map(|entry| entry.name)
     };
-    fault
-        .label("not in the catalog")
-        .near(
-            name,
-            span,
-            known().chain(catalog::planned(kind).iter().copied()),
-        )
-        .note(format!("there are: {}", listed(known())))
+    let own = known().chain(catalog::planned(kind).iter().copied());
+    let meant = near_miss(name, own).or_else(|| {
+        // A near miss of what another library calls it.
+        let entries = catalog::entries().filter(|entry| entry.meaning.kind() == kind);
+        let foreign = entries.flat_map(|entry| entry.also_known_as.iter().copied());
+        let found = near_miss(name, foreign)?;
+        Some(catalog::find_foreign(kind, found)?.name)
+    });
+    let fault = fault.label("not in the catalog");
+    let fault = match meant {
+        Some(meant) => fault
+            .help(format!("did you mean `{meant}`?"))
+            .suggest(span, meant),
+        None => fault,
+    };
+    fault.note(format!("there are: {}", listed(known())))
 }
 
 fn takes(entry: &Entry) -> String {
@@ -124,17 +132,19 @@ pub fn unknown_argument(entry: &Entry, name: &str, span: Span) -> Diagnostic {
         .note(takes(entry));
     }
     let names = || entry.parameters.iter().map(|known| known.name);
-    let alias = match name {
-        "learning_rate" | "eta" | "alpha" => Some("lr"),
-        "units" | "out" | "width" | "n" => Some("out_features"),
-        "use_bias" => Some("bias"),
-        "rate" | "prob" | "probability" | "drop_prob" => Some("p"),
-        "epsilon" => Some("eps"),
-        "decay" | "l2" => Some("weight_decay"),
-        "normalise" | "norm" | "standardize" => Some("normalize"),
-        "validation" | "val" | "valid" | "validation_split" => Some("validate"),
-        "beta_1" | "beta_2" | "beta1" | "beta2" => Some("betas"),
-        _ => None,
+    let aliases = match name {
+        "learning_rate" | "eta" => &["lr"][..],
+        "alpha" | "slope" => &["negative_slope", "lr"],
+        "beta" | "threshold" => &["delta"],
+        "units" | "out" | "width" | "n" => &["out_features"],
+        "use_bias" => &["bias"],
+        "rate" | "prob" | "probability" | "drop_prob" => &["p"],
+        "epsilon" => &["eps"],
+        "decay" | "l2" => &["weight_decay"],
+        "normalise" | "norm" | "standardize" => &["normalize"],
+        "validation" | "val" | "valid" | "validation_split" => &["validate"],
+        "beta_1" | "beta_2" | "beta1" | "beta2" => &["betas"],
+        _ => &[],
     };
     let fault = Diagnostic::new(
         Code::UnknownArgument,
@@ -156,7 +166,11 @@ pub fn unknown_argument(entry: &Entry, name: &str, span: Span) -> Diagnostic {
     if let Some(advice) = advice {
         return fault.label("unknown argument").help(advice);
     }
-    match alias.filter(|alias| names().any(|known| known == *alias)) {
+    let alias = aliases
+        .iter()
+        .copied()
+        .find(|alias| names().any(|known| known == *alias));
+    match alias {
         // One number is not yet the list that `betas` takes, so the name alone mends nothing.
         Some("betas") => fault
             .label("this is part of `betas` here")

@@ -133,7 +133,15 @@ impl Place<'_> {
     fn number(&self, expr: &Expr, range: Range) -> Result<f64, Box<Diagnostic>> {
         match self.numeric(expr)? {
             Number::Known(value) if range.contains(value) => Ok(value),
-            Number::Known(value) => Err(self.out_of_range(expr.span, number_text(value))),
+            Number::Known(value) => Err(self.out_of_range(
+                expr.span,
+                match &expr.kind {
+                    ExprKind::Number { percent: true, .. } => {
+                        format!("{}%", number_text((value * 1e8).round() / 1e6))
+                    }
+                    _ => number_text(value),
+                },
+            )),
             Number::Deferred(text) => Err(Box::new(
                 Diagnostic::new(
                     Code::NotSupported,

@@ -39,14 +39,15 @@ impl Net<'_> {
             },
             ExprKind::Binary {
                 operator,
+                operator_span,
                 left,
                 right,
-                ..
             } => {
                 let left_operand = self.expression(left);
                 let right_operand = self.expression(right);
                 let (a, b) = (left_operand?, right_operand?);
-                self.arithmetic(*operator, (a, left.span), (b, right.span), expr.span)
+                let operator = (*operator, *operator_span);
+                self.arithmetic(operator, (a, left.span), (b, right.span), expr.span)
             }
             ExprKind::Pipeline { head, stages } => {
                 if self.is_stage(head) {
@@ -186,7 +187,7 @@ impl Net<'_> {
 
     fn arithmetic(
         &mut self,
-        operator: Operator,
+        (operator, operator_span): (Operator, Span),
         (left, left_span): (Operand, Span),
         (right, right_span): (Operand, Span),
         span: Span,
@@ -225,7 +226,7 @@ impl Net<'_> {
             self.faults.push(
                 Diagnostic::new(
                     Code::ShapeMismatch,
-                    span,
+                    operator_span,
                     format!(
                         "`{}` takes two equal shapes, not {} and {}",
                         operator.symbol(),

@@ -1,6 +1,8 @@
 //! The names of a body: what they stand for, and whether something uses them.
 
-use super::super::constant::{FACTS, Number};
+use std::collections::HashSet;
+
+use super::super::constant::{FACTS, Number, kind_text};
 use super::Net;
 use crate::diagnostics::{Code, Diagnostic, MOST_FAULTS, Span, listed, near_miss};
 use crate::graph::ValueId;
@@ -48,7 +50,8 @@ impl Net<'_> {
         }
     }
 
-    pub(super) fn bind(&mut self, name: &Name, bound: Bound) {
+    /// Gives whether the name was free.
+    pub(super) fn bind(&mut self, name: &Name, bound: Bound) -> bool {
         if let Some(first) = self.taken(&name.text) {
             let mut fault = Diagnostic::new(
                 Code::DuplicateName,
@@ -62,7 +65,7 @@ impl Net<'_> {
             };
             self.faults
                 .push(fault.note("columns, values, labels and `param`s share one namespace"));
-            return;
+            return false;
         }
         let binding = Binding {
             bound,
@@ -71,6 +74,7 @@ impl Net<'_> {
         };
         self.scope.values.insert(name.text.clone(), name.span);
         self.names.insert(name.text.clone(), binding);
+        true
     }
 
     /// Where a name is bound already, if it is.
@@ -122,12 +126,15 @@ impl Net<'_> {
     pub(super) fn check_parameters(&mut self) {
         let mut parameters: Vec<(&String, &(Expr, Span))> = self.scope.parameters.iter().collect();
         parameters.sort_by_key(|(_, (_, span))| *span);
+        let mut told: HashSet<&str> = HashSet::new();
         for (name, (value, span)) in parameters {
             let fault = match &value.kind {
                 ExprKind::Negate(_) | ExprKind::Binary { .. } => {
                     self.scope.number(value).err().map(|fault| *fault)
                 }
+                ExprKind::Name(_) if told.contains(name.as_str()) => None,
                 ExprKind::Name(_) if self.scope.parameter(name).is_none() => {
+                    told.extend(self.scope.circle_of(name));
                     Some(self.scope.circle(name))
                 }
                 ExprKind::Pipeline { .. }
@@ -139,10 +146,7 @@ impl Net<'_> {
                         value.span,
                         format!("the param `{name}` is a number, a word or a layer"),
                     )
-                    .label(format!(
-                        "this is {}",
-                        super::super::constant::kind_text(value)
-                    )),
+                    .label(format!("this is {}", kind_text(value))),
                 ),
                 ExprKind::Number { .. }
                 | ExprKind::Text(_)

@@ -54,16 +54,15 @@ impl Net<'_> {
             | ExprKind::Repeat { .. }
             | ExprKind::Residual { .. } => (None, expr),
         };
-        if let Some(label) = label {
-            self.bind(label, Bound::Label);
-            self.mark_used(Some(&label.text));
-        }
+        // A label that is taken names no parameters either: they would be another stage's.
+        let named = label.filter(|label| self.bind(label, Bound::Label));
+        self.mark_used(label.map(|label| label.text.as_str()));
         if let ExprKind::Name(name) = &layer.kind
             && self.names.contains_key(name)
         {
             return self.bound_stage(name.clone(), label, layer.span, flow);
         }
-        let path = match label {
+        let path = match named {
             Some(label) => label.text.clone(),
             None => position.to_string(),
         };
@@ -188,6 +187,7 @@ impl Net<'_> {
             return None;
         };
         self.begin(&site.shown, site.span);
+        let states = self.graph.states.len();
         let result = match &call.entry.meaning {
             Meaning::Activation(function) => {
                 Ok(self.graph.map(function(&call.arguments), flow.value))
@@ -209,6 +209,9 @@ impl Net<'_> {
             | Meaning::ColumnKind
             | Meaning::Split => unreachable!("the entry is a layer"),
         };
+        if self.report_too_big(states) {
+            return None;
+        }
         result.map_err(|fault| self.faults.push(*fault)).ok()
     }
 
