@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use crate::catalog::Meaning;
 use crate::data::schema_from_spec;
 use crate::data::spec::Schema;
 use crate::diagnostics::{Code, Faults, FileId, Sources, Span};
@@ -202,14 +203,14 @@ pub fn compile(
 /// The optimizer with what is done to gradients before it.
 fn updates(train: &TrainSpec) -> Option<Updates> {
     let optimizer = train.optimizer.as_ref()?;
-    match &optimizer.entry.meaning {
-        crate::catalog::Meaning::Optimizer(build) => Some(Updates {
-            build: *build,
-            arguments: optimizer.arguments.clone(),
-            clip_norm: train.clip_norm,
-        }),
-        _ => None,
-    }
+    let Meaning::Optimizer(build) = &optimizer.entry.meaning else {
+        return None;
+    };
+    Some(Updates {
+        build: *build,
+        arguments: optimizer.arguments.clone(),
+        clip_norm: train.clip_norm,
+    })
 }
 
 /// Rows of a full batch in a phase. Evaluation and prediction take larger batches than training, but

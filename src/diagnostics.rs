@@ -8,6 +8,7 @@ use std::ops::Range;
 use codespan_reporting::diagnostic as codespan;
 use codespan_reporting::files::{Error as FilesError, Files};
 use codespan_reporting::term;
+pub use codespan_reporting::term::termcolor;
 use serde_json::{Value, json};
 
 /// One of the [`Sources`] of a compilation.
@@ -458,11 +459,16 @@ fn config() -> term::Config {
     }
 }
 
-/// Renders all diagnostics, in the order of their places, one blank line between them.
-pub fn render_all(diagnostics: &[Diagnostic], sources: &Sources) -> String {
+/// All diagnostics in the order of their places, those without a place first.
+pub fn in_order(diagnostics: &[Diagnostic]) -> Vec<&Diagnostic> {
     let mut ordered: Vec<&Diagnostic> = diagnostics.iter().collect();
     ordered.sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| label.span));
     ordered
+}
+
+/// Renders all diagnostics, in the order of their places, one blank line between them.
+pub fn render_all(diagnostics: &[Diagnostic], sources: &Sources) -> String {
+    in_order(diagnostics)
         .into_iter()
         .map(|diagnostic| diagnostic.render(sources))
         .collect()

@@ -1,1 +1,9 @@
-fn main() {}
+//! `nnc`: arguments in, exit code out.
+
+#![forbid(unsafe_code)]
+
+mod cli;
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

@@ -6,10 +6,6 @@ use crate::kernels::{Arena, Element, Executable, Team};
 use crate::plan::Plan;
 use crate::plan::step::{Matrix, Offset};
 
-/// Below this many floating-point operations a run of the plan is over before a second thread has
-/// begun: about 20 µs.
-const PARALLEL_FLOPS: u64 = 1_000_000;
-
 /// A plan that is ready to run on an arena.
 pub struct Runner<T> {
     executable: Executable<T>,
@@ -19,7 +15,6 @@ pub struct Runner<T> {
     loss: Option<Offset>,
     scalars: Vec<(StepScalar, Offset)>,
     scalars_for: Option<usize>,
-    /// Whether a run is long enough for several threads.
     parallel: bool,
 }
 
@@ -75,8 +70,7 @@ impl<T: Element> Runner<T> {
         let rows = plan.batch.expect("a plan that runs knows its batch");
         let mut executable = Executable::new(&plan.kernels(), arena_elements, rows)
             .unwrap_or_else(|fault| panic!("internal: {fault}\n{plan}"));
-        let parallel = plan.flops() >= PARALLEL_FLOPS;
-        if parallel {
+        if plan.parallel {
             executable
                 .reserve(threads)
                 .unwrap_or_else(|_| panic!("internal: no memory for {threads} threads"));
@@ -89,7 +83,7 @@ impl<T: Element> Runner<T> {
             loss: plan.loss,
             scalars: plan.scalars.clone(),
             scalars_for: None,
-            parallel,
+            parallel: plan.parallel,
         }
     }
 

@@ -29,7 +29,7 @@ impl ValueId {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct OriginId(pub u32);
 
 /// What of the model's text a node came from: a stage, or a line of arithmetic.
@@ -41,8 +41,9 @@ pub struct Origin {
 }
 
 /// In which part of a training step a node stands.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub enum Part {
+    #[default]
     Forward,
     Backward,
     Update,
@@ -100,18 +101,6 @@ pub struct Graph {
     /// What new nodes get for origin and part.
     pub current_origin: OriginId,
     pub current_part: Part,
-}
-
-impl Default for OriginId {
-    fn default() -> Self {
-        OriginId(0)
-    }
-}
-
-impl Default for Part {
-    fn default() -> Self {
-        Part::Forward
-    }
 }
 
 /// Why a node cannot be: in the words of the operation, without a place.

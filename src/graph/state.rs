@@ -210,7 +210,7 @@ impl StepScalar {
             StepScalar::AdamStepSize { .. } => "lr/(1 - beta1ᵗ)".to_string(),
             StepScalar::AdamRootCorrection { .. } => "sqrt(1 - beta2ᵗ)".to_string(),
             StepScalar::Undamped { .. } => "undamped".to_string(),
-            StepScalar::InverseRows { factor } if factor == 1.0 => "1/rows".to_string(),
+            StepScalar::InverseRows { factor: 1.0 } => "1/rows".to_string(),
             StepScalar::InverseRows { factor } => format!("{}/rows", short(factor)),
             StepScalar::Bessel => "rows/(rows - 1)".to_string(),
         }

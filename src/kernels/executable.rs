@@ -344,3 +344,16 @@ fn packed_elements(kernel: &Kernel, panel: usize, rows: usize) -> Option<usize> 
     };
     height.checked_next_multiple_of(panel)?.checked_mul(depth)
 }
+
+/// How many f32 the vectors of this machine hold, as the kernels use them.
+pub fn vector_lanes() -> usize {
+    struct Lanes;
+    impl WithSimd for Lanes {
+        type Output = usize;
+
+        fn with_simd<S: Simd>(self, _: S) -> usize {
+            S::F32_LANES
+        }
+    }
+    Arch::new().dispatch(Lanes)
+}

@@ -27,5 +27,5 @@ mod verify;
 pub use arena::{Arena, OutOfMemory};
 pub use dropout::dropout_mask;
 pub use element::Element;
-pub use executable::Executable;
+pub use executable::{Executable, vector_lanes};
 pub use team::{Team, Worker};

@@ -70,11 +70,9 @@ pub fn differentiate(graph: &mut Graph) -> Vec<ParameterGradient> {
 fn learns(graph: &Graph) -> Vec<bool> {
     let mut learns: Vec<bool> = Vec::with_capacity(graph.nodes.len());
     for node in &graph.nodes {
-        let own = match node.op {
-            Op::State(state) => graph.state(state).kind == StateKind::Parameter,
-            _ => node.operands.iter().any(|id| learns[id.index()]),
-        };
-        learns.push(own);
+        let own =
+            matches!(node.op, Op::State(state) if graph.state(state).kind == StateKind::Parameter);
+        learns.push(own || node.operands.iter().any(|id| learns[id.index()]));
     }
     learns
 }
@@ -82,10 +80,13 @@ fn learns(graph: &Graph) -> Vec<bool> {
 /// A gradient is called after the value it belongs to; if it is the gradient of several, after the
 /// one nearest to the inputs.
 fn name_gradient(graph: &mut Graph, value: ValueId, gradient: ValueId) {
-    let name: Arc<str> = match (&graph.node(value).op, &graph.node(value).name) {
-        (Op::State(state), _) => graph.state(*state).name.as_str().into(),
-        (_, Some(name)) => name.clone(),
-        (_, None) => graph.origin(graph.node(value).origin).label.clone(),
+    let forward = graph.node(value);
+    let name: Arc<str> = if let Op::State(state) = forward.op {
+        graph.state(state).name.as_str().into()
+    } else if let Some(name) = &forward.name {
+        name.clone()
+    } else {
+        graph.origin(forward.origin).label.clone()
     };
     let node = &mut graph.nodes[gradient.index()];
     if node.part == Part::Backward {

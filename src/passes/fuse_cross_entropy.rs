@@ -2,6 +2,7 @@
 //! operation, whose gradient is one operation too.
 
 use super::rebuild::{Keep, Rebuild};
+use super::simplify::constant;
 use crate::graph::ops::{Axis, BinaryOperator, Op};
 use crate::graph::scalar::ScalarFunction;
 use crate::graph::{Graph, ValueId};
@@ -60,29 +61,20 @@ fn operands_of<'g>(graph: &'g Graph, value: ValueId, op: &Op) -> Option<&'g [Val
 /// A target `on · one_hot(index) + off`.
 fn target(graph: &Graph, value: ValueId) -> Option<(ValueId, f64, f64)> {
     let node = graph.node(value);
-    match &node.op {
-        Op::OneHot { .. } => Some((node.operands[0], 1.0, 0.0)),
-        Op::Binary(operator) => {
-            let (index, on, off) = target(graph, node.operands[0])?;
-            let number = number(graph, node.operands[1])?;
-            match operator {
-                BinaryOperator::Multiply => Some((index, on * number, off * number)),
-                BinaryOperator::Add => Some((index, on, off + number)),
-                BinaryOperator::Subtract
-                | BinaryOperator::Divide
-                | BinaryOperator::Maximum
-                | BinaryOperator::Minimum => None,
-            }
-        }
-        _ => None,
+    if let Op::OneHot { .. } = node.op {
+        return Some((node.operands[0], 1.0, 0.0));
     }
-}
-
-fn number(graph: &Graph, value: ValueId) -> Option<f64> {
-    let node = graph.node(value);
-    match node.op {
-        Op::Broadcast { .. } => number(graph, node.operands[0]),
-        Op::Constant(number) => Some(number),
-        _ => None,
+    let Op::Binary(operator) = node.op else {
+        return None;
+    };
+    let (index, on, off) = target(graph, node.operands[0])?;
+    let number = constant(graph, node.operands[1])?;
+    match operator {
+        BinaryOperator::Multiply => Some((index, on * number, off * number)),
+        BinaryOperator::Add => Some((index, on, off + number)),
+        BinaryOperator::Subtract
+        | BinaryOperator::Divide
+        | BinaryOperator::Maximum
+        | BinaryOperator::Minimum => None,
     }
 }

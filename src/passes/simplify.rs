@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use super::rebuild::{Keep, Rebuild, live};
 use crate::graph::ops::{BinaryOperator, Op};
 use crate::graph::scalar::ScalarFunction;
+use crate::graph::shape::Dim;
 use crate::graph::{Graph, ValueId};
 
 pub fn simplify(graph: &Graph) -> Graph {
@@ -52,58 +53,58 @@ enum Replacement {
 }
 
 fn replacement(graph: &Graph, op: &Op, operands: &[ValueId]) -> Option<Replacement> {
-    let constant = |value: ValueId| constant(graph, value);
-    match op {
-        Op::Binary(operator) => {
-            let [a, b] = [operands[0], operands[1]];
-            let same = match operator {
-                BinaryOperator::Multiply if constant(a) == Some(1.0) => b,
-                BinaryOperator::Multiply | BinaryOperator::Divide if constant(b) == Some(1.0) => a,
-                BinaryOperator::Add if constant(a) == Some(0.0) => b,
-                BinaryOperator::Add | BinaryOperator::Subtract if constant(b) == Some(0.0) => a,
-                BinaryOperator::Add
-                | BinaryOperator::Subtract
-                | BinaryOperator::Multiply
-                | BinaryOperator::Divide
-                | BinaryOperator::Maximum
-                | BinaryOperator::Minimum => return None,
-            };
-            Some(Replacement::Value(same))
+    if let Op::Binary(operator) = op {
+        return neutral(graph, *operator, operands).map(Replacement::Value);
+    }
+    let first = *operands.first()?;
+    let inner = graph.node(first);
+    if let Op::Broadcast { shape } = op {
+        if inner.shape == *shape {
+            return Some(Replacement::Value(first));
         }
-        Op::Broadcast { shape } => {
-            let inner = graph.node(operands[0]);
-            match &inner.op {
-                _ if inner.shape == *shape => Some(Replacement::Value(operands[0])),
-                // A number repeated twice is repeated once.
-                Op::Broadcast { .. } if graph.shape(inner.operands[0]).is_scalar() => {
-                    Some(Replacement::Node(op.clone(), inner.operands.clone()))
-                }
-                _ => None,
-            }
-        }
-        Op::Map(ScalarFunction::Negate) => {
-            let inner = graph.node(operands[0]);
-            match inner.op {
-                Op::Map(ScalarFunction::Negate) => Some(Replacement::Value(inner.operands[0])),
-                _ => None,
-            }
-        }
-        Op::Concat if operands.len() == 1 => Some(Replacement::Value(operands[0])),
-        Op::Slice { start, length }
-            if start.known() == Some(0) && *length == graph.shape(operands[0]).width() =>
-        {
-            Some(Replacement::Value(operands[0]))
-        }
-        _ => None,
+        // A number repeated twice is repeated once.
+        let twice =
+            matches!(inner.op, Op::Broadcast { .. }) && graph.shape(inner.operands[0]).is_scalar();
+        return twice.then(|| Replacement::Node(op.clone(), inner.operands.clone()));
+    }
+    let negate = Op::Map(ScalarFunction::Negate);
+    if *op == negate && inner.op == negate {
+        return Some(Replacement::Value(inner.operands[0]));
+    }
+    let alone = *op == Op::Concat && operands.len() == 1;
+    let all = Op::Slice {
+        start: Dim::Known(0),
+        length: inner.shape.width(),
+    };
+    (alone || *op == all).then_some(Replacement::Value(first))
+}
+
+/// The operand that an operation with a factor of 1 or a term of 0 gives back.
+fn neutral(graph: &Graph, operator: BinaryOperator, operands: &[ValueId]) -> Option<ValueId> {
+    let [a, b] = [operands[0], operands[1]];
+    let is = |value: ValueId, number: f64| constant(graph, value) == Some(number);
+    let (left, right) = match operator {
+        BinaryOperator::Multiply => (is(a, 1.0), is(b, 1.0)),
+        BinaryOperator::Divide => (false, is(b, 1.0)),
+        BinaryOperator::Add => (is(a, 0.0), is(b, 0.0)),
+        BinaryOperator::Subtract => (false, is(b, 0.0)),
+        BinaryOperator::Maximum | BinaryOperator::Minimum => (false, false),
+    };
+    match (left, right) {
+        (true, _) => Some(b),
+        (false, true) => Some(a),
+        (false, false) => None,
     }
 }
 
 /// The number that a value is everywhere, if the graph says so.
-fn constant(graph: &Graph, value: ValueId) -> Option<f64> {
+pub(super) fn constant(graph: &Graph, value: ValueId) -> Option<f64> {
     let node = graph.node(value);
-    match node.op {
-        Op::Constant(value) => Some(value),
-        Op::Broadcast { .. } => constant(graph, node.operands[0]),
-        _ => None,
+    if let Op::Constant(number) = node.op {
+        return Some(number);
     }
+    let repeated = matches!(node.op, Op::Broadcast { .. });
+    repeated
+        .then(|| constant(graph, node.operands[0]))
+        .flatten()
 }

@@ -19,15 +19,12 @@ pub fn specialize(graph: &Graph, phase: Phase) -> Graph {
     let mut rebuild = Rebuild::new(graph);
     for value in graph.values() {
         let node = graph.node(value);
-        let new = match node.op {
-            Op::ByPhase => {
-                let chosen = match phase {
-                    Phase::Train => node.operands[0],
-                    Phase::Evaluate | Phase::Predict => node.operands[1],
-                };
-                rebuild.mapped(chosen)
-            }
-            _ => rebuild.copy(value),
+        let new = match node.op == Op::ByPhase {
+            true => rebuild.mapped(match phase {
+                Phase::Train => node.operands[0],
+                Phase::Evaluate | Phase::Predict => node.operands[1],
+            }),
+            false => rebuild.copy(value),
         };
         rebuild.map(value, new);
     }

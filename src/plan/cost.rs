@@ -1,5 +1,7 @@
 //! What a step costs: floating-point operations on a full batch. A scalar function counts as one.
+//! Whether a plan is worth several threads follows from it.
 
+use super::Step;
 use super::step::{Instruction, Kernel, Section};
 
 pub fn flops(kernel: &Kernel, batch: usize) -> u64 {
@@ -72,4 +74,20 @@ pub fn flops(kernel: &Kernel, batch: usize) -> u64 {
         }
         Kernel::Concat { .. } => 0,
     }
+}
+
+/// Floating-point operations that several threads can share before their barriers cost more than
+/// they bring: about 50 µs on one core.
+const PARALLEL_FLOPS: u64 = 5_000_000;
+
+/// Whether a run of the steps is worth several threads: enough of its work stands in steps of at
+/// least two tiles.
+pub fn parallel(steps: &[Step], batch: usize) -> bool {
+    let divisible = steps.iter().filter(|step| {
+        let (_, sections) = step.kernel.parts();
+        let tiles =
+            |section: &&Section| section.columns.count(batch).div_ceil(section.tile_columns);
+        sections.iter().map(tiles).max().unwrap_or(0) >= 2
+    });
+    divisible.map(|step| step.flops).sum::<u64>() >= PARALLEL_FLOPS
 }

@@ -1,8 +1,9 @@
 //! From a graph of one phase to its plan: groups become steps, values get places.
 
 use super::layout::{Order, StateLayout, extents};
-use super::memory::{Lifetime, align, place};
-use super::program::{self, DEFAULT_ORDER, partial_elements};
+use super::lifetimes::Lives;
+use super::memory::{align, place};
+use super::program::{self, DEFAULT_ORDER};
 use super::step::{Columns, Kernel, Matrix, Offset};
 use super::text::Namer;
 use super::{Plan, Precision, Step, Target, cost, verify};
@@ -68,11 +69,9 @@ pub fn lower(graph: &Graph, request: Request) -> Plan {
             .collect()
     };
     let width = |kind: InputKind| {
-        let mut widths = graph.nodes.iter().filter_map(|node| match &node.op {
-            Op::Input { kind: found, width } if *found == kind => Some(width.known().unwrap_or(1)),
-            _ => None,
-        });
-        widths.next()
+        let reads = |op: &Op| matches!(op, Op::Input { kind: found, .. } if *found == kind);
+        let input = graph.nodes.iter().find(|node| reads(&node.op))?;
+        Some(input.shape.width().known().unwrap_or(1))
     };
     let input_width = width(InputKind::Features).unwrap_or(0);
     let inputs = matrix(take(input_width * batch), input_width);
@@ -133,6 +132,7 @@ pub fn lower(graph: &Graph, request: Request) -> Plan {
         targets,
         prediction: lowering.matrix(graph.prediction.expect("a network has a result")),
         loss: graph.loss.and_then(|loss| lowering.offset(loss)),
+        parallel: cost::parallel(&steps, batch),
         steps,
         arena_end,
         own_elements: arena_end - request.start,
@@ -165,124 +165,19 @@ fn deferred(graph: &Graph, batch: Option<usize>) -> Vec<String> {
 fn orders(graph: &Graph, states: &StateLayout) -> Vec<Order> {
     let mut orders: Vec<Order> = Vec::with_capacity(graph.nodes.len());
     for node in &graph.nodes {
-        let order = match &node.op {
-            Op::State(state) => states.place(*state).order,
-            Op::ScatterAdd { .. } => Order::RowMajor,
-            Op::MatMul(MatMulForm::LeftTransposed) => Order::ColumnMajor,
-            _ => {
-                let mut table = node
-                    .operands
-                    .iter()
-                    .filter(|operand| graph.shape(**operand).dims.len() == 2);
-                table
-                    .next()
-                    .map_or(DEFAULT_ORDER, |operand| orders[operand.index()])
-            }
-        };
-        orders.push(order);
+        let mut operands = node.operands.iter();
+        let matrix = operands.find(|operand| graph.shape(**operand).dims.len() == 2);
+        orders.push(if let Op::State(state) = node.op {
+            states.place(state).order
+        } else if let Op::ScatterAdd { .. } = node.op {
+            Order::RowMajor
+        } else if let Op::MatMul(MatMulForm::LeftTransposed) = node.op {
+            Order::ColumnMajor
+        } else {
+            matrix.map_or(DEFAULT_ORDER, |operand| orders[operand.index()])
+        });
     }
     orders
-}
-
-/// The lifetimes of all values that are kept, and of the parts of their reductions.
-struct Lives {
-    lifetimes: Vec<Lifetime>,
-    /// For each value, which lifetime is its own.
-    values: Vec<Option<usize>>,
-    partials: Vec<Option<usize>>,
-}
-
-impl Lives {
-    fn new(graph: &Graph, fusion: &Fusion, orders: &[Order], batch: usize) -> Self {
-        let last_group = fusion.groups.len();
-        let mut last = vec![0usize; graph.nodes.len()];
-        for value in graph.values() {
-            for (operand, group) in uses(graph, fusion, value) {
-                last[operand.index()] = last[operand.index()].max(group);
-            }
-        }
-        for (index, group) in fusion.groups.iter().enumerate() {
-            for operand in group.kind.operands() {
-                let root = view_root(graph, operand);
-                last[root.index()] = last[root.index()].max(index);
-            }
-            for section in &group.sections {
-                for assignment in &section.assignments {
-                    let value = assignment.value.index();
-                    last[value] = last[value].max(index);
-                }
-            }
-        }
-        for result in graph.prediction.into_iter().chain(graph.loss) {
-            last[view_root(graph, result).index()] = last_group;
-        }
-        let mut lives = Lives {
-            lifetimes: Vec::new(),
-            values: vec![None; graph.nodes.len()],
-            partials: vec![None; graph.nodes.len()],
-        };
-        for value in graph.values() {
-            let Some(place) = fusion.placed[value.index()] else {
-                continue;
-            };
-            let first = place.group.0 as usize;
-            let order = orders[value.index()];
-            if fusion.stored[value.index()] || place.reduced {
-                let (features, columns) = extents(graph.shape(value), order);
-                lives.values[value.index()] = Some(lives.lifetimes.len());
-                lives.lifetimes.push(Lifetime {
-                    elements: features * columns.count(batch),
-                    first,
-                    last: last[value.index()].max(first),
-                });
-            }
-            if let (true, Op::Reduce { axis, .. }) = (place.reduced, &graph.node(value).op) {
-                let operand = graph.node(value).operands[0];
-                let (features, columns) = extents(graph.shape(operand), orders[operand.index()]);
-                lives.partials[value.index()] = Some(lives.lifetimes.len());
-                let kind = &fusion.groups[first].kind;
-                let tiles = program::section_tile_columns(graph, kind, features);
-                lives.lifetimes.push(Lifetime {
-                    elements: partial_elements(features, columns.count(batch), tiles, *axis),
-                    first,
-                    last: first,
-                });
-            }
-        }
-        lives
-    }
-
-    fn of(&self, indices: &[Option<usize>], places: &[Offset]) -> Vec<Option<Offset>> {
-        indices
-            .iter()
-            .map(|index| index.map(|index| places[index]))
-            .collect()
-    }
-}
-
-/// The values in memory that the node reads where it is computed, with the group that reads them.
-fn uses(graph: &Graph, fusion: &Fusion, value: ValueId) -> Vec<(ValueId, usize)> {
-    let Some(place) = fusion.placed[value.index()] else {
-        return Vec::new();
-    };
-    let group = place.group.0 as usize;
-    let mut found = Vec::new();
-    let mut waiting = graph.node(value).operands.clone();
-    while let Some(operand) = waiting.pop() {
-        match fusion.placed[operand.index()] {
-            Some(_) => found.push((operand, group)),
-            None => waiting.extend(&graph.node(operand).operands),
-        }
-    }
-    found
-}
-
-/// The value whose memory a view is part of.
-fn view_root(graph: &Graph, value: ValueId) -> ValueId {
-    match graph.node(value).op {
-        Op::Slice { .. } => view_root(graph, graph.node(value).operands[0]),
-        _ => value,
-    }
 }
 
 impl Lowering<'_> {
@@ -307,11 +202,11 @@ impl Lowering<'_> {
         let Some(value) = value else {
             return DEFAULT_ORDER;
         };
-        match self.graph.node(value).op {
-            Op::Reduce { .. } if Some(value) != draft.anchor => {
-                self.orders[self.graph.node(value).operands[0].index()]
-            }
-            _ => self.orders[value.index()],
+        let node = self.graph.node(value);
+        let reduced = matches!(node.op, Op::Reduce { .. }) && Some(value) != draft.anchor;
+        match reduced {
+            true => self.orders[node.operands[0].index()],
+            false => self.orders[value.index()],
         }
     }
 
@@ -327,25 +222,23 @@ impl Lowering<'_> {
                 stride: features,
             };
         }
-        match &node.op {
-            Op::Input {
-                kind: InputKind::Features,
-                ..
-            } => self.inputs,
-            Op::Input {
-                kind: InputKind::Targets,
-                ..
-            } => self.targets.expect("a graph that reads targets has them"),
-            Op::State(state) => self.states.place(*state).matrix,
-            Op::Slice { start, length } => {
-                let whole = self.matrix(node.operands[0]);
-                Matrix {
-                    at: Offset(whole.at.0 + start.known().unwrap_or(0)),
-                    features: length.known().unwrap_or(1),
-                    ..whole
-                }
-            }
-            other => panic!("internal: {other:?} has no place in memory"),
+        if let Op::Input { kind, .. } = node.op {
+            return match kind {
+                InputKind::Features => self.inputs,
+                InputKind::Targets => self.targets.expect("a graph that reads targets has them"),
+            };
+        }
+        if let Op::State(state) = node.op {
+            return self.states.place(state).matrix;
+        }
+        let Op::Slice { start, length } = &node.op else {
+            panic!("internal: {:?} has no place in memory", node.op);
+        };
+        let whole = self.matrix(node.operands[0]);
+        Matrix {
+            at: Offset(whole.at.0 + start.known().unwrap_or(0)),
+            features: length.known().unwrap_or(1),
+            ..whole
         }
     }
 

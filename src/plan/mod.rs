@@ -5,6 +5,7 @@
 
 mod cost;
 pub mod layout;
+mod lifetimes;
 pub mod lower;
 mod memory;
 mod program;
@@ -16,6 +17,8 @@ use crate::graph::Phase;
 use crate::graph::state::StepScalar;
 use layout::StateLayout;
 use step::{Kernel, Matrix, Offset};
+
+pub use text::bytes as bytes_text;
 
 /// The numbers that a plan computes with.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -97,6 +100,8 @@ pub struct Plan {
     /// The batch's loss, one number.
     pub loss: Option<Offset>,
     pub steps: Vec<Step>,
+    /// Whether a run is long enough for several threads.
+    pub parallel: bool,
     /// The end of the plan's own part of the arena, in elements.
     pub arena_end: usize,
     /// The elements of the plan's own part: inputs, scalars, intermediates.

@@ -15,12 +15,15 @@ use crate::random::Stream;
 
 /// Elements of a tile that a worker takes at once behind a kernel, and of a block that a program
 /// works through while it is in the first cache.
-const TILE_ELEMENTS: usize = 16 * 1024;
+const TILE_ELEMENTS: usize = 8 * 1024;
+/// A product over fewer columns reads its weights too often.
+const FEWEST_TILE_COLUMNS: usize = 32;
+const MOST_TILE_COLUMNS: usize = 4096;
 const BLOCK_ELEMENTS: usize = 1024;
 
 /// Columns in a tile of a section: a function of the shape alone.
 pub fn tile_columns(features: usize) -> usize {
-    (TILE_ELEMENTS / features.max(1)).clamp(4, 4096)
+    (TILE_ELEMENTS / features.max(1)).clamp(FEWEST_TILE_COLUMNS, MOST_TILE_COLUMNS)
 }
 
 /// Columns in a tile of a group's section. The loss by row of a cross-entropy is computed together
@@ -233,20 +236,26 @@ impl Builder<'_> {
                 .expect("a value read elsewhere is stored");
             return Source::Memory(at);
         }
-        match &node.op {
-            Op::State(state) => Source::Memory(lowering.states.place(*state).matrix.at),
-            Op::Constant(number) => Source::Constant(*number),
-            Op::Scalar(scalar) => Source::Scalar(lowering.scalar(*scalar)),
-            Op::Broadcast { .. } if graph.shape(node.operands[0]).is_scalar() => {
-                match self.source(node.operands[0]) {
-                    Source::Memory(at) => Source::Scalar(at),
-                    other @ (Source::Constant(_) | Source::Scalar(_)) => other,
-                    Source::Scratch(_) | Source::Anchor => {
-                        unreachable!("one number is whole before it is repeated")
-                    }
-                }
+        if let Op::State(state) = node.op {
+            return Source::Memory(lowering.states.place(state).matrix.at);
+        }
+        if let Op::Constant(number) = node.op {
+            return Source::Constant(number);
+        }
+        if let Op::Scalar(scalar) = node.op {
+            return Source::Scalar(lowering.scalar(scalar));
+        }
+        let repeats_one =
+            matches!(node.op, Op::Broadcast { .. }) && graph.shape(node.operands[0]).is_scalar();
+        if !repeats_one {
+            return self.load(value);
+        }
+        match self.source(node.operands[0]) {
+            Source::Memory(at) => Source::Scalar(at),
+            other @ (Source::Constant(_) | Source::Scalar(_)) => other,
+            Source::Scratch(_) | Source::Anchor => {
+                unreachable!("one number is whole before it is repeated")
             }
-            _ => self.load(value),
         }
     }
 

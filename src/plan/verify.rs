@@ -132,13 +132,13 @@ fn aliased(section: &Section) -> Option<&Instruction> {
         .program
         .iter()
         .find(|instruction| match instruction {
-            Instruction::Unary { to, .. } | Instruction::Binary { to, .. } => sources(instruction)
-                .iter()
-                .any(|source| match (source, to) {
-                    (Source::Memory(read), Destination::Memory(written)) => read == written,
-                    (Source::Scratch(read), Destination::Scratch(written)) => read == written,
-                    _ => false,
-                }),
+            Instruction::Unary { to, .. } | Instruction::Binary { to, .. } => {
+                let written = match *to {
+                    Destination::Memory(at) => Source::Memory(at),
+                    Destination::Scratch(scratch) => Source::Scratch(scratch),
+                };
+                sources(instruction).contains(&written)
+            }
             Instruction::Load { .. } | Instruction::Store { .. } | Instruction::Reduce { .. } => {
                 false
             }

@@ -2,7 +2,10 @@
 
 pub mod initialize;
 pub mod metrics;
+pub mod predictor;
+pub mod scores;
 pub mod trainer;
 pub mod weights;
 
+pub use predictor::Predictor;
 pub use trainer::{Ended, EpochLosses, NonFinite, Trainer};

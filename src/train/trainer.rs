@@ -1,6 +1,7 @@
 //! The epoch loop.
 
 use super::initialize;
+use super::predictor::predict_rows;
 use crate::compile::Compiled;
 use crate::engine::{Prepared, Rows, Runner, Threads};
 use crate::graph::reference::{self, Moment, Tensor};
@@ -305,17 +306,13 @@ impl<'c, T: Element> Trainer<'c, T> {
             .plan
             .batch
             .expect("a plan that runs knows its batch");
-        let mut outputs = Vec::with_capacity(data.rows * self.predict.outputs());
-        for first in (0..data.rows).step_by(batch) {
-            let count = batch.min(data.rows - first);
-            self.predict
-                .load(&mut self.arena, data, Rows::Range { first, count });
-            self.predict
-                .run(&mut self.arena, &mut self.threads, count, 0);
-            self.predict
-                .append_prediction(&self.arena, count, &mut outputs);
-        }
-        outputs
+        predict_rows(
+            &mut self.predict,
+            &mut self.arena,
+            &mut self.threads,
+            data,
+            batch,
+        )
     }
 
     /// Runs one update on the first batch, telling which step of the plan comes next.
@@ -456,6 +453,9 @@ fn batch_tensor<T: Element>(data: &[T], width: usize, rows: &[u32]) -> Tensor {
     }
 }
 
+/// What sees a runner and the arena after a batch of some rows.
+type AfterBatch<'f, T> = &'f mut dyn FnMut(&Runner<T>, &Arena<T>, usize);
+
 /// The mean loss over rows, batch by batch; `after` sees the arena after each.
 fn mean_loss<T: Element>(
     runner: &mut Runner<T>,
@@ -463,7 +463,7 @@ fn mean_loss<T: Element>(
     threads: &mut Threads,
     data: &Prepared<T>,
     batch: usize,
-    after: &mut dyn FnMut(&Runner<T>, &Arena<T>, usize),
+    after: AfterBatch<T>,
 ) -> f64 {
     let mut sum = 0.0;
     let mut first = 0;

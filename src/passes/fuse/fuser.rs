@@ -1,158 +1,38 @@
-//! Fusion: which nodes become one step.
-//!
-//! Matrix products, look-ups and losses each begin a group; elementwise nodes and reductions join the
-//! group that computes the last of what they need, if it has their shape, and else begin a loop of
-//! their own. Groups run in the order of their numbers, so a node may join a group only if all else
-//! it needs comes from earlier ones; with that one rule no cycle can arise. What needs nothing
-//! computed (a mask, a decayed parameter) or is cheaper to compute again than to keep (a derivative)
-//! floats until something that uses it is placed.
+//! The walk over a graph that places each node: kernels begin groups, the rest joins them.
 
+use super::{Draft, Fusion, Group, GroupId, GroupKind, Place};
 use crate::graph::ops::{Axis, BinaryOperator, MatMulForm, Op};
 use crate::graph::shape::Shape;
 use crate::graph::state::StateId;
-use crate::graph::{Assignment, Graph, ValueId};
+use crate::graph::{Graph, ValueId};
 use crate::plan::step::Reduction;
-
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct GroupId(pub u32);
-
-/// Where a node is computed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Place {
-    pub group: GroupId,
-    pub section: usize,
-    /// The result is known only when the whole group has run.
-    pub reduced: bool,
-}
-
-/// What a group's kernel computes before its sections' programs run.
-#[derive(Clone, PartialEq, Debug)]
-pub enum GroupKind {
-    Loop,
-    Forward {
-        input: ValueId,
-        weight: ValueId,
-        bias: Option<StateId>,
-    },
-    DataGradient {
-        gradient: ValueId,
-        weight: ValueId,
-    },
-    WeightGradient {
-        gradient: ValueId,
-        input: ValueId,
-    },
-    Gather {
-        table: ValueId,
-        index: ValueId,
-    },
-    ScatterAdd {
-        gradient: ValueId,
-        index: ValueId,
-    },
-    /// Section 0 is the loss by row; section 1, if there, the gradient of the logits.
-    CrossEntropy {
-        logits: ValueId,
-        index: ValueId,
-        on: f64,
-        off: f64,
-    },
-    LogSoftmax {
-        input: ValueId,
-    },
-    Concat {
-        parts: Vec<ValueId>,
-    },
-}
-
-impl GroupKind {
-    /// The values that the kernel reads whole.
-    pub fn operands(&self) -> Vec<ValueId> {
-        match self {
-            GroupKind::Loop => Vec::new(),
-            GroupKind::Forward { input, weight, .. } => vec![*input, *weight],
-            GroupKind::DataGradient { gradient, weight } => vec![*gradient, *weight],
-            GroupKind::WeightGradient { gradient, input } => vec![*gradient, *input],
-            GroupKind::Gather { table, index } => vec![*table, *index],
-            GroupKind::ScatterAdd { gradient, index } => vec![*gradient, *index],
-            GroupKind::CrossEntropy { logits, index, .. } => vec![*logits, *index],
-            GroupKind::LogSoftmax { input } => vec![*input],
-            GroupKind::Concat { parts } => parts.clone(),
-        }
-    }
-}
-
-/// Elementwise work over one shape, behind a kernel's result or by itself.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Draft {
-    pub shape: Shape,
-    /// The value that the kernel gives.
-    pub anchor: Option<ValueId>,
-    /// Elementwise nodes and reductions, in the order of the graph.
-    pub values: Vec<ValueId>,
-    pub assignments: Vec<Assignment>,
-}
-
-#[derive(Clone, PartialEq, Debug)]
-pub struct Group {
-    pub kind: GroupKind,
-    pub sections: Vec<Draft>,
-}
-
-#[derive(Clone, PartialEq, Debug)]
-pub struct Fusion {
-    pub groups: Vec<Group>,
-    pub placed: Vec<Option<Place>>,
-    /// Which placed values are kept in memory, because another step or the caller reads them.
-    pub stored: Vec<bool>,
-}
-
-/// Divides a graph of one phase into groups.
-pub fn fuse(graph: &Graph) -> Fusion {
-    let mut fuser = Fuser::new(graph);
-    for value in graph.values() {
-        fuser.visit(value);
-    }
-    for result in graph.prediction.into_iter().chain(graph.loss) {
-        fuser.materialize(result);
-    }
-    for assignment in &graph.assignments {
-        fuser.assign(*assignment);
-    }
-    for group in &mut fuser.fusion.groups {
-        for section in &mut group.sections {
-            section.values.sort_unstable();
-        }
-    }
-    fuser.fusion
-}
 
 /// The last places that read a state.
 #[derive(Clone, Copy, Default)]
-struct Readers {
+pub(super) struct Readers {
     /// The last group whose kernel reads it, plus 1.
-    kernel: u32,
+    pub kernel: u32,
     /// The last section whose program reads it: (group plus 1, section).
-    program: (u32, usize),
+    pub program: (u32, usize),
 }
 
-struct Fuser<'g> {
-    graph: &'g Graph,
+pub(super) struct Fuser<'g> {
+    pub graph: &'g Graph,
     users: Vec<Vec<ValueId>>,
-    readers: Vec<Readers>,
-    fusion: Fusion,
+    pub readers: Vec<Readers>,
+    pub fusion: Fusion,
 }
 
 /// What a value waits for.
 #[derive(Clone, Copy)]
-struct Need {
-    place: Place,
+pub(super) struct Need {
+    pub place: Place,
     /// Its own element is enough, so the need can be met within the same section.
-    elementwise: bool,
+    pub elementwise: bool,
 }
 
 impl<'g> Fuser<'g> {
-    fn new(graph: &'g Graph) -> Self {
+    pub(super) fn new(graph: &'g Graph) -> Self {
         let mut users = vec![Vec::new(); graph.nodes.len()];
         for value in graph.values() {
             for operand in &graph.node(value).operands {
@@ -171,11 +51,11 @@ impl<'g> Fuser<'g> {
         }
     }
 
-    fn place(&self, value: ValueId) -> Option<Place> {
+    pub(super) fn place(&self, value: ValueId) -> Option<Place> {
         self.fusion.placed[value.index()]
     }
 
-    fn visit(&mut self, value: ValueId) {
+    pub(super) fn visit(&mut self, value: ValueId) {
         if self.place(value).is_some() {
             return;
         }
@@ -310,11 +190,9 @@ impl<'g> Fuser<'g> {
         let Op::Broadcast { .. } = wide.op else {
             return None;
         };
-        let bias = self.graph.node(wide.operands[0]);
-        match bias.op {
-            Op::State(state) if bias.shape.dims.len() == 1 => Some((sum, state)),
-            _ => None,
-        }
+        let state = self.state_of(wide.operands[0])?;
+        let per_feature = self.graph.shape(wide.operands[0]).dims.len() == 1;
+        per_feature.then_some((sum, state))
     }
 
     /// The sum of a gradient over the rows, if the graph has one that no group computes yet.
@@ -370,7 +248,7 @@ impl<'g> Fuser<'g> {
         GroupId(u32::try_from(self.fusion.groups.len()).expect("fewer than 2^32 groups"))
     }
 
-    fn new_loop(&mut self, shape: &Shape) -> (GroupId, usize) {
+    pub(super) fn new_loop(&mut self, shape: &Shape) -> (GroupId, usize) {
         let group = self.next_group();
         self.fusion.groups.push(Group {
             kind: GroupKind::Loop,
@@ -386,7 +264,7 @@ impl<'g> Fuser<'g> {
 
     /// The section in which a node over `shape` with these needs runs: the one that computes the last
     /// of them, or a new loop.
-    fn section_for(&mut self, needs: &[Need], shape: &Shape) -> (GroupId, usize) {
+    pub(super) fn section_for(&mut self, needs: &[Need], shape: &Shape) -> (GroupId, usize) {
         let last = needs.iter().map(|need| need.place.group).max();
         let Some(last) = last else {
             return self
@@ -427,7 +305,7 @@ impl<'g> Fuser<'g> {
         !copies && group.sections[section].shape == *shape
     }
 
-    fn place_elementwise(&mut self, value: ValueId) {
+    pub(super) fn place_elementwise(&mut self, value: ValueId) {
         let needs = self.needs(value);
         let shape = self.graph.shape(value).clone();
         let (group, section) = self.section_for(&needs, &shape);
@@ -448,7 +326,7 @@ impl<'g> Fuser<'g> {
 
     /// Puts a node into a section, with everything that floated until now, and marks what it reads
     /// from other sections as kept in memory.
-    fn join(&mut self, value: ValueId, group: GroupId, section: usize, reduced: bool) {
+    pub(super) fn join(&mut self, value: ValueId, group: GroupId, section: usize, reduced: bool) {
         let place = Place {
             group,
             section,
@@ -500,147 +378,6 @@ impl<'g> Fuser<'g> {
             | Op::CrossEntropyGradient { .. }
             | Op::ByPhase => unreachable!("kernels are placed when they are visited"),
         }
-    }
-
-    /// What the operands of a node wait for, through whatever floats.
-    fn needs(&mut self, value: ValueId) -> Vec<Need> {
-        let mut needs = Vec::new();
-        for operand in self.graph.node(value).operands.clone() {
-            self.collect_needs(operand, &mut needs);
-        }
-        needs
-    }
-
-    fn collect_needs(&mut self, value: ValueId, needs: &mut Vec<Need>) {
-        if let Some(place) = self.place(value) {
-            needs.push(Need {
-                place,
-                elementwise: !place.reduced,
-            });
-            return;
-        }
-        let node = self.graph.node(value);
-        match &node.op {
-            Op::Input { .. }
-            | Op::State(_)
-            | Op::Constant(_)
-            | Op::Scalar(_)
-            | Op::DropoutMask { .. } => {}
-            Op::Broadcast { .. } | Op::Slice { .. } | Op::OneHot { .. } => {
-                // Read with another shape than its own, so it must be whole.
-                let inner = node.operands[0];
-                self.settle(inner);
-                if let Some(place) = self.place(inner) {
-                    needs.push(Need {
-                        place,
-                        elementwise: false,
-                    });
-                }
-            }
-            Op::Map(_) | Op::MapDerivative(_) | Op::Binary(_) => {
-                for operand in node.operands.clone() {
-                    self.collect_needs(operand, needs);
-                }
-            }
-            Op::Reduce { .. }
-            | Op::MatMul(_)
-            | Op::Gather
-            | Op::ScatterAdd { .. }
-            | Op::Concat
-            | Op::LogSoftmax
-            | Op::CrossEntropy { .. }
-            | Op::CrossEntropyGradient { .. }
-            | Op::ByPhase => unreachable!("kernels are placed when they are visited"),
-        }
-    }
-
-    /// Places a floating node that is about to be read whole.
-    fn settle(&mut self, value: ValueId) {
-        let floats = matches!(
-            self.graph.node(value).op,
-            Op::Map(_) | Op::MapDerivative(_) | Op::Binary(_) | Op::DropoutMask { .. }
-        );
-        if floats && self.place(value).is_none() {
-            self.place_elementwise(value);
-        }
-    }
-
-    /// Makes a value one that stands in memory whole: placed and stored, or a view of what is.
-    fn materialize(&mut self, value: ValueId) {
-        if self.place(value).is_some() {
-            self.fusion.stored[value.index()] = true;
-            return;
-        }
-        let node = self.graph.node(value);
-        match &node.op {
-            Op::Input { .. } | Op::State(_) => {}
-            Op::Slice { .. } => self.materialize(node.operands[0]),
-            Op::Constant(_) | Op::Scalar(_) | Op::Broadcast { .. } | Op::OneHot { .. } => {
-                let mut needs = Vec::new();
-                self.collect_needs(value, &mut needs);
-                let shape = node.shape.clone();
-                let (group, section) = self.section_for(&needs, &shape);
-                self.join(value, group, section, false);
-                self.fusion.stored[value.index()] = true;
-            }
-            Op::Map(_) | Op::MapDerivative(_) | Op::Binary(_) | Op::DropoutMask { .. } => {
-                self.settle(value);
-                self.fusion.stored[value.index()] = true;
-            }
-            Op::Reduce { .. } => {
-                let shape = self.graph.shape(node.operands[0]).clone();
-                let needs = self.needs(value);
-                let (group, section) = self.section_for(&needs, &shape);
-                self.join(value, group, section, true);
-                self.fusion.stored[value.index()] = true;
-            }
-            Op::MatMul(_)
-            | Op::Gather
-            | Op::ScatterAdd { .. }
-            | Op::Concat
-            | Op::LogSoftmax
-            | Op::CrossEntropy { .. }
-            | Op::CrossEntropyGradient { .. }
-            | Op::ByPhase => unreachable!("kernels are placed when they are visited"),
-        }
-    }
-
-    /// The state that a kernel's operand is, if it is one.
-    fn state_of(&self, value: ValueId) -> Option<StateId> {
-        match self.graph.node(value).op {
-            Op::State(state) => Some(state),
-            _ => None,
-        }
-    }
-
-    /// Writes a state's new value in the section that computes it, if nothing reads the old value
-    /// afterwards; else in a loop of its own at the end.
-    fn assign(&mut self, assignment: Assignment) {
-        if self.place(assignment.value).is_none() {
-            match self.graph.node(assignment.value).op {
-                Op::State(_) => {}
-                _ => self.settle(assignment.value),
-            }
-        }
-        let readers = self.readers[assignment.state.0 as usize];
-        let in_place = self.place(assignment.value).filter(|place| {
-            let here = place.group.0 + 1;
-            let kernel = readers.kernel < here;
-            let program = readers.program <= (here, place.section)
-                && (readers.program.0 < here || readers.program.1 == place.section);
-            kernel && program && !place.reduced
-        });
-        let (group, section) = match in_place {
-            Some(place) => (place.group, place.section),
-            None => {
-                self.materialize(assignment.value);
-                let shape = self.graph.shape(assignment.value).clone();
-                self.new_loop(&shape)
-            }
-        };
-        self.fusion.groups[group.0 as usize].sections[section]
-            .assignments
-            .push(assignment);
     }
 }
 

@@ -1,0 +1,98 @@
+//! `nnc check`: all diagnostics of a model and its table, without training.
+
+use std::fs::File;
+
+use nnc::diagnostics::{Faults, Sources};
+use nnc::plan::{Target, bytes_text};
+use nnc::{Compiled, compile, declare};
+use serde_json::json;
+
+use super::arguments::{CheckArguments, ParameterArguments};
+use super::console::Console;
+use super::job::{Job, TableFile};
+use super::record::{members, rows_to_json};
+use super::source::ModelText;
+use super::{Exit, Outcome, unreadable};
+
+pub fn check(arguments: &CheckArguments, console: &Console, sources: &mut Sources) -> Outcome {
+    let checked = compiled(
+        &arguments.model,
+        arguments.data.as_deref(),
+        &arguments.parameters,
+        Target::Reference,
+        sources,
+    )?;
+    let deferred = &checked.predict.plan.deferred;
+    let parameters = checked.states.parameter_elements();
+    let rows = checked.schema.rows;
+    console.event(
+        "ok",
+        members(json!({
+            "model": checked.name,
+            "parameters": deferred.is_empty().then_some(parameters),
+            "depends_on": deferred,
+            "rows": rows.map(rows_to_json),
+        })),
+    );
+    let sizes = match (deferred.is_empty(), rows) {
+        (false, _) => format!("sizes depend on the data: {}", deferred.join(", ")),
+        (true, None) => format!("parameters: {parameters}"),
+        (true, Some(rows)) => format!(
+            "parameters: {parameters} · rows: train {}, validate {}, test {} · arena {}",
+            rows.train,
+            rows.validate,
+            rows.test,
+            bytes_text(
+                checked
+                    .arena_elements
+                    .saturating_mul(checked.predict.plan.precision.bytes())
+            )
+        ),
+    };
+    console.line(&format!("{}: OK · {sizes}", checked.name));
+    Ok(Exit::Success)
+}
+
+/// A model compiled for its table, or as far as it can be without one.
+///
+/// # Errors
+/// All faults of both.
+pub fn compiled(
+    model: &std::path::Path,
+    data: Option<&std::path::Path>,
+    parameters: &ParameterArguments,
+    target: Target,
+    sources: &mut Sources,
+) -> Result<Compiled, Faults> {
+    let text = ModelText::read(model, &parameters.settings, sources);
+    let data = data.map(|path| {
+        let name = path.display().to_string();
+        match File::open(path) {
+            Ok(reader) => Ok(TableFile { name, reader }),
+            Err(error) => Err(vec![unreadable(&name, &error)]),
+        }
+    });
+    let (text, data) = match (text, data.transpose()) {
+        (Ok(text), Ok(data)) => (text, data),
+        (Err(mut faults), Err(others)) => {
+            faults.extend(others);
+            return Err(faults);
+        }
+        (Err(faults), Ok(_)) | (Ok(_), Err(faults)) => return Err(faults),
+    };
+    let Some(data) = data else {
+        return compile(&text.source(sources, None), None, target);
+    };
+    let declaration = declare(&text.source(sources, None))?;
+    // The seed decides which rows, never how many.
+    let seed = declaration.train.as_ref().and_then(|train| train.seed);
+    let job = Job::prepare(
+        &text,
+        &declaration,
+        data,
+        seed.unwrap_or(0),
+        target,
+        sources,
+    )?;
+    Ok(job.compiled)
+}

@@ -1,0 +1,121 @@
+//! Where the program prints: reports to standard output, diagnostics to standard error, or all of it
+//! to standard output as one JSON object a line.
+
+use std::cell::RefCell;
+use std::io::{self, IsTerminal, Write};
+
+use clap::ValueEnum;
+use nnc::diagnostics::termcolor::{BufferWriter, ColorChoice, WriteColor};
+use nnc::diagnostics::{Diagnostic, Severity, Sources, in_order};
+use serde_json::{Map, Value};
+
+/// How a command reports.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
+pub enum Format {
+    #[default]
+    Text,
+    Json,
+}
+
+pub struct Console {
+    pub format: Format,
+    /// Print nothing but errors.
+    pub quiet: bool,
+    /// The first failure to write to standard output; nothing is written after it.
+    failure: RefCell<Option<io::Error>>,
+}
+
+impl Console {
+    pub fn new(format: Format, quiet: bool) -> Self {
+        Console {
+            format,
+            quiet,
+            failure: RefCell::new(None),
+        }
+    }
+
+    /// Whether reports for people are wanted.
+    pub fn shows_text(&self) -> bool {
+        self.format == Format::Text && !self.quiet
+    }
+
+    /// Whether events are wanted.
+    pub fn shows_events(&self) -> bool {
+        self.format == Format::Json && !self.quiet
+    }
+
+    /// Writes to standard output.
+    pub fn put(&self, bytes: &[u8]) {
+        let mut failure = self.failure.borrow_mut();
+        if failure.is_none() {
+            let mut output = io::stdout().lock();
+            *failure = output.write_all(bytes).and_then(|()| output.flush()).err();
+        }
+    }
+
+    /// A line for people.
+    pub fn line(&self, text: &str) {
+        if self.shows_text() {
+            self.put(format!("{text}\n").as_bytes());
+        }
+    }
+
+    /// A line that a run must not end without, on standard error; events say it in their own way.
+    pub fn error_line(&self, text: &str) {
+        if self.format == Format::Text {
+            // Without a standard error there is nowhere to say so.
+            let _ = writeln!(io::stderr(), "{text}");
+        }
+    }
+
+    /// An event as one object, its kind first.
+    pub fn event(&self, kind: &str, members: Map<String, Value>) {
+        if self.shows_events() {
+            let members = Value::Object(members).to_string();
+            let comma = if members == "{}" { "" } else { "," };
+            let line = format!("{{\"event\":\"{kind}\"{comma}{}\n", &members[1..]);
+            self.put(line.as_bytes());
+        }
+    }
+
+    /// All diagnostics in the order of their places, and how many errors there are.
+    pub fn diagnostics(&self, diagnostics: &[Diagnostic], sources: &Sources) {
+        let shown = in_order(diagnostics)
+            .into_iter()
+            .filter(|diagnostic| diagnostic.is_error() || !self.quiet);
+        if self.format == Format::Json {
+            for diagnostic in shown {
+                self.put(format!("{}\n", diagnostic.to_json(sources)).as_bytes());
+            }
+            return;
+        }
+        let choice = match io::stderr().is_terminal() {
+            true => ColorChoice::Auto,
+            false => ColorChoice::Never,
+        };
+        let writer = BufferWriter::stderr(choice);
+        let mut buffer = writer.buffer();
+        for diagnostic in shown {
+            if diagnostic.write(&mut buffer, sources).is_err() {
+                let _ = buffer.reset();
+            }
+        }
+        let errors = diagnostics
+            .iter()
+            .filter(|diagnostic| diagnostic.severity() == Severity::Error)
+            .count();
+        let summary = match errors {
+            0 => Ok(()),
+            1 => writeln!(buffer, "1 error"),
+            errors => writeln!(buffer, "{errors} errors"),
+        };
+        // Without a standard error there is nowhere to say so.
+        let _ = summary.and_then(|()| writer.print(&buffer));
+    }
+
+    /// What kept the reports from being written. A reader that went away wants no more of them.
+    pub fn failure(&self) -> Option<io::Error> {
+        let failure = self.failure.borrow_mut().take();
+        failure.filter(|error| error.kind() != io::ErrorKind::BrokenPipe)
+    }
+}

@@ -1,0 +1,135 @@
+//! Ctrl-C: the first one ends a training after its last whole epoch, which is then saved; without a
+//! training to save, and at the second one, the program exits at once and leaves nothing half-written.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::Exit;
+
+/// A file or folder that is not whole yet.
+pub struct Unfinished {
+    pub path: PathBuf,
+    /// Folders that were made to hold it, the outermost first.
+    pub made: Vec<PathBuf>,
+}
+
+#[derive(Default)]
+struct State {
+    requested: AtomicBool,
+    /// There is a trained state, which the first interruption must not lose.
+    worth_saving: AtomicBool,
+    unfinished: Mutex<Option<Unfinished>>,
+    saved: AtomicBool,
+}
+
+/// What the signal's handler and the program share.
+#[derive(Clone, Default)]
+pub struct Interrupts {
+    state: Arc<State>,
+}
+
+impl Interrupts {
+    /// Takes over the signals of interruption and termination.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn install() -> io::Result<Self> {
+        let interrupts = Interrupts::default();
+        let state = Arc::clone(&interrupts.state);
+        let handler = move || {
+            let again = state.requested.swap(true, Ordering::Relaxed);
+            if again || !state.worth_saving.load(Ordering::Relaxed) {
+                let unfinished = lock(&state.unfinished);
+                if let Some(unfinished) = unfinished.as_ref() {
+                    unfinished.remove();
+                }
+                // Without a standard error there is nowhere to say so.
+                let _ = match state.saved.load(Ordering::Relaxed) {
+                    true => writeln!(io::stderr(), "interrupted after all was saved"),
+                    false => writeln!(io::stderr(), "interrupted; nothing was saved"),
+                };
+                // The lock is held until the end, so nothing half-written can get its final name.
+                std::process::exit(Exit::Interrupted.code().into());
+            }
+        };
+        ctrlc::set_handler(handler).map_err(io::Error::other)?;
+        Ok(interrupts)
+    }
+
+    pub fn requested(&self) -> bool {
+        self.state.requested.load(Ordering::Relaxed)
+    }
+
+    /// From now on the first interruption only asks.
+    pub fn begin_training(&self) {
+        self.state.worth_saving.store(true, Ordering::Relaxed);
+    }
+
+    /// Makes an unfinished file or folder, which is removed if the program is interrupted.
+    ///
+    /// # Errors
+    /// That of `make`; folders that were made to hold it are removed.
+    pub fn begin_writing<T>(
+        &self,
+        beginning: Unfinished,
+        make: impl FnOnce(&Path) -> io::Result<T>,
+    ) -> io::Result<T> {
+        let mut unfinished = lock(&self.state.unfinished);
+        match make(&beginning.path) {
+            Ok(made) => {
+                *unfinished = Some(beginning);
+                Ok(made)
+            }
+            Err(error) => {
+                beginning.remove_made();
+                Err(error)
+            }
+        }
+    }
+
+    /// Gives what is finished its final name.
+    pub fn finish_writing(&self, rename: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+        let mut unfinished = lock(&self.state.unfinished);
+        rename()?;
+        *unfinished = None;
+        self.state.saved.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Removes what could not be finished.
+    pub fn give_up_writing(&self) {
+        let mut unfinished = lock(&self.state.unfinished);
+        if let Some(unfinished) = unfinished.take() {
+            unfinished.remove();
+        }
+    }
+}
+
+fn lock(unfinished: &Mutex<Option<Unfinished>>) -> MutexGuard<'_, Option<Unfinished>> {
+    unfinished.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Unfinished {
+    /// The program may be about to write one more file into a folder while it is removed.
+    fn remove(&self) {
+        for _ in 0..10 {
+            let removed = match self.path.is_dir() {
+                true => std::fs::remove_dir_all(&self.path),
+                false => std::fs::remove_file(&self.path),
+            };
+            if removed.is_ok() || !self.path.exists() {
+                break;
+            }
+        }
+        self.remove_made();
+    }
+
+    fn remove_made(&self) {
+        for folder in self.made.iter().rev() {
+            // Another run may have put something there, which stays.
+            let _ = std::fs::remove_dir(folder);
+        }
+    }
+}

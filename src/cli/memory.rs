@@ -1,0 +1,53 @@
+//! Whether a model fits into memory, asked before it is allocated.
+
+use nnc::Compiled;
+use nnc::data::spec::Role;
+use nnc::data::{Preparation, Table};
+use nnc::diagnostics::{Code, Diagnostic, Faults};
+use nnc::plan::bytes_text;
+
+/// # Errors
+/// What the run allocates is more than `most`, or than the system says is available.
+pub fn check(
+    compiled: &Compiled,
+    preparation: &Preparation,
+    table: &Table,
+    most: Option<u64>,
+) -> Result<(), Faults> {
+    let width = preparation.width(Role::Input) + preparation.width(Role::Target);
+    let element = compiled.predict.plan.precision.bytes() as u128;
+    // The states are kept once more, as they were after the last whole epoch.
+    let elements = compiled.arena_elements as u128
+        + compiled.states.end as u128
+        + width as u128 * table.rows as u128;
+    let needed = elements * element;
+    let (most, whose) = match (most, available()) {
+        (Some(most), _) => (most, "--max-memory allows"),
+        (None, Some(available)) => (available, "are available"),
+        (None, None) => return Ok(()),
+    };
+    if needed <= u128::from(most) {
+        return Ok(());
+    }
+    let text = |bytes: u128| bytes_text(usize::try_from(bytes).unwrap_or(usize::MAX));
+    let fault = Diagnostic::without_place(
+        Code::Memory,
+        format!(
+            "`{}` needs {} of memory, {} {whose}",
+            compiled.name,
+            text(needed),
+            text(u128::from(most)),
+        ),
+    );
+    Err(vec![fault.help("make the layers or the batch smaller")])
+}
+
+/// The bytes that can be had without swapping, as Linux tells; `None` elsewhere.
+fn available() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kibibytes.checked_mul(1024)
+}

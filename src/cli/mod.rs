@@ -1,0 +1,113 @@
+//! The command line: one file per command. The only room that reads files it was not handed, prints,
+//! or exits.
+
+mod arguments;
+mod check;
+mod console;
+mod folder;
+mod interrupts;
+mod job;
+mod memory;
+mod plan;
+mod predict;
+mod predicted;
+mod progress;
+mod record;
+mod run;
+mod save;
+mod source;
+mod summary;
+mod training;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use nnc::diagnostics::{Code, Diagnostic, Faults, Sources};
+
+use arguments::{Arguments, Command};
+use console::{Console, Format};
+
+/// How the program ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Exit {
+    Success,
+    /// Faults in the model or in the data; nothing was written.
+    Faults,
+    /// The arguments are wrong, or a file cannot be read or written.
+    Usage,
+    /// The loss was not finite.
+    TrainingFailed,
+    /// The user interrupted the run.
+    Interrupted,
+}
+
+impl Exit {
+    pub fn code(self) -> u8 {
+        match self {
+            Exit::Success => 0,
+            Exit::Faults => 1,
+            Exit::Usage => 2,
+            Exit::TrainingFailed => 3,
+            Exit::Interrupted => 130,
+        }
+    }
+
+    /// The end that faults bring about.
+    fn of(faults: &[Diagnostic]) -> Exit {
+        match faults.iter().all(|fault| fault.code == Code::Io) {
+            true => Exit::Usage,
+            false => Exit::Faults,
+        }
+    }
+}
+
+/// Carries out what the program's arguments say.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // There is nowhere left to say that this cannot be said.
+            let _ = error.print();
+            return match error.use_stderr() {
+                true => ExitCode::from(Exit::Usage.code()),
+                false => ExitCode::SUCCESS,
+            };
+        }
+    };
+    let console = match &arguments.command {
+        Command::Run(run) => Console::new(run.format, run.quiet),
+        Command::Check(check) => Console::new(check.format, false),
+        Command::Predict(_) | Command::Plan(_) => Console::new(Format::Text, false),
+    };
+    let mut sources = Sources::new();
+    let result = match &arguments.command {
+        Command::Run(arguments) => run::run(arguments, &console, &mut sources),
+        Command::Predict(arguments) => predict::predict(arguments, &console, &mut sources),
+        Command::Check(arguments) => check::check(arguments, &console, &mut sources),
+        Command::Plan(arguments) => plan::plan(arguments, &console, &mut sources),
+    };
+    let exit = result.unwrap_or_else(|faults| {
+        console.diagnostics(&faults, &sources);
+        Exit::of(&faults)
+    });
+    let exit = match (console.failure(), exit) {
+        (Some(error), Exit::Success) => {
+            let fault = unwritable("standard output", &error);
+            console.diagnostics(&[fault], &sources);
+            Exit::Usage
+        }
+        (Some(_) | None, exit) => exit,
+    };
+    ExitCode::from(exit.code())
+}
+
+/// What a command comes to.
+type Outcome = Result<Exit, Faults>;
+
+fn unreadable(name: &str, error: &std::io::Error) -> Diagnostic {
+    Diagnostic::without_place(Code::Io, format!("`{name}` cannot be read: {error}"))
+}
+
+fn unwritable(name: &str, error: &std::io::Error) -> Diagnostic {
+    Diagnostic::without_place(Code::Io, format!("`{name}` cannot be written: {error}"))
+}

@@ -1,0 +1,55 @@
+//! `nnc plan`: the steps that will run.
+
+use nnc::diagnostics::{Code, Diagnostic, Sources};
+use nnc::plan::Target;
+
+use super::arguments::{PhaseName, PlanArguments, TargetName};
+use super::check::compiled;
+use super::console::Console;
+use super::run::all_threads;
+use super::{Exit, Outcome};
+
+pub fn plan(arguments: &PlanArguments, console: &Console, sources: &mut Sources) -> Outcome {
+    let target = match arguments.target {
+        TargetName::Reference => Target::Reference,
+        TargetName::Native => Target::Native,
+    };
+    let compiled = compiled(
+        &arguments.model,
+        arguments.data.as_deref(),
+        &arguments.parameters,
+        target,
+        sources,
+    )?;
+    let (train, evaluate) = (compiled.train.as_ref(), compiled.evaluate.as_ref());
+    let phase = match arguments.phase {
+        Some(PhaseName::Train) => train,
+        Some(PhaseName::Evaluate) => evaluate,
+        Some(PhaseName::Predict) => Some(&compiled.predict),
+        None => train.or(evaluate).or(Some(&compiled.predict)),
+    };
+    let Some(phase) = phase else {
+        let message = match evaluate {
+            Some(_) => format!("`{}` has no parameter to train", compiled.name),
+            None => format!("`{}` has no loss, so it can only predict", compiled.name),
+        };
+        let fault = Diagnostic::without_place(Code::MissingSection, message);
+        return Err(vec![fault.help("there is `--phase predict`")]);
+    };
+    console.put(phase.plan.to_string().as_bytes());
+    if target == Target::Native {
+        let machine = format!("\n  this machine: {}\n", machine());
+        console.put(machine.as_bytes());
+    }
+    Ok(Exit::Success)
+}
+
+/// What this machine brings to the plan.
+fn machine() -> String {
+    format!(
+        "{}, vectors of {} f32, threads {}",
+        std::env::consts::ARCH,
+        nnc::kernels::vector_lanes(),
+        all_threads()
+    )
+}

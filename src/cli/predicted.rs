@@ -1,0 +1,147 @@
+//! The columns that predictions add to a table.
+
+use nnc::Compiled;
+use nnc::data::append::{append_columns, header_place};
+use nnc::data::prepare::PreparedKind;
+use nnc::data::spec::Role;
+use nnc::data::{Preparation, Table};
+use nnc::diagnostics::{Code, Diagnostic, Faults, Sources};
+use nnc::train::metrics::Predictions;
+use nnc::train::scores::predictions;
+
+enum Kind {
+    /// The network's outputs as they are: there is no target.
+    Outputs,
+    /// Numbers in the target's own units.
+    Numbers,
+    /// The class, then the probability of each.
+    Classes { values: Vec<String> },
+}
+
+/// The columns that a model's predictions take.
+pub struct PredictedColumns<'m> {
+    compiled: &'m Compiled,
+    preparation: &'m Preparation,
+    kind: Kind,
+    pub names: Vec<String>,
+}
+
+/// The predictions of the rows of a table.
+pub struct Predicted<'m> {
+    columns: &'m PredictedColumns<'m>,
+    predictions: Predictions,
+    classes: Vec<usize>,
+}
+
+impl<'m> PredictedColumns<'m> {
+    /// The columns of a model whose target is known.
+    pub fn new(compiled: &'m Compiled, preparation: &'m Preparation) -> Self {
+        let width = compiled.predict.plan.prediction.features;
+        let target = preparation.fields_of(Role::Target).next();
+        let (kind, names) = match target.map(|target| (&target.name, &target.kind)) {
+            Some((name, PreparedKind::Category { values, .. })) if compiled.loss.is_some() => {
+                let probabilities = values.iter().map(|value| format!("probability_{value}"));
+                let class = format!("predicted_{name}");
+                let names = std::iter::once(class).chain(probabilities).collect();
+                let values = values.clone();
+                (Kind::Classes { values }, names)
+            }
+            Some((name, PreparedKind::Numbers(columns))) if columns.len() == width => {
+                let names = match width {
+                    1 => vec![format!("predicted_{name}")],
+                    _ => columns
+                        .iter()
+                        .map(|column| format!("predicted_{}", column.name))
+                        .collect(),
+                };
+                (Kind::Numbers, names)
+            }
+            Some(_) | None => {
+                let names = match width {
+                    1 => vec!["predicted".to_owned()],
+                    _ => (1..=width).map(|k| format!("predicted_{k}")).collect(),
+                };
+                (Kind::Outputs, names)
+            }
+        };
+        PredictedColumns {
+            compiled,
+            preparation,
+            kind,
+            names,
+        }
+    }
+
+    /// # Errors
+    /// The table has columns of these names already.
+    pub fn check(&self, csv: &[u8], table: &Table, sources: &mut Sources) -> Result<(), Faults> {
+        let mut faults = Faults::new();
+        for (at, name) in table.header.iter().enumerate() {
+            if self.names.contains(name) {
+                let place = header_place(csv, table.delimiter, at, &table.name, sources);
+                let message = format!("`{}` already has a column `{name}`", table.name);
+                faults.push(
+                    Diagnostic::new(Code::DuplicateColumn, place, message)
+                        .label("a prediction goes by this name")
+                        .help("rename the column"),
+                );
+            }
+        }
+        match faults.is_empty() {
+            true => Ok(()),
+            false => Err(faults),
+        }
+    }
+
+    /// What the network's outputs for the rows of a table say.
+    pub fn of(&'m self, outputs: Vec<f64>) -> Predicted<'m> {
+        let width = self.compiled.predict.plan.prediction.features;
+        let predictions = match &self.compiled.loss {
+            Some(loss) => predictions(loss, width, outputs),
+            None => Predictions::Numbers {
+                width,
+                values: outputs,
+            },
+        };
+        Predicted {
+            columns: self,
+            classes: predictions.classes(),
+            predictions,
+        }
+    }
+}
+
+impl Predicted<'_> {
+    pub fn names(&self) -> &[String] {
+        &self.columns.names
+    }
+
+    /// The row's cells in the order of the columns' names.
+    pub fn cells(&self, row: usize, to: &mut Vec<String>) {
+        let numbers = match &self.predictions {
+            Predictions::Numbers { width, values } => &values[row * width..][..*width],
+            Predictions::Classes {
+                classes,
+                probabilities,
+            } => &probabilities[row * classes..][..*classes],
+        };
+        let preparation = self.columns.preparation;
+        match &self.columns.kind {
+            Kind::Outputs => to.extend(numbers.iter().map(|number| format!("{number:?}"))),
+            Kind::Numbers => to.extend(numbers.iter().enumerate().map(|(feature, number)| {
+                format!("{:?}", preparation.restore_target(feature, *number))
+            })),
+            Kind::Classes { values } => {
+                to.push(values[self.classes[row]].clone());
+                to.extend(numbers.iter().map(|number| format!("{number:?}")));
+            }
+        }
+    }
+
+    /// The table with the predictions added to its rows.
+    pub fn added_to(&self, csv: &[u8], table: &Table) -> Vec<u8> {
+        append_columns(csv, table.delimiter, &self.columns.names, |row, cells| {
+            self.cells(row, cells);
+        })
+    }
+}

@@ -1,0 +1,172 @@
+//! `nnc run`: trains a model on a table and saves what it learned.
+
+use std::fs::{self, File};
+use std::hash::{BuildHasher, RandomState};
+use std::io::Read;
+use std::time::Instant;
+
+use nnc::data::spec::Split;
+use nnc::diagnostics::{Faults, Sources};
+use nnc::plan::{Precision, Target};
+use nnc::{data, declare, kernels};
+
+use super::arguments::RunArguments;
+use super::console::Console;
+use super::interrupts::Interrupts;
+use super::job::{Job, TableFile};
+use super::source::ModelText;
+use super::{Outcome, folder, memory, training, unreadable};
+
+/// Everything that a training begins with.
+pub struct Order<'o> {
+    pub arguments: &'o RunArguments,
+    pub console: &'o Console,
+    pub interrupts: &'o Interrupts,
+    pub model: &'o ModelText,
+    pub job: Job,
+    pub seed: u64,
+    pub threads: usize,
+    /// The weights file to start from, with its name.
+    pub initial: Option<(String, Vec<u8>)>,
+    /// The table's text, kept for a model whose predictions are the result.
+    pub csv: Option<Vec<u8>>,
+    pub begun: Instant,
+}
+
+impl Order<'_> {
+    /// Whether the seed decides anything.
+    pub fn draws(&self) -> bool {
+        let divides = match self.job.compiled.declaration.data.split {
+            Split::Random { .. } => true,
+            Split::None | Split::Ordered { .. } | Split::Column { .. } => false,
+        };
+        divides || self.job.compiled.train.is_some()
+    }
+}
+
+pub fn run(arguments: &RunArguments, console: &Console, sources: &mut Sources) -> Outcome {
+    let begun = Instant::now();
+    let interrupts = Interrupts::install()
+        .map_err(|error| vec![unreadable("the signal of interruption", &error)])?;
+    let Files {
+        model,
+        data,
+        initial,
+    } = Files::open(arguments, sources)?;
+    let declaration = declare(&model.source(sources, arguments.seed))?;
+    let given = declaration.train.as_ref().and_then(|train| train.seed);
+    let given = arguments.seed.or(given);
+    let seed = given.unwrap_or_else(drawn_seed);
+
+    let name = arguments.data.display().to_string();
+    let csv = match declaration.train {
+        Some(_) => None,
+        None => Some(read_all(&data, &name)?),
+    };
+    let reader: Box<dyn Read + '_> = match &csv {
+        Some(csv) => Box::new(csv.as_slice()),
+        None => Box::new(data),
+    };
+    let table = TableFile { name, reader };
+    let job = Job::prepare(
+        &model,
+        &declaration,
+        table,
+        seed,
+        Target::Reference,
+        sources,
+    )?;
+    memory::check(
+        &job.compiled,
+        &job.preparation,
+        &job.table,
+        arguments.max_memory,
+    )?;
+    let order = Order {
+        arguments,
+        console,
+        interrupts: &interrupts,
+        model: &model,
+        job,
+        seed,
+        threads: arguments.threads.map_or_else(all_threads, usize::from),
+        initial,
+        csv,
+        begun,
+    };
+    if given.is_none() && order.draws() {
+        console.line(&format!(
+            "seed {seed}, drawn for this run; --seed {seed} repeats it"
+        ));
+    }
+    match order.job.compiled.predict.plan.precision {
+        Precision::F32 => training::carry_out::<f32>(&order, sources),
+        Precision::F64 => training::carry_out::<f64>(&order, sources),
+    }
+}
+
+/// The number types that a model computes with.
+pub trait Number: kernels::Element + data::Element {}
+
+impl Number for f32 {}
+impl Number for f64 {}
+
+/// The files that the arguments name.
+struct Files {
+    model: ModelText,
+    data: File,
+    initial: Option<(String, Vec<u8>)>,
+}
+
+impl Files {
+    /// Opens all files and reads the small ones.
+    ///
+    /// # Errors
+    /// All files that cannot be read, and an `--out` that is not free.
+    fn open(arguments: &RunArguments, sources: &mut Sources) -> Result<Files, Faults> {
+        let mut faults = Faults::new();
+        let mut keep = |found: Result<(), Faults>| faults.extend(found.err().unwrap_or_default());
+        keep(folder::check_free(arguments.out.as_deref()));
+        let model = ModelText::read(&arguments.model, &arguments.parameters.settings, sources);
+        let model = model.map_err(|found| keep(Err(found)));
+        let data = File::open(&arguments.data).map_err(|error| {
+            let name = arguments.data.display().to_string();
+            keep(Err(vec![unreadable(&name, &error)]));
+        });
+        let initial = arguments.init.as_ref().map(|path| {
+            let name = path.display().to_string();
+            match fs::read(path) {
+                Ok(bytes) => Ok((name, bytes)),
+                Err(error) => {
+                    keep(Err(vec![unreadable(&name, &error)]));
+                    Err(())
+                }
+            }
+        });
+        match (model, data, initial.transpose()) {
+            (Ok(model), Ok(data), Ok(initial)) if faults.is_empty() => Ok(Files {
+                model,
+                data,
+                initial,
+            }),
+            (Ok(_) | Err(()), Ok(_) | Err(()), Ok(_) | Err(())) => Err(faults),
+        }
+    }
+}
+
+fn read_all(mut file: &File, name: &str) -> Result<Vec<u8>, Faults> {
+    let mut bytes = Vec::new();
+    match file.read_to_end(&mut bytes) {
+        Ok(_) => Ok(bytes),
+        Err(error) => Err(vec![unreadable(name, &error)]),
+    }
+}
+
+pub fn all_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// A seed from the system's entropy, short enough to be typed again.
+fn drawn_seed() -> u64 {
+    RandomState::new().hash_one(std::process::id()) & u64::from(u32::MAX)
+}

@@ -1,0 +1,93 @@
+//! The files of a run's folder.
+
+use std::fmt::Write as _;
+use std::io;
+use std::path::PathBuf;
+
+use nnc::diagnostics::Sources;
+use nnc::train::{Trainer, weights};
+use serde_json::{Value, json};
+
+use super::folder::RunFolder;
+use super::predicted::Predicted;
+use super::record::{Members, header};
+use super::run::{Number, Order};
+
+/// What a run came to.
+pub struct Results<'r> {
+    pub start: Members,
+    pub done: Members,
+    pub predicted: Option<&'r Predicted<'r>>,
+}
+
+/// Writes the files and gives the folder its name, which is returned.
+///
+/// # Errors
+/// The file system refuses; nothing is left behind.
+pub fn save<T: Number>(
+    order: &Order,
+    sources: &Sources,
+    trainer: &Trainer<T>,
+    mut folder: RunFolder,
+    results: Results,
+) -> io::Result<PathBuf> {
+    let job = &order.job;
+    let compiled = &job.compiled;
+    let precision = compiled.predict.plan.precision;
+    let bytes = weights::to_bytes(
+        trainer.arena(),
+        &compiled.states,
+        precision,
+        trainer.updates_done(),
+    );
+    folder.write("weights.safetensors", &bytes.map_err(io::Error::other)?)?;
+    folder.write(
+        "preparation.json",
+        pretty(&job.preparation.to_json()).as_bytes(),
+    )?;
+    folder.write("plan.txt", plans(order).as_bytes())?;
+    let text = &sources.get(order.model.file).text;
+    folder.write("model.nn", text.as_bytes())?;
+    if let (Some(predicted), Some(csv)) = (results.predicted, &order.csv) {
+        folder.write("predictions.csv", &predicted.added_to(csv, &job.table))?;
+    }
+    folder.write("run.json", pretty(&record(order, results)).as_bytes())?;
+    folder.publish()
+}
+
+/// The plans that ran, as text that is the same on every machine.
+fn plans(order: &Order) -> String {
+    let compiled = &order.job.compiled;
+    let phases = [compiled.train.as_ref(), compiled.evaluate.as_ref()];
+    let shown: Vec<String> = phases
+        .into_iter()
+        .flatten()
+        .map(|phase| phase.plan.to_string())
+        .collect();
+    match shown.is_empty() {
+        true => compiled.predict.plan.to_string(),
+        false => shown.join("\n"),
+    }
+}
+
+fn record(order: &Order, results: Results) -> Value {
+    let table = &order.job.table;
+    let settings = order.arguments.parameters.settings.iter();
+    let settings: Vec<&str> = settings.map(|setting| setting.text.as_str()).collect();
+    let mut record = header();
+    record.extend(results.start);
+    record.extend(results.done);
+    record.insert("set".to_owned(), json!(settings));
+    record.insert(
+        "data".to_owned(),
+        json!({"name": table.name, "rows": table.rows, "fingerprint": table.fingerprint}),
+    );
+    Value::Object(record)
+}
+
+fn pretty(value: &Value) -> String {
+    let mut text = String::new();
+    write!(text, "{value:#}").expect("a string takes any text");
+    text.push('\n');
+    text
+}

@@ -1,0 +1,70 @@
+//! Figures and small tables for people.
+
+use super::record::PartScores;
+
+/// A number in four decimals, or in four digits when it is very small or very large.
+pub fn figure(value: f64) -> String {
+    match value == 0.0 || (1e-3..1e6).contains(&value.abs()) || !value.is_finite() {
+        true => format!("{value:.4}"),
+        false => format!("{value:.3e}"),
+    }
+}
+
+/// A table with its columns aligned, the first to the left, the others to the right.
+pub fn table(rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns)
+        .map(|column| {
+            let cells = rows.iter().filter_map(|row| row.get(column));
+            cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+        })
+        .collect();
+    let lines = rows.iter().map(|row| {
+        let cells = row.iter().zip(&widths).enumerate();
+        let cells: Vec<String> = cells
+            .map(|(column, (cell, &width))| match column {
+                0 => format!("{cell:<width$}"),
+                _ => format!("{cell:>width$}"),
+            })
+            .collect();
+        cells.join("  ").trim_end().to_owned()
+    });
+    lines.collect::<Vec<String>>().join("\n")
+}
+
+/// Loss and metrics of each part of the table.
+pub fn scores_table(scores: &[PartScores]) -> String {
+    let mut rows = Vec::new();
+    if let Some(first) = scores.first() {
+        let names = first.metrics.iter().map(|(name, _)| (*name).to_owned());
+        let head = ["", "rows", "loss"].map(str::to_owned);
+        rows.push(head.into_iter().chain(names).collect());
+    }
+    for scores in scores {
+        let metrics = scores.metrics.iter().map(|(_, value)| figure(*value));
+        let head = [
+            scores.part.word().to_owned(),
+            scores.rows.to_string(),
+            figure(scores.loss),
+        ];
+        rows.push(head.into_iter().chain(metrics).collect());
+    }
+    table(&rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_short_at_any_size() {
+        let texts = [0.0, 4.123_449, -1e-7, 3.2e9, f64::NAN].map(figure);
+        assert_eq!(texts, ["0.0000", "4.1234", "-1.000e-7", "3.200e9", "NaN"]);
+    }
+
+    #[test]
+    fn columns_are_aligned() {
+        let rows = [["", "rows"], ["train", "9"]].map(|row| row.map(str::to_owned).to_vec());
+        assert_eq!(table(&rows), "       rows\ntrain     9");
+    }
+}

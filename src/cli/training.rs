@@ -1,0 +1,404 @@
+//! A run from the compiled model to the saved folder.
+
+use std::cell::RefCell;
+use std::time::{Duration, Instant};
+
+use nnc::data::spec::Role;
+use nnc::data::table::{Part, TableField, Values as Column};
+use nnc::diagnostics::{Code, Diagnostic, Faults, Sources};
+use nnc::engine::Prepared;
+use nnc::train::scores::scores;
+use nnc::train::weights::{self, Values};
+use nnc::train::{Ended, NonFinite, Trainer};
+use serde_json::json;
+
+use super::folder::RunFolder;
+use super::job::Job;
+use super::predicted::{Predicted, PredictedColumns};
+use super::progress::Progress;
+use super::record::{Members, PartScores, Times, members, rows_to_json, scores_to_json, versions};
+use super::run::{Number, Order};
+use super::save::{Results, save};
+use super::summary::{figure, scores_table, table};
+use super::{Exit, Outcome, unwritable};
+
+/// How the run ended, as its record says.
+fn ended_word(ended: Option<&Ended>) -> &'static str {
+    match ended {
+        None => "evaluated",
+        Some(Ended::Finished) => "finished",
+        Some(Ended::Interrupted) => "interrupted",
+        Some(Ended::NonFinite(_)) => "failed",
+    }
+}
+
+/// Trains, evaluates and saves, in the numbers of the model's precision.
+pub fn carry_out<T: Number>(order: &Order, sources: &mut Sources) -> Outcome {
+    let job = &order.job;
+    let columns = PredictedColumns::new(&job.compiled, &job.preparation);
+    if let Some(csv) = &order.csv {
+        columns.check(csv, &job.table, sources)?;
+    }
+    let begun = Instant::now();
+    let Start {
+        train,
+        validate,
+        test,
+        all,
+        initial,
+    } = Start::<T>::prepare(order)?;
+    let data_time = job.data_time + begun.elapsed();
+    let mut trainer = Trainer::new(&job.compiled, train, validate, order.threads)
+        .map_err(|_| vec![refused_memory(order)])?;
+    for (index, values) in &initial {
+        trainer.set_state(*index, values);
+    }
+    let out = order.arguments.out.as_deref();
+    let mut folder = RunFolder::create(out, &job.compiled.name, order.interrupts)
+        .map_err(|error| vec![unwritable(&folder_name(order), &error)])?;
+
+    let start = start_members(order, trainer.batches());
+    announce(order, &start, sources);
+    let (ended, train_time) = match &job.compiled.train {
+        Some(_) => {
+            let (ended, train_time) = train_epochs(order, &mut trainer, &mut folder)?;
+            (Some(ended), train_time)
+        }
+        None => (None, Duration::ZERO),
+    };
+    if let Some(Ended::NonFinite(found)) = &ended {
+        let fault = non_finite(found, order);
+        order.console.diagnostics(&[fault], sources);
+    }
+    let scores = score(order, &mut trainer, &test);
+    let predicted = all.map(|all| columns.of(trainer.predict(&all)));
+    let times = Times {
+        compile: job.compile_time,
+        data: data_time,
+        train: train_time,
+        total: order.begun.elapsed(),
+    };
+    let mut done = members(json!({
+        "ended": ended_word(ended.as_ref()),
+        "epochs": trainer.epochs_done(),
+        "steps": trainer.updates_done(),
+        "seconds": times.to_json(),
+        "metrics": scores_to_json(&scores),
+    }));
+    let results = Results {
+        start,
+        done: done.clone(),
+        predicted: predicted.as_ref(),
+    };
+    let path = save(order, sources, &trainer, folder, results)
+        .map_err(|error| vec![unwritable(&folder_name(order), &error)])?;
+    let path = path.display().to_string();
+    done.insert("out".to_owned(), json!(path));
+    let total = order.begun.elapsed();
+    done.insert("seconds".to_owned(), Times { total, ..times }.to_json());
+    order.console.event("done", done);
+    conclude(order, &scores, predicted.as_ref());
+    Ok(say_end(order, ended, trainer.epochs_done(), &path))
+}
+
+/// The rows of each part, prepared, and the values to start from.
+struct Start<T> {
+    train: Prepared<T>,
+    validate: Prepared<T>,
+    test: Prepared<T>,
+    /// All rows in the file's order, for a model whose predictions are the result.
+    all: Option<Prepared<T>>,
+    initial: Values,
+}
+
+impl<T: Number> Start<T> {
+    /// # Errors
+    /// A prepared number is beyond the precision; the weights to start from do not fit.
+    fn prepare(order: &Order) -> Result<Self, Faults> {
+        let job = &order.job;
+        let mut faults = Faults::new();
+        let mut part = |rows: &[u32]| {
+            prepared(job, rows).unwrap_or_else(|found| {
+                faults.extend(found);
+                empty()
+            })
+        };
+        let [train, validate, test] = Part::ALL.map(|at| part(job.division.part(at)));
+        let every_row = || (0..).take(job.table.rows).collect::<Vec<u32>>();
+        let all = order.csv.is_some().then(|| part(&every_row()));
+        let initial = match &order.initial {
+            Some((name, bytes)) => weights::from_bytes(bytes, name, &job.compiled.states),
+            None => Ok(Values::new()),
+        };
+        match initial {
+            Ok(initial) if faults.is_empty() => Ok(Start {
+                train,
+                validate,
+                test,
+                all,
+                initial,
+            }),
+            Ok(_) => Err(faults),
+            Err(found) => {
+                faults.extend(found);
+                Err(faults)
+            }
+        }
+    }
+}
+
+fn empty<T>() -> Prepared<T> {
+    Prepared {
+        inputs: Vec::new(),
+        targets: Vec::new(),
+        rows: 0,
+    }
+}
+
+/// Rows as the network sees them; without the target if the model has no loss.
+fn prepared<T: Number>(job: &Job, rows: &[u32]) -> Result<Prepared<T>, Faults> {
+    let targets = match job.compiled.loss {
+        Some(_) => job.preparation.matrix(Role::Target, &job.table, rows)?,
+        None => Vec::new(),
+    };
+    Ok(Prepared {
+        inputs: job.preparation.matrix(Role::Input, &job.table, rows)?,
+        targets,
+        rows: rows.len(),
+    })
+}
+
+fn refused_memory(order: &Order) -> Diagnostic {
+    let name = &order.job.compiled.name;
+    Diagnostic::without_place(
+        Code::Memory,
+        format!("the system refuses the memory or the threads that `{name}` needs"),
+    )
+}
+
+fn folder_name(order: &Order) -> String {
+    match &order.arguments.out {
+        Some(out) => out.display().to_string(),
+        None => format!("runs/{}", order.job.compiled.name),
+    }
+}
+
+fn start_members(order: &Order, batches: usize) -> Members {
+    let compiled = &order.job.compiled;
+    let train = compiled.declaration.train.as_ref();
+    let batch = compiled.train.as_ref().and_then(|train| train.plan.batch);
+    members(json!({
+        "model": compiled.name,
+        "parameters": compiled.states.parameter_elements(),
+        "rows": rows_to_json(order.job.division.rows()),
+        "batches": batches,
+        "batch": batch,
+        "epochs": train.filter(|_| compiled.train.is_some()).map_or(0, |train| train.epochs),
+        "precision": compiled.predict.plan.precision.name(),
+        "seed": order.seed,
+        "threads": order.threads,
+        "versions": versions(),
+    }))
+}
+
+/// Says what begins; a network with nothing to train gets a note.
+fn announce(order: &Order, start: &Members, sources: &Sources) {
+    let compiled = &order.job.compiled;
+    order.console.event("start", start.clone());
+    let rows = order.job.division.rows();
+    let parts = [(Part::Validate, rows.validate), (Part::Test, rows.test)];
+    let parts: String = parts
+        .into_iter()
+        .filter(|(_, rows)| *rows > 0)
+        .map(|(part, rows)| format!(", {} {rows}", part.word()))
+        .collect();
+    let batches = match compiled.train {
+        Some(_) => format!(" · batches an epoch: {}", start["batches"]),
+        None => String::new(),
+    };
+    let seed = match order.draws() {
+        true => format!(" · seed {}", order.seed),
+        false => String::new(),
+    };
+    order.console.line(&format!(
+        "{} · rows: train {}{parts} · parameters: {}{batches}{seed}",
+        compiled.name, rows.train, start["parameters"]
+    ));
+    if compiled.train.is_none() {
+        let note = Diagnostic::without_place(
+            Code::NothingToTrain,
+            format!(
+                "`{}` has no parameter to train; it is evaluated once",
+                compiled.name
+            ),
+        );
+        order.console.diagnostics(&[note], sources);
+    }
+}
+
+/// Runs the epochs; the time is that of the epochs alone, without their reports.
+fn train_epochs<T: Number>(
+    order: &Order,
+    trainer: &mut Trainer<T>,
+    folder: &mut RunFolder,
+) -> Result<(Ended, Duration), Faults> {
+    let spec = order.job.compiled.declaration.train.as_ref();
+    let epochs = spec.map_or(0, |train| train.epochs);
+    let failure = RefCell::new(None);
+    let refused = |error: &std::io::Error| vec![unwritable("metrics.csv", error)];
+    let file = folder
+        .open("metrics.csv")
+        .map_err(|error| refused(&error))?;
+    let mut progress =
+        Progress::new(order.console, epochs, file, &failure).map_err(|error| refused(&error))?;
+    order.interrupts.begin_training();
+    let begun = Instant::now();
+    let ended = trainer.run(
+        epochs,
+        &|| order.interrupts.requested() || failure.borrow().is_some(),
+        &mut |epoch, losses| progress.epoch(epoch, losses),
+    );
+    let time = begun.elapsed().saturating_sub(progress.spent());
+    progress.finish(trainer.epochs_done());
+    drop(progress);
+    match failure.into_inner() {
+        Some(error) => Err(refused(&error)),
+        None => Ok((ended, time)),
+    }
+}
+
+/// Loss and metrics of every part that has rows.
+fn score<T: Number>(
+    order: &Order,
+    trainer: &mut Trainer<T>,
+    test: &Prepared<T>,
+) -> Vec<PartScores> {
+    let job = &order.job;
+    let Some(loss) = &job.compiled.loss else {
+        return Vec::new();
+    };
+    let parts = Part::ALL.into_iter();
+    let parts = parts.filter(|part| !job.division.part(*part).is_empty());
+    parts
+        .map(|part| {
+            let rows = job.division.part(part);
+            let (mean, outputs) = match part {
+                Part::Train => {
+                    let data = trainer.training_rows();
+                    trainer.evaluate(&data)
+                }
+                Part::Validate => {
+                    let data = trainer.validation_rows();
+                    trainer.evaluate(&data)
+                }
+                Part::Test => trainer.evaluate(test),
+            };
+            let width = job.compiled.predict.plan.prediction.features;
+            PartScores {
+                part,
+                rows: rows.len(),
+                loss: mean,
+                metrics: scores(loss, &job.preparation, &job.table, rows, width, outputs),
+            }
+        })
+        .collect()
+}
+
+/// How many rows a diagnostic or a table names.
+const ROWS_SHOWN: usize = 10;
+
+fn non_finite(found: &NonFinite, order: &Order) -> Diagnostic {
+    let message = format!(
+        "the loss of update {}, in epoch {}, is {}",
+        found.update, found.epoch, found.loss
+    );
+    let fault = match &found.stage {
+        Some((label, span)) => Diagnostic::new(Code::NonFiniteLoss, *span, message)
+            .label(format!("`{label}` is the first to give what is not finite")),
+        None => Diagnostic::without_place(Code::NonFiniteLoss, message),
+    };
+    let training = order.job.division.part(Part::Train);
+    let rows = found.rows.iter();
+    let rows: Vec<String> = rows
+        .take(ROWS_SHOWN)
+        .map(|row| (u64::from(training[*row as usize]) + 1).to_string())
+        .collect();
+    let more = match found.rows.len().saturating_sub(ROWS_SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let fault = match rows.is_empty() {
+        true => fault,
+        false => fault.note(format!(
+            "it is so in row {}{more} of `{}`",
+            rows.join(", "),
+            order.job.table.name
+        )),
+    };
+    fault.help("try a smaller learning rate, or `normalize` the inputs")
+}
+
+/// Prints the scores, or the first predictions of a model without a loss.
+fn conclude(order: &Order, scores: &[PartScores], predicted: Option<&Predicted>) {
+    if !scores.is_empty() {
+        order.console.line(&scores_table(scores));
+    }
+    let Some(predicted) = predicted.filter(|_| order.console.shows_text()) else {
+        return;
+    };
+    let inputs = &order.job.table.fields;
+    let names = inputs.iter().take(INPUTS_SHOWN).map(|field| &field.name);
+    let head = std::iter::once("row").chain(names.map(String::as_str));
+    let head = head.chain(predicted.names().iter().map(String::as_str));
+    let mut rows: Vec<Vec<String>> = vec![head.map(str::to_owned).collect()];
+    for row in 0..order.job.table.rows.min(ROWS_SHOWN) {
+        let mut cells = vec![(row + 1).to_string()];
+        cells.extend(
+            inputs
+                .iter()
+                .take(INPUTS_SHOWN)
+                .map(|field| input_text(field, row)),
+        );
+        let mut found = Vec::new();
+        predicted.cells(row, &mut found);
+        cells.extend(found.into_iter().map(|cell| match cell.parse::<f64>() {
+            Ok(value) => figure(value),
+            Err(_) => cell,
+        }));
+        rows.push(cells);
+    }
+    order.console.line(&table(&rows));
+}
+
+/// How many inputs stand beside a prediction.
+const INPUTS_SHOWN: usize = 4;
+
+fn input_text(field: &TableField, row: usize) -> String {
+    match &field.values {
+        Column::Numbers(columns) => match &columns[..] {
+            [column] => format!("{}", column[row]),
+            columns => format!("{} numbers", columns.len()),
+        },
+        Column::Category { codes, values } => values[codes[row] as usize].clone(),
+    }
+}
+
+/// Says what was saved where, above all when the training did not come to its end.
+fn say_end(order: &Order, ended: Option<Ended>, epochs: usize, path: &str) -> Exit {
+    let state = match epochs {
+        0 => "the initial values, before the first whole epoch,".to_owned(),
+        epochs => format!("the state after epoch {epochs}"),
+    };
+    let (exit, said) = match ended {
+        None | Some(Ended::Finished) => (Exit::Success, None),
+        Some(Ended::Interrupted) => (Exit::Interrupted, Some("interrupted")),
+        Some(Ended::NonFinite(_)) => (Exit::TrainingFailed, Some("stopped")),
+    };
+    match said {
+        None => order.console.line(&format!("saved to {path}")),
+        Some(said) => order
+            .console
+            .error_line(&format!("{said}; {state} is saved to {path}")),
+    }
+    exit
+}

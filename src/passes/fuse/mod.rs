@@ -1,0 +1,130 @@
+//! Fusion: which nodes become one step.
+//!
+//! Matrix products, look-ups and losses each begin a group; elementwise nodes and reductions join the
+//! group that computes the last of what they need, if it has their shape, and else begin a loop of
+//! their own. Groups run in the order of their numbers, so a node may join a group only if all else
+//! it needs comes from earlier ones; with that one rule no cycle can arise. What needs nothing
+//! computed (a mask, a decayed parameter) or is cheaper to compute again than to keep (a derivative)
+//! floats until something that uses it is placed.
+
+mod fuser;
+mod needs;
+
+use crate::graph::shape::Shape;
+use crate::graph::state::StateId;
+use crate::graph::{Assignment, Graph, ValueId};
+use fuser::Fuser;
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct GroupId(pub u32);
+
+/// Where a node is computed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Place {
+    pub group: GroupId,
+    pub section: usize,
+    /// The result is known only when the whole group has run.
+    pub reduced: bool,
+}
+
+/// What a group's kernel computes before its sections' programs run.
+#[derive(Clone, PartialEq, Debug)]
+pub enum GroupKind {
+    Loop,
+    Forward {
+        input: ValueId,
+        weight: ValueId,
+        bias: Option<StateId>,
+    },
+    DataGradient {
+        gradient: ValueId,
+        weight: ValueId,
+    },
+    WeightGradient {
+        gradient: ValueId,
+        input: ValueId,
+    },
+    Gather {
+        table: ValueId,
+        index: ValueId,
+    },
+    ScatterAdd {
+        gradient: ValueId,
+        index: ValueId,
+    },
+    /// Section 0 is the loss by row; section 1, if there, the gradient of the logits.
+    CrossEntropy {
+        logits: ValueId,
+        index: ValueId,
+        on: f64,
+        off: f64,
+    },
+    LogSoftmax {
+        input: ValueId,
+    },
+    Concat {
+        parts: Vec<ValueId>,
+    },
+}
+
+impl GroupKind {
+    /// The values that the kernel reads whole.
+    pub fn operands(&self) -> Vec<ValueId> {
+        match self {
+            GroupKind::Loop => Vec::new(),
+            GroupKind::Forward { input, weight, .. } => vec![*input, *weight],
+            GroupKind::DataGradient { gradient, weight } => vec![*gradient, *weight],
+            GroupKind::WeightGradient { gradient, input } => vec![*gradient, *input],
+            GroupKind::Gather { table, index } => vec![*table, *index],
+            GroupKind::ScatterAdd { gradient, index } => vec![*gradient, *index],
+            GroupKind::CrossEntropy { logits, index, .. } => vec![*logits, *index],
+            GroupKind::LogSoftmax { input } => vec![*input],
+            GroupKind::Concat { parts } => parts.clone(),
+        }
+    }
+}
+
+/// Elementwise work over one shape, behind a kernel's result or by itself.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Draft {
+    pub shape: Shape,
+    /// The value that the kernel gives.
+    pub anchor: Option<ValueId>,
+    /// Elementwise nodes and reductions, in the order of the graph.
+    pub values: Vec<ValueId>,
+    pub assignments: Vec<Assignment>,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct Group {
+    pub kind: GroupKind,
+    pub sections: Vec<Draft>,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct Fusion {
+    pub groups: Vec<Group>,
+    pub placed: Vec<Option<Place>>,
+    /// Which placed values are kept in memory, because another step or the caller reads them.
+    pub stored: Vec<bool>,
+}
+
+/// Divides a graph of one phase into groups.
+pub fn fuse(graph: &Graph) -> Fusion {
+    let mut fuser = Fuser::new(graph);
+    for value in graph.values() {
+        fuser.visit(value);
+    }
+    for result in graph.prediction.into_iter().chain(graph.loss) {
+        fuser.materialize(result);
+    }
+    for assignment in &graph.assignments {
+        fuser.assign(*assignment);
+    }
+    for group in &mut fuser.fusion.groups {
+        for section in &mut group.sections {
+            section.values.sort_unstable();
+        }
+    }
+    fuser.fusion
+}
