@@ -6,6 +6,8 @@ use nnc::compile::PhasePlan;
 use nnc::data::Element as Prepares;
 use nnc::data::table::Part;
 use nnc::engine::{Prepared, Rows, Runner, Threads};
+use nnc::graph::Part as GraphPart;
+use nnc::graph::ops::Op;
 use nnc::graph::reference::{self, Moment, Tensor};
 use nnc::kernels::{Arena, Element};
 use nnc::plan::layout::StateLayout;
@@ -99,13 +101,15 @@ pub fn batch<T: Element + Prepares>(loaded: &Loaded, rows: &[u32]) -> (Tensor, T
     (tensor(&data.inputs), tensor(&data.targets))
 }
 
-/// Every value of a phase's graph by the reference evaluator, in f64 from rows prepared as `T`.
+/// Every value of a phase's graph by the reference evaluator, from rows prepared as `T`. `round` is
+/// applied to each element.
 pub fn reference<T: Element + Prepares>(
     loaded: &Loaded,
     phase: &PhasePlan,
     states: &[Tensor],
     rows: &[u32],
     update: u64,
+    round: impl Fn(f64) -> f64,
 ) -> Vec<Tensor> {
     let (inputs, targets) = batch::<T>(loaded, rows);
     let moment = Moment {
@@ -117,5 +121,19 @@ pub fn reference<T: Element + Prepares>(
         states,
         scalars: &reference::scalars(&phase.graph, update, rows.len()),
     };
-    reference::evaluate(&phase.graph, &moment, |value| value)
+    reference::evaluate(&phase.graph, &moment, round)
+}
+
+/// How far each argument of the forward pass is from each kink of its scalar function.
+pub fn kink_distances(phase: &PhasePlan, values: &[Tensor]) -> Vec<f64> {
+    let mut distances = Vec::new();
+    for node in &phase.graph.nodes {
+        if let (Op::Map(function), GraphPart::Forward) = (&node.op, node.part) {
+            let arguments = &values[node.operands[0].index()].data;
+            for kink in function.kinks() {
+                distances.extend(arguments.iter().map(|value| (value - kink).abs()));
+            }
+        }
+    }
+    distances
 }
