@@ -7,11 +7,10 @@ use nnc::random::{Draws, Stream};
 
 use crate::calls::calls;
 
-/// A model, its table, and how its rows are taken.
+/// A model, its table, and its number of rows in a batch: fewer than all, with a tail.
 pub struct Generated {
     pub model: String,
     pub csv: String,
-    pub rows: usize,
     pub batch: usize,
 }
 
@@ -101,7 +100,7 @@ impl Generator {
     fn layer(&mut self) {
         let width = self.width();
         let activation = self.activation();
-        match self.below(9) {
+        match self.below(10) {
             0 | 1 => {
                 let linear = self.linear(width);
                 self.line(format_args!("{linear} -> {activation}"));
@@ -129,6 +128,7 @@ impl Generator {
             5 => self.gate(width),
             6 => self.shared(width),
             7 => self.numbers(width),
+            8 => self.normalised_twice(width),
             _ => self.quotient(width),
         }
     }
@@ -164,6 +164,24 @@ impl Generator {
         }
         let operator = self.pick(&["+", "-", "*"]);
         self.line(format_args!("{once} {operator} {twice} + {start}"));
+    }
+
+    /// One normalisation used twice, its running statistics moved by both uses.
+    fn normalised_twice(&mut self, width: usize) {
+        let [layer, norm, start, once] = [(); 4].map(|()| self.name());
+        let linear = self.linear(width);
+        let [a, b] = [(); 2].map(|()| self.activation());
+        let call = self.pick(calls("BatchNorm1d"));
+        self.normalises = true;
+        self.line(format_args!(
+            "shared {layer}: Linear({width}, bias = false)"
+        ));
+        self.line(format_args!("shared {norm}: {call}"));
+        self.line(format_args!("{start} = {linear} -> {a}"));
+        self.line(format_args!("{once} = {start} -> {layer} -> {norm} -> {b}"));
+        self.line(format_args!(
+            "({once} -> {layer} -> {norm}) * {once} + {start}"
+        ));
     }
 
     /// Arithmetic with numbers in every form.
@@ -319,7 +337,6 @@ impl Generator {
         Generated {
             model,
             csv: self.table(&columns, rows),
-            rows,
             batch,
         }
     }
