@@ -97,12 +97,16 @@ impl<'c, T: Element> Trainer<'c, T> {
         let shuffled = spec.shuffle && batch < data.rows;
         let runner =
             |phase: &crate::compile::PhasePlan| Runner::new(&phase.plan, elements, threads);
+        let phases = [&compiled.train, &compiled.evaluate];
+        let phases = phases.into_iter().flatten().chain([&compiled.predict]);
         let mut trainer = Trainer {
             compiled,
-            threads: Threads::new(threads).map_err(|_| OutOfMemory {
-                elements: threads,
-                bytes_per_element: 0,
-            })?,
+            threads: Threads::for_plans(phases.map(|phase| &phase.plan), threads).map_err(
+                |_| OutOfMemory {
+                    elements: threads,
+                    bytes_per_element: 0,
+                },
+            )?,
             train: compiled.train.as_ref().map(runner),
             evaluate: compiled.evaluate.as_ref().map(runner),
             predict: runner(&compiled.predict),
