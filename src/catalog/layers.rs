@@ -255,7 +255,9 @@ fn dropout(
         &[],
     );
     let dropped = graph.multiply(x, mask);
-    Ok(graph.push(Op::ByPhase, &[dropped, x]))
+    let result = graph.push(Op::ByPhase, &[dropped, x]);
+    context.name(mask, "mask");
+    Ok(result)
 }
 
 fn batch_norm(
