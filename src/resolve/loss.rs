@@ -4,10 +4,10 @@ use super::train::{Batch, TrainSpec};
 use crate::catalog::{Link, LossTarget, Meaning, Metric};
 use crate::data::spec::{DataSpec, Field, FieldKind, Role, Schema};
 use crate::diagnostics::{Code, Diagnostic, Span};
+use crate::graph::Graph;
 use crate::graph::ops::{InputKind, Op};
-use crate::graph::shape::Dim;
+use crate::graph::shape::{Dim, Shape};
 use crate::graph::state::StepScalar;
-use crate::graph::{Graph, ValueId};
 
 /// What becomes of the network's output.
 #[derive(Clone, PartialEq, Debug)]
@@ -33,17 +33,15 @@ pub fn resolve(
     };
     let target = target(schema, data, call.span, faults)?;
     let output = graph.prediction?;
-    let fits = check(
-        call.entry.name,
-        loss.target,
-        call.span,
-        graph,
-        output,
+    let comparison = Comparison {
+        name: call.entry.name,
+        span: call.span,
+        output: graph.shape(output),
         output_span,
-        &target,
-        faults,
-    );
-    if !fits {
+        target: &target,
+    };
+    if let Some(fault) = comparison.fault(loss.target) {
+        faults.push(fault);
         return None;
     }
     let origin = graph.add_origin(call.entry.name, call.span);
@@ -107,113 +105,110 @@ fn target(
     }
 }
 
-#[allow(clippy::too_many_arguments)]
-fn check(
-    name: &str,
-    wants: LossTarget,
+/// A loss between the network's output and the target.
+struct Comparison<'c> {
+    /// The loss's name and place.
+    name: &'static str,
     span: Span,
-    graph: &Graph,
-    output: ValueId,
+    output: &'c Shape,
     output_span: Span,
-    target: &Field,
-    faults: &mut Vec<Diagnostic>,
-) -> bool {
-    let width = graph.shape(output).width();
-    let needs_category = |name: &str, example: &str| {
-        Diagnostic::new(
-            Code::LossTarget,
-            span,
-            format!(
-                "`{name}` compares with a category, but `{}` holds numbers",
-                target.name
-            ),
-        )
-        .label("this loss is for classes")
-        .also(target.span, "declared as numbers here")
-        .help(example.to_string())
-    };
-    let wrong_width = |needs: String, help: String| {
-        Diagnostic::new(
-            Code::LossOutput,
-            output_span,
-            format!("`{name}` needs an output of {needs}, but the network gives {width}"),
-        )
-        .label(format!(
-            "the network's result: {}",
-            graph.shape(output).row_text()
-        ))
-        .also(span, "the loss")
-        .also(target.span, "the target")
-        .help(help)
-    };
-    let fault = match (wants, &target.kind) {
-        (LossTarget::Numbers, FieldKind::Numbers { width: numbers }) => {
-            let needed = numbers.map(Dim::Known);
-            match needed {
-                Some(needed) if !needed.fits(&width) => Some(wrong_width(
-                    format!("{needed}, the width of `{}`", target.name),
-                    format!("end the network with `Linear({needed})`"),
-                )),
-                Some(_) | None => None,
-            }
-        }
-        (LossTarget::Numbers, FieldKind::Category { .. }) => Some(
-            Diagnostic::new(
-                Code::LossTarget,
-                span,
-                format!(
-                    "`{name}` compares with numbers, but `{}` is a category",
-                    target.name
-                ),
-            )
-            .label("this loss is for numbers")
-            .also(target.span, "declared as a category here")
-            .help("use `loss = CrossEntropy`, or declare the target as `number`"),
-        ),
-        (LossTarget::Classes, FieldKind::Numbers { .. }) => Some(needs_category(
-            name,
-            "declare the target as `category`, or use `loss = MSE`",
-        )),
-        (LossTarget::Classes, FieldKind::Category { classes, .. }) => match classes {
-            Some(classes) if *classes < 2 => Some(few_classes(target, *classes)),
-            Some(classes) if !width.fits(&Dim::Known(*classes)) => Some(wrong_width(
-                format!("{classes}, one logit for each class of `{}`", target.name),
-                "end the network with `Linear(classes)`".to_string(),
-            )),
-            Some(_) | None => None,
-        },
-        (LossTarget::Binary, FieldKind::Category { classes, .. }) => match classes {
-            Some(classes) if *classes < 2 => Some(few_classes(target, *classes)),
-            Some(classes) if *classes > 2 => Some(
-                Diagnostic::new(
-                    Code::LossTarget,
-                    span,
+    target: &'c Field,
+}
+
+impl Comparison<'_> {
+    /// Why the loss cannot compare the two, if it cannot.
+    fn fault(&self, wants: LossTarget) -> Option<Diagnostic> {
+        match (wants, &self.target.kind) {
+            (LossTarget::Numbers, FieldKind::Numbers { width }) => self.same_width(*width),
+            (LossTarget::Numbers, FieldKind::Category { .. }) => Some(self.needs_numbers()),
+            (LossTarget::Classes, FieldKind::Numbers { .. }) => Some(self.needs_category()),
+            (LossTarget::Classes, FieldKind::Category { classes, .. }) => {
+                let classes = (*classes)?;
+                if classes < 2 {
+                    return Some(few_classes(self.target, classes));
+                }
+                self.width_is(
+                    classes,
                     format!(
-                        "`{name}` tells two classes apart, but `{}` has {classes}",
-                        target.name
+                        "{classes}, one logit for each class of `{}`",
+                        self.target.name
                     ),
+                    "end the network with `Linear(classes)`".to_string(),
                 )
-                .label("this loss is for two classes")
-                .also(target.span, format!("{classes} classes"))
-                .help("use `loss = CrossEntropy` and end the network with `Linear(classes)`"),
-            ),
-            Some(_) | None if !width.fits(&Dim::Known(1)) => Some(wrong_width(
-                "1, the logit of the second class".to_string(),
-                "end the network with `Linear(1)`, or use `loss = CrossEntropy`".to_string(),
-            )),
-            Some(_) | None => None,
-        },
-        (LossTarget::Binary, FieldKind::Numbers { width: numbers }) => match numbers {
-            Some(numbers) if !width.fits(&Dim::Known(*numbers)) => Some(wrong_width(
-                format!("{numbers}, the width of `{}`", target.name),
-                format!("end the network with `Linear({numbers})`"),
-            )),
-            Some(_) | None => None,
-        },
-    };
-    let fits = fault.is_none();
-    faults.extend(fault);
-    fits
+            }
+            (LossTarget::Binary, FieldKind::Category { classes, .. }) => match classes {
+                Some(classes) if *classes < 2 => Some(few_classes(self.target, *classes)),
+                Some(classes) if *classes > 2 => Some(self.needs_two_classes(*classes)),
+                Some(_) | None => self.width_is(
+                    1,
+                    "1, the logit of the second class".to_string(),
+                    "end the network with `Linear(1)`, or use `loss = CrossEntropy`".to_string(),
+                ),
+            },
+            (LossTarget::Binary, FieldKind::Numbers { width }) => self.same_width(*width),
+        }
+    }
+
+    /// The output must be as wide as a target of numbers.
+    fn same_width(&self, width: Option<usize>) -> Option<Diagnostic> {
+        let width = width?;
+        self.width_is(
+            width,
+            format!("{width}, the width of `{}`", self.target.name),
+            format!("end the network with `Linear({width})`"),
+        )
+    }
+
+    fn width_is(&self, width: usize, needs: String, help: String) -> Option<Diagnostic> {
+        let found = self.output.width();
+        if found.fits(&Dim::Known(width)) {
+            return None;
+        }
+        let message = format!(
+            "`{}` needs an output of {needs}, but the network gives {found}",
+            self.name
+        );
+        Some(
+            Diagnostic::new(Code::LossOutput, self.output_span, message)
+                .label(format!("the network's result: {}", self.output.row_text()))
+                .also(self.span, "the loss")
+                .also(self.target.span, "the target")
+                .help(help),
+        )
+    }
+
+    fn needs_numbers(&self) -> Diagnostic {
+        let message = format!(
+            "`{}` compares with numbers, but `{}` is a category",
+            self.name, self.target.name
+        );
+        Diagnostic::new(Code::LossTarget, self.span, message)
+            .label("this loss is for numbers")
+            .also(self.target.span, "declared as a category here")
+            .help("use `loss = CrossEntropy`, or declare the target as `number`")
+    }
+
+    fn needs_category(&self) -> Diagnostic {
+        let message = format!(
+            "`{}` compares with a category, but `{}` holds numbers",
+            self.name, self.target.name
+        );
+        Diagnostic::new(Code::LossTarget, self.span, message)
+            .label("this loss is for classes")
+            .also(self.target.span, "declared as numbers here")
+            .help("declare the target as `category`, or use `loss = MSE`")
+    }
+
+    fn needs_two_classes(&self, classes: usize) -> Diagnostic {
+        let message = format!(
+            "`{}` tells two classes apart, but `{}` has {classes}",
+            self.name, self.target.name
+        );
+        Diagnostic::new(Code::LossTarget, self.span, message)
+            .label("this loss is for two classes")
+            .also(self.target.span, format!("{classes} classes"))
+            .help("use `loss = CrossEntropy` and end the network with `Linear(classes)`")
+    }
 }
 
 fn few_classes(target: &Field, classes: usize) -> Diagnostic {
