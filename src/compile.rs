@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use crate::catalog::Meaning;
 use crate::data::schema_from_spec;
 use crate::data::spec::Schema;
-use crate::diagnostics::{Code, Faults, FileId, Sources, Span};
+use crate::diagnostics::{Code, Diagnostic, Faults, FileId, Sources, Span, limited};
+use crate::graph::shape::Shape;
 use crate::graph::{Graph, Phase};
 use crate::passes::{self, Updates};
 use crate::plan::layout::StateLayout;
@@ -94,30 +95,58 @@ pub fn declare(source: &ModelSource) -> Result<Declaration, Faults> {
     if let Some(declaration) = &declaration {
         declaration.resolve(&schema_from_spec(&declaration.data), &mut faults);
     }
-    Err(with_syntax_faults(parsed.faults, faults))
+    Err(distinct(with_syntax_faults(parsed.faults, faults, text)))
 }
 
 /// Faults of meaning beside faults of syntax: only those that a line's own words show, since a
 /// line that could not be read may hold what seems to be missing.
-fn with_syntax_faults(syntax: Faults, mut meaning: Faults) -> Faults {
-    if !syntax.is_empty() {
-        meaning.retain(|fault| {
-            matches!(
-                fault.code,
-                Code::UnknownSection
-                    | Code::UnknownSetting
-                    | Code::UnknownArgument
-                    | Code::DuplicateArgument
-                    | Code::WrongType
-                    | Code::OutOfRange
-                    | Code::NotSupported
-            )
-        });
+fn with_syntax_faults(syntax: Faults, mut meaning: Faults, text: &str) -> Faults {
+    if syntax.is_empty() {
+        return meaning;
     }
+    let place = |fault: &Diagnostic| fault.labels.first().map(|label| label.span);
+    // Where a brace is missing, lines may stand in another section than they were meant to.
+    let round = |fault: &Diagnostic| {
+        let bracket = place(fault).and_then(|span| text.get(span.range()));
+        matches!(bracket, Some("(" | ")" | "[" | "]"))
+    };
+    let sections = syntax
+        .iter()
+        .all(|fault| fault.code != Code::Brackets || round(fault));
+    // What stands for a literal that could not be read is nobody's fault.
+    let literals: HashSet<Option<Span>> = syntax.iter().map(place).collect();
+    meaning.retain(|fault| !literals.contains(&place(fault)));
+    meaning.retain(|fault| match fault.code {
+        Code::UnknownEntry
+        | Code::UnknownArgument
+        | Code::MissingArgument
+        | Code::DuplicateArgument
+        | Code::WrongType
+        | Code::OutOfRange
+        | Code::NotSupported => true,
+        Code::UnknownSection
+        | Code::UnknownSetting
+        | Code::DuplicateName
+        | Code::DuplicateColumn
+        | Code::LossTarget
+        | Code::MetricTarget
+        | Code::Misplaced
+        | Code::BadSplit => sections,
+        _ => false,
+    });
+    syntax.into_iter().chain(meaning).collect()
+}
+
+/// The faults in the order of their places, each told once, and no more than can be read.
+fn distinct(faults: Faults) -> Faults {
     let mut seen = HashSet::new();
-    let all = syntax.into_iter().chain(meaning);
-    all.filter(|fault| seen.insert((fault.code, fault.labels.first().map(|label| label.span))))
-        .collect()
+    let place = |fault: &Diagnostic| fault.labels.first().map(|label| label.span);
+    let faults = faults.into_iter();
+    limited(
+        faults
+            .filter(|fault| seen.insert((fault.code, place(fault), fault.message.clone())))
+            .collect(),
+    )
 }
 
 /// Compiles a model: its text, what is known of its table, and for whom the plans are written down.
@@ -153,7 +182,7 @@ pub fn compile(
     let mut faults = Vec::new();
     let resolved = declaration.resolve(&schema, &mut faults);
     let Some(resolved) = resolved.filter(|_| faults.is_empty()) else {
-        return Err(faults);
+        return Err(distinct(faults));
     };
     let train = declaration.train.clone().unwrap_or_default();
     let seed = source.seed.or(train.seed).unwrap_or(0);
@@ -161,6 +190,10 @@ pub fn compile(
 
     let graph_of = |phase| passes::lower(&resolved.graph, phase, updates(&train).as_ref());
     let train_graph = learns.then(|| graph_of(Phase::Train));
+    let widest = train_graph.as_ref().unwrap_or(&resolved.graph);
+    if let Some(fault) = too_big(widest, batch(&train, &schema, Phase::Train)) {
+        return Err(vec![fault]);
+    }
     let states = StateLayout::new(train_graph.as_ref().unwrap_or(&resolved.graph));
     let mut end = states.end;
     let mut plan_of = |graph: Graph, phase: Phase| {
@@ -198,6 +231,41 @@ pub fn compile(
         arena_elements: end,
         states,
     })
+}
+
+/// The fault of a step beyond what any machine can hold: the offsets of its values may not overflow.
+fn too_big(graph: &Graph, batch: Option<usize>) -> Option<Diagnostic> {
+    const MOST_ELEMENTS: u128 = 1 << 42;
+    let rows = batch.unwrap_or(1).max(EVALUATION_BATCH) as u128;
+    let elements = |shape: &Shape| {
+        let dims = shape
+            .dims
+            .iter()
+            .map(|dim| dim.known().unwrap_or(1) as u128);
+        let row = dims.fold(1_u128, u128::saturating_mul);
+        row.saturating_mul(if shape.batch { rows } else { 1 })
+    };
+    let all = graph.nodes.iter().map(|node| elements(&node.shape));
+    if all.fold(0_u128, u128::saturating_add) <= MOST_ELEMENTS {
+        return None;
+    }
+    let largest = graph
+        .nodes
+        .iter()
+        .max_by_key(|node| elements(&node.shape))?;
+    let origin = graph.origin(largest.origin);
+    Some(
+        Diagnostic::new(
+            Code::TooBig,
+            origin.span,
+            format!("a step of {rows} rows holds more than 2^42 numbers"),
+        )
+        .label(format!(
+            "most of them here: {}",
+            largest.shape.text(&rows.to_string())
+        ))
+        .help("choose a smaller `batch` or smaller layers"),
+    )
 }
 
 /// The optimizer with what is done to gradients before it.

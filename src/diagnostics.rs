@@ -3,13 +3,15 @@
 //! The only user of `codespan-reporting`. Every stage returns its faults as [`Diagnostic`]s; nothing
 //! below the command line prints them.
 
+mod names;
+mod render;
+
 use std::ops::Range;
 
-use codespan_reporting::diagnostic as codespan;
-use codespan_reporting::files::{Error as FilesError, Files};
-use codespan_reporting::term;
-pub use codespan_reporting::term::termcolor;
 use serde_json::{Value, json};
+
+pub use names::{listed, near_miss};
+pub use render::{in_order, render_all, termcolor};
 
 /// One of the [`Sources`] of a compilation.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
@@ -125,40 +127,6 @@ impl Sources {
     }
 }
 
-impl<'a> Files<'a> for Sources {
-    type FileId = FileId;
-    type Name = &'a str;
-    type Source = &'a str;
-
-    fn name(&'a self, file: FileId) -> Result<&'a str, FilesError> {
-        Ok(&self.get(file).name)
-    }
-
-    fn source(&'a self, file: FileId) -> Result<&'a str, FilesError> {
-        Ok(&self.get(file).text)
-    }
-
-    fn line_index(&'a self, file: FileId, byte: usize) -> Result<usize, FilesError> {
-        let starts = &self.get(file).line_starts;
-        Ok(starts.partition_point(|start| *start <= byte) - 1)
-    }
-
-    fn line_number(&'a self, file: FileId, line: usize) -> Result<usize, FilesError> {
-        Ok(self.get(file).first_line + line)
-    }
-
-    fn line_range(&'a self, file: FileId, line: usize) -> Result<Range<usize>, FilesError> {
-        let source = self.get(file);
-        let start = source.line_starts[line];
-        let end = source
-            .line_starts
-            .get(line + 1)
-            .copied()
-            .unwrap_or(source.text.len());
-        Ok(start..end)
-    }
-}
-
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Severity {
     Error,
@@ -214,11 +182,12 @@ codes! {
     UnknownSection = "E0203" Error "a section that the language does not have";
     UnknownSetting = "E0204" Error "a setting that the section does not have";
     UnknownArgument = "E0205" Error "an argument that the entry does not have";
-    MissingSection = "E0206" Error "a section is missing";
+    MissingSection = "E0206" Error "a section is missing, or says nothing";
     MissingSetting = "E0207" Error "a setting is missing";
     UnusedResult = "E0208" Error "a result that nothing uses";
     NotSupported = "E0209" Error "part of the language that this version does not support yet";
     Misplaced = "E0210" Error "a construct in a place where it has no meaning";
+    UnknownEntry = "E0211" Error "a layer, loss, optimizer or other entry that the catalog does not have";
     // Arguments, types and shapes.
     WrongType = "E0301" Error "a value of the wrong type";
     OutOfRange = "E0302" Error "a number outside its range";
@@ -285,12 +254,42 @@ pub struct Diagnostic {
 /// The faults of a stage that could not give its result. Never empty.
 pub type Faults = Vec<Diagnostic>;
 
+/// A file that is no model at all has a fault in every line; after these the rest are counted.
+pub const MOST_FAULTS: usize = 200;
+
+/// Keeps the first faults, in the order of their places, and says how many are left out.
+pub fn limited(mut faults: Faults) -> Faults {
+    faults.sort_by_key(|fault| fault.labels.first().map(|label| label.span));
+    let more = faults.len().saturating_sub(MOST_FAULTS);
+    faults.truncate(MOST_FAULTS);
+    if more > 0
+        && let Some(last) = faults.pop()
+    {
+        faults.push(last.note(format!("{more} more faults of the text are not shown")));
+    }
+    faults
+}
+
+/// The words of a message, cut where names or texts of the file have made them too long to read.
+fn shortened(mut words: String) -> String {
+    const LONGEST: usize = 500;
+    if words.len() > LONGEST {
+        let mut end = LONGEST;
+        while !words.is_char_boundary(end) {
+            end -= 1;
+        }
+        words.truncate(end);
+        words.push('…');
+    }
+    words
+}
+
 impl Diagnostic {
     /// A fault at a place; `label` says beside the underlined text what is wrong with it.
     pub fn new(code: Code, span: Span, message: impl Into<String>) -> Self {
         Diagnostic {
             code,
-            message: message.into(),
+            message: shortened(message.into()),
             labels: vec![Label {
                 span,
                 message: String::new(),
@@ -305,7 +304,7 @@ impl Diagnostic {
     pub fn without_place(code: Code, message: impl Into<String>) -> Self {
         Diagnostic {
             code,
-            message: message.into(),
+            message: shortened(message.into()),
             labels: Vec::new(),
             notes: Vec::new(),
             suggestion: None,
@@ -315,7 +314,7 @@ impl Diagnostic {
     /// Sets the words beside the primary place.
     pub fn label(mut self, message: impl Into<String>) -> Self {
         if let Some(first) = self.labels.first_mut() {
-            first.message = message.into();
+            first.message = shortened(message.into());
         }
         self
     }
@@ -324,14 +323,14 @@ impl Diagnostic {
     pub fn also(mut self, span: Span, message: impl Into<String>) -> Self {
         self.labels.push(Label {
             span,
-            message: message.into(),
+            message: shortened(message.into()),
             primary: false,
         });
         self
     }
 
     pub fn note(mut self, note: impl Into<String>) -> Self {
-        self.notes.push(note.into());
+        self.notes.push(shortened(note.into()));
         self
     }
 
@@ -373,48 +372,6 @@ impl Diagnostic {
         self.severity() == Severity::Error
     }
 
-    fn to_codespan(&self) -> codespan::Diagnostic<FileId> {
-        let severity = match self.severity() {
-            Severity::Error => codespan::Severity::Error,
-            Severity::Warning => codespan::Severity::Warning,
-            Severity::Note => codespan::Severity::Note,
-        };
-        let labels = self.labels.iter().map(|label| {
-            let style = match label.primary {
-                true => codespan::LabelStyle::Primary,
-                false => codespan::LabelStyle::Secondary,
-            };
-            codespan::Label::new(style, label.span.file, label.span.range())
-                .with_message(&label.message)
-        });
-        codespan::Diagnostic::new(severity)
-            .with_code(self.code.id())
-            .with_message(&self.message)
-            .with_labels(labels.collect())
-            .with_notes(self.notes.clone())
-    }
-
-    /// The diagnostic as it is shown to a person, without colour.
-    pub fn render(&self, sources: &Sources) -> String {
-        term::emit_into_string(&config(), sources, &self.to_codespan()).unwrap_or_else(|_| {
-            format!(
-                "{}[{}]: {}\n",
-                self.severity().name(),
-                self.code.id(),
-                self.message
-            )
-        })
-    }
-
-    /// Writes the diagnostic to a terminal, in colour where it has colour.
-    pub fn write(
-        &self,
-        writer: &mut dyn term::termcolor::WriteColor,
-        sources: &Sources,
-    ) -> Result<(), FilesError> {
-        term::emit_to_write_style(writer, &config(), sources, &self.to_codespan())
-    }
-
     /// The diagnostic as one object: `code`, `severity`, `message`, `labels` with byte and line spans,
     /// `notes`, the suggested `edit` and the `rendered` text.
     pub fn to_json(&self, sources: &Sources) -> Value {
@@ -450,46 +407,4 @@ impl Diagnostic {
             "rendered": self.render(sources),
         })
     }
-}
-
-fn config() -> term::Config {
-    term::Config {
-        tab_width: 4,
-        ..term::Config::default()
-    }
-}
-
-/// All diagnostics in the order of their places, those without a place first.
-pub fn in_order(diagnostics: &[Diagnostic]) -> Vec<&Diagnostic> {
-    let mut ordered: Vec<&Diagnostic> = diagnostics.iter().collect();
-    ordered.sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| label.span));
-    ordered
-}
-
-/// Renders all diagnostics, in the order of their places, one blank line between them.
-pub fn render_all(diagnostics: &[Diagnostic], sources: &Sources) -> String {
-    in_order(diagnostics)
-        .into_iter()
-        .map(|diagnostic| diagnostic.render(sources))
-        .collect()
-}
-
-/// The known name that `wrong` most likely stands for, if one is near enough.
-///
-/// Equal but for case and underscores counts as nearest; otherwise the Damerau-Levenshtein distance
-/// may be at most a third of the longer name's length.
-pub fn near_miss<'n>(wrong: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
-    let plain = |name: &str| name.to_lowercase().replace(['_', '-', ' '], "");
-    let wrong_plain = plain(wrong);
-    known
-        .into_iter()
-        .filter_map(|name| {
-            let name_plain = plain(name);
-            let distance = strsim::damerau_levenshtein(&wrong_plain, &name_plain);
-            let longest = wrong_plain.chars().count().max(name_plain.chars().count());
-            let near = distance == 0 || distance * 3 <= longest;
-            near.then_some((distance, name))
-        })
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, name)| name)
 }

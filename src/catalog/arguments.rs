@@ -106,7 +106,7 @@ impl ArgumentKind {
             ArgumentKind::Size => "a whole number of at least 1".to_string(),
             ArgumentKind::Width => "a whole number of at least 1, or `in -> out`".to_string(),
             ArgumentKind::Number(range) if range == Range::ANY => "a number".to_string(),
-            ArgumentKind::Number(range) => format!("a number {}", range.text()),
+            ArgumentKind::Number(range) => format!("a number, {}", range.text()),
             ArgumentKind::Boolean => "`true` or `false`".to_string(),
             ArgumentKind::Word(words) => {
                 let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();

@@ -178,7 +178,7 @@ fn linear(
             Diagnostic::new(
                 Code::ShapeAssertion,
                 span,
-                format!("Linear states that {stated} features flow in, but there are {width}"),
+                format!("`Linear` states that {stated} flow in, but there are {width} features"),
             )
             .label(format!("{stated} stated here"))
             .also(
@@ -223,11 +223,11 @@ fn shared_mismatch(context: &Context, x: ValueId, weight: ValueId) -> Diagnostic
         Code::ShapeMismatch,
         context.input_span,
         format!(
-            "`{}` takes {first} features from its first use, but {width} flow in here",
+            "`{}` takes a width of {first} since its first use, but {width} flow in here",
             context.path
         ),
     )
-    .label(format!("{width} features flow in"))
+    .label(format!("a width of {width}"))
     .also(context.span, "the shared layer is declared here")
 }
 

@@ -1,6 +1,6 @@
 //! Compile-time values: numbers with arithmetic, parameters of the file, facts of the data.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::graph::shape::Dim;
@@ -16,8 +16,16 @@ pub enum Number {
 impl Number {
     pub fn text(&self) -> String {
         match self {
-            Number::Known(value) => format!("{value}"),
+            Number::Known(value) => number_text(*value),
             Number::Deferred(text) => text.clone(),
+        }
+    }
+
+    /// The text as a part of a longer one.
+    fn part(&self) -> String {
+        match self {
+            Number::Deferred(text) if text.contains(' ') => format!("({text})"),
+            Number::Known(_) | Number::Deferred(_) => self.text(),
         }
     }
 
@@ -31,6 +39,14 @@ impl Number {
             Number::Known(_) => None,
             Number::Deferred(text) => Some(Dim::Deferred(text.as_str().into())),
         }
+    }
+}
+
+/// A number in a message: without needless digits, and never hundreds of them.
+pub fn number_text(value: f64) -> String {
+    match value.abs() {
+        size if size != 0.0 && !(1e-5..1e16).contains(&size) => format!("{value:e}"),
+        _ => format!("{value}"),
     }
 }
 
@@ -48,18 +64,29 @@ pub struct Scope {
     /// The file's `param`s, with what `--set` made of them.
     pub parameters: HashMap<String, (Expr, Span)>,
     pub facts: Option<Facts>,
+    /// Columns, values and labels of the network: known by name, never numbers at compile time.
+    pub values: HashMap<String, Span>,
+    /// Blocks of the file. They have no meaning yet, which is reported where they are declared.
+    pub blocks: HashSet<String>,
+    /// Whether the file takes blocks of unknown names from another one, which is reported too.
+    pub imports: bool,
 }
 
-const FACTS: [&str; 3] = ["classes", "features", "rows"];
+/// Names of the facts.
+pub const FACTS: [&str; 3] = ["classes", "features", "rows"];
 
 /// Parameters may refer to each other this many times.
 const DEEPEST_REFERENCE: usize = 32;
 
+/// A longer expression of facts is of no use to anyone.
+const LONGEST_DEFERRED: usize = 200;
+
 impl Scope {
-    /// What a parameter of the file stands for, references to other parameters followed.
+    /// What a parameter of the file stands for, references to other parameters followed; `None` too
+    /// for one that leads back to itself.
     pub fn parameter(&self, name: &str) -> Option<&Expr> {
         let mut found = &self.parameters.get(name)?.0;
-        for _ in 0..DEEPEST_REFERENCE {
+        for _ in 0..self.parameters.len() {
             match &found.kind {
                 ExprKind::Name(next) => match self.parameters.get(next) {
                     Some((expr, _)) => found = expr,
@@ -94,42 +121,196 @@ impl Scope {
 
     /// The value of an expression of numbers.
     pub fn number(&self, expr: &Expr) -> Result<Number, Box<Diagnostic>> {
-        self.number_within(expr, 0)
+        let mut evaluation = Evaluation {
+            scope: self,
+            known: HashMap::new(),
+            open: Vec::new(),
+        };
+        evaluation.number(expr)
     }
 
-    fn number_within(&self, expr: &Expr, depth: usize) -> Result<Number, Box<Diagnostic>> {
+    /// The result of an operation on two numbers.
+    pub fn arithmetic(
+        &self,
+        operator: Operator,
+        left: Number,
+        right: Number,
+        span: Span,
+    ) -> Result<Number, Box<Diagnostic>> {
+        let symbol = operator.symbol();
+        let (Number::Known(a), Number::Known(b)) = (&left, &right) else {
+            let text = format!("{} {symbol} {}", left.part(), right.part());
+            return match text.len() > LONGEST_DEFERRED {
+                false => Ok(Number::Deferred(text)),
+                true => Err(Box::new(
+                    Diagnostic::new(
+                        Code::TooBig,
+                        span,
+                        "the arithmetic with facts of the data is too long",
+                    )
+                    .label(format!(
+                        "more than {LONGEST_DEFERRED} characters when written out"
+                    )),
+                )),
+            };
+        };
+        let value = match operator {
+            Operator::Add => a + b,
+            Operator::Subtract => a - b,
+            Operator::Multiply => a * b,
+            Operator::Divide => a / b,
+        };
+        if value.is_finite() {
+            return Ok(Number::Known(value));
+        }
+        let (a, b) = (number_text(*a), number_text(*b));
+        Err(Box::new(
+            Diagnostic::new(
+                Code::OutOfRange,
+                span,
+                format!("{a} {symbol} {b} is not a finite number"),
+            )
+            .label("computed here"),
+        ))
+    }
+
+    fn unknown(&self, name: &str, span: Span) -> Diagnostic {
+        if let Some(declared) = self.values.get(name) {
+            return Diagnostic::new(
+                Code::Misplaced,
+                span,
+                format!("`{name}` is not a number that is known before training"),
+            )
+            .label("an argument is a number, a `param` or a fact of the data")
+            .also(*declared, format!("`{name}` is declared here"))
+            .help(format!(
+                "a value flows into a layer by an arrow: `{name} -> Linear(8)`"
+            ));
+        }
+        let fault = Diagnostic::new(
+            Code::UnknownName,
+            span,
+            format!("nothing is called `{name}` here"),
+        );
+        match (name, &self.facts) {
+            ("classes", Some(_)) => fault
+                .label("the number of classes of a category target")
+                .help("declare `target name: category`, or write the number itself"),
+            ("classes" | "features" | "rows", None) => {
+                fault.label("a fact of the data; only `net` can use it")
+            }
+            _ => fault
+                .label("not a number, a `param` or a fact of the data")
+                .near(name, span, self.names()),
+        }
+    }
+
+    /// The fault of parameters whose values lead back to themselves. Of all of them it is told of the
+    /// one that is declared last, wherever the circle was entered.
+    pub fn circle(&self, name: &str) -> Diagnostic {
+        let members = self.circle_of(name);
+        let place = |name: &&str| self.parameters.get(*name).map(|(_, span)| *span);
+        let last = members.last().copied().unwrap_or(name);
+        let span = place(&last).unwrap_or_default();
+        let mut fault = Diagnostic::new(
+            Code::Misplaced,
+            span,
+            format!("the param `{last}` is defined by itself"),
+        )
+        .label("its value leads back to it");
+        for other in members.iter().rev().skip(1).take(3) {
+            if let Some(span) = place(other) {
+                fault = fault.also(span, format!("by way of `{other}`"));
+            }
+        }
+        fault
+    }
+
+    /// The parameters of such a circle, in the order of their declarations.
+    pub fn circle_of<'s>(&'s self, name: &'s str) -> Vec<&'s str> {
+        // Those that `name` leads to, and of them those that lead back to it.
+        let mut named_by: HashMap<&str, Vec<&str>> = HashMap::new();
+        let mut seen = HashSet::from([name]);
+        let mut open = vec![name];
+        while let Some(from) = open.pop() {
+            for to in self.references(from) {
+                named_by.entry(to).or_default().push(from);
+                if seen.insert(to) {
+                    open.push(to);
+                }
+            }
+        }
+        let mut back = HashSet::from([name]);
+        let mut open = vec![name];
+        while let Some(to) = open.pop() {
+            for from in named_by.get(to).into_iter().flatten() {
+                if back.insert(from) {
+                    open.push(from);
+                }
+            }
+        }
+        let mut members: Vec<&str> = back.into_iter().collect();
+        members.sort_by_key(|name| self.parameters.get(*name).map(|(_, span)| *span));
+        members
+    }
+
+    /// The parameters that a parameter's value names.
+    fn references(&self, name: &str) -> Vec<&str> {
+        let mut found = Vec::new();
+        let value = self.parameters.get(name);
+        let mut open: Vec<&Expr> = value.iter().map(|(value, _)| value).collect();
+        while let Some(expr) = open.pop() {
+            match &expr.kind {
+                ExprKind::Name(name) => {
+                    found.extend(self.parameters.get_key_value(name).map(|(key, _)| &**key));
+                }
+                ExprKind::Negate(inner) => open.push(inner),
+                ExprKind::Binary { left, right, .. } => open.extend([&**left, &**right]),
+                ExprKind::List(items) => open.extend(items),
+                ExprKind::Call { arguments, .. } => {
+                    open.extend(arguments.iter().map(|argument| &argument.value));
+                }
+                ExprKind::Number { .. }
+                | ExprKind::Text(_)
+                | ExprKind::Bool(_)
+                | ExprKind::Pipeline { .. }
+                | ExprKind::Labelled { .. }
+                | ExprKind::Repeat { .. }
+                | ExprKind::Residual { .. } => {}
+            }
+        }
+        found
+    }
+}
+
+/// One evaluation: each parameter is computed once, however often it is named.
+struct Evaluation<'s> {
+    scope: &'s Scope,
+    known: HashMap<&'s str, Number>,
+    open: Vec<&'s str>,
+}
+
+impl Evaluation<'_> {
+    fn number(&mut self, expr: &Expr) -> Result<Number, Box<Diagnostic>> {
         match &expr.kind {
             ExprKind::Number { value, .. } => Ok(Number::Known(*value)),
-            ExprKind::Name(name) => {
-                if depth > DEEPEST_REFERENCE {
-                    return Err(Box::new(
-                        Diagnostic::new(
-                            Code::Misplaced,
-                            expr.span,
-                            format!("`{name}` is defined by itself"),
-                        )
-                        .label("refers back to itself"),
-                    ));
-                }
-                if let Some((value, _)) = self.parameters.get(name) {
-                    return self.number_within(value, depth + 1);
-                }
-                self.fact(name)
-                    .ok_or_else(|| Box::new(self.unknown(name, expr.span)))
+            ExprKind::Name(name) => self.name(name, expr.span),
+            ExprKind::Negate(inner) => {
+                let inner = self.number(inner)?;
+                Ok(match inner {
+                    Number::Known(value) => Number::Known(-value),
+                    Number::Deferred(_) => Number::Deferred(format!("-{}", inner.part())),
+                })
             }
-            ExprKind::Negate(inner) => Ok(match self.number_within(inner, depth)? {
-                Number::Known(value) => Number::Known(-value),
-                Number::Deferred(text) => Number::Deferred(format!("-{text}")),
-            }),
             ExprKind::Binary {
                 operator,
                 left,
                 right,
                 ..
             } => {
-                let left = self.number_within(left, depth)?;
-                let right = self.number_within(right, depth)?;
-                self.arithmetic(*operator, left, right, expr.span)
+                let left = self.number(left)?;
+                let right = self.number(right)?;
+                self.scope.arithmetic(*operator, left, right, expr.span)
             }
             ExprKind::Text(_)
             | ExprKind::Bool(_)
@@ -145,45 +326,34 @@ impl Scope {
         }
     }
 
-    /// The result of an operation on two numbers.
-    pub fn arithmetic(
-        &self,
-        operator: Operator,
-        left: Number,
-        right: Number,
-        span: Span,
-    ) -> Result<Number, Box<Diagnostic>> {
-        let (Number::Known(a), Number::Known(b)) = (&left, &right) else {
-            let text = format!("{} {} {}", left.text(), operator.symbol(), right.text());
-            return Ok(Number::Deferred(text));
+    fn name(&mut self, name: &str, span: Span) -> Result<Number, Box<Diagnostic>> {
+        let scope = self.scope;
+        let Some((name, (value, declared))) = scope.parameters.get_key_value(name) else {
+            let fact = scope.fact(name);
+            return fact.ok_or_else(|| Box::new(scope.unknown(name, span)));
         };
-        let value = match operator {
-            Operator::Add => a + b,
-            Operator::Subtract => a - b,
-            Operator::Multiply => a * b,
-            Operator::Divide => a / b,
-        };
-        match value.is_finite() {
-            true => Ok(Number::Known(value)),
-            false => Err(Box::new(
-                Diagnostic::new(
-                    Code::OutOfRange,
-                    span,
-                    format!("{a} {} {b} is not a finite number", operator.symbol()),
-                )
-                .label("computed here"),
-            )),
+        if let Some(number) = self.known.get(name.as_str()) {
+            return Ok(number.clone());
         }
-    }
-
-    fn unknown(&self, name: &str, span: Span) -> Diagnostic {
-        Diagnostic::new(
-            Code::UnknownName,
-            span,
-            format!("nothing is called `{name}` here"),
-        )
-        .label("not a number, a `param` or a fact of the data")
-        .near(name, span, self.names())
+        if self.open.contains(&name.as_str()) {
+            return Err(Box::new(scope.circle(name)));
+        }
+        if self.open.len() == DEEPEST_REFERENCE {
+            return Err(Box::new(
+                Diagnostic::new(
+                    Code::TooLarge,
+                    *declared,
+                    format!("`param`s refer to one another more than {DEEPEST_REFERENCE} deep"),
+                )
+                .label("too far down"),
+            ));
+        }
+        self.open.push(name);
+        let number = self.number(value);
+        self.open.pop();
+        let number = number?;
+        self.known.insert(name, number.clone());
+        Ok(number)
     }
 }
 

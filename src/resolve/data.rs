@@ -1,8 +1,14 @@
 //! The `data` section: columns, their kinds, and the split.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use super::FaultyColumn;
 use super::arguments::{self, Call};
 use super::constant::Scope;
-use super::settings::{self, Settings};
+use super::constant::number_text;
+use super::net::MOST_ELEMENTS;
+use super::settings::Settings;
 use crate::catalog::Kind;
 use crate::catalog::arguments::Value;
 use crate::catalog::settings::DATA;
@@ -16,15 +22,15 @@ use crate::syntax::ast::{ColumnName, Expr, Name, Section, StatementKind};
 /// Checks the section and gives what it declares; lines with faults are left out.
 pub fn resolve(
     section: &Section,
-    span: Span,
     scope: &Scope,
+    faulty: &mut Vec<FaultyColumn>,
     faults: &mut Vec<Diagnostic>,
 ) -> DataSpec {
     let mut spec = DataSpec {
         span: section.keyword.span,
         ..DataSpec::default()
     };
-    let mut settings = Settings::new("data", DATA);
+    let mut settings = Settings::new("a `data` section", DATA);
     for statement in &section.body {
         match &statement.kind {
             StatementKind::Declare {
@@ -32,15 +38,23 @@ pub fn resolve(
                 names,
                 kind,
                 from,
-            } => declare(
-                keyword,
-                names,
-                kind.as_ref(),
-                from.as_ref(),
-                scope,
-                &mut spec,
-                faults,
-            ),
+            } => {
+                let before = spec.columns.len();
+                let declared = Declared {
+                    keyword,
+                    names,
+                    kind: kind.as_ref(),
+                    from: from.as_ref(),
+                };
+                let role = declare(&declared, scope, &mut spec, faults);
+                if let Some(role) = role.filter(|_| spec.columns.len() == before) {
+                    faulty.extend(names.iter().map(|name| FaultyColumn {
+                        role,
+                        name: name.text.clone(),
+                        span: name.span,
+                    }));
+                }
+            }
             StatementKind::Assign { name, value } => settings.add(name, value, faults),
             StatementKind::Param { .. }
             | StatementKind::Use { .. }
@@ -61,7 +75,11 @@ pub fn resolve(
     }
     duplicates(&spec, faults);
     let inputs = spec.columns.iter().any(|column| column.role == Role::Input);
-    if !inputs && faults.is_empty() {
+    if !inputs
+        && !faulty
+            .iter()
+            .any(|column| column.role != Some(Role::Target))
+    {
         faults.push(
             Diagnostic::new(
                 Code::NoInput,
@@ -72,7 +90,7 @@ pub fn resolve(
             .help("write `input name: number`"),
         );
     }
-    let _ = span;
+    reserved(&spec, faults);
     spec
 }
 
@@ -84,15 +102,28 @@ fn pattern(name: &ColumnName) -> ColumnPattern {
     }
 }
 
+/// The parts of a declaration.
+struct Declared<'d> {
+    keyword: &'d Name,
+    names: &'d [ColumnName],
+    kind: Option<&'d Expr>,
+    from: Option<&'d ColumnName>,
+}
+
+/// Adds the columns of a declaration, or reports why it cannot. Gives what the columns are for, if
+/// they are values of the network: `Some(None)` if that is not known.
 fn declare(
-    keyword: &Name,
-    names: &[ColumnName],
-    kind: Option<&Expr>,
-    from: Option<&ColumnName>,
+    declared: &Declared,
     scope: &Scope,
     spec: &mut DataSpec,
     faults: &mut Vec<Diagnostic>,
-) {
+) -> Option<Option<Role>> {
+    let Declared {
+        keyword,
+        names,
+        kind,
+        from,
+    } = *declared;
     let role = match keyword.text.as_str() {
         "input" => Role::Input,
         "target" => Role::Target,
@@ -104,7 +135,7 @@ fn declare(
                         .label("leave this away"),
                 );
             }
-            return;
+            return None;
         }
         "weight" => {
             faults.push(
@@ -113,21 +144,30 @@ fn declare(
                     keyword.span,
                     "row weights are not supported yet",
                 )
-                .label("without a meaning in this version"),
+                .label("part of the language, without a meaning in this version"),
             );
-            return;
+            return None;
         }
         other => {
-            faults.push(
-                Diagnostic::new(
-                    Code::UnknownName,
-                    keyword.span,
-                    format!("a column cannot be declared by `{other}`"),
-                )
-                .label("expected `input`, `target` or `ignore`")
-                .near(other, keyword.span, ["input", "target", "ignore", "weight"]),
-            );
-            return;
+            let fault = Diagnostic::new(
+                Code::UnknownName,
+                keyword.span,
+                format!("a column cannot be declared by `{other}`"),
+            )
+            .label("expected `input`, `target` or `ignore`");
+            let alias = match other {
+                "feature" | "features" | "x" | "X" => Some("input"),
+                "label" | "labels" | "output" | "y" => Some("target"),
+                "skip" | "drop" | "id" => Some("ignore"),
+                _ => None,
+            };
+            faults.push(match alias {
+                Some(alias) => fault
+                    .label(format!("this is called `{alias}` here"))
+                    .suggest(keyword.span, alias),
+                None => fault.near(other, keyword.span, ["input", "target", "ignore", "weight"]),
+            });
+            return Some(None);
         }
     };
     let Some(kind) = kind else {
@@ -139,13 +179,12 @@ fn declare(
             )
             .label("write `: number` or `: category` after this"),
         );
-        return;
+        return Some(Some(role));
     };
-    let Some(call) = arguments::call(kind, Kind::ColumnKind, scope, faults) else {
-        return;
-    };
-    let Some(kind) = column_kind(&call, role, from, names, faults) else {
-        return;
+    let call = arguments::call(kind, Kind::ColumnKind, scope, faults);
+    let kind = call.and_then(|call| column_kind(&call, role, from, names, faults));
+    let Some(kind) = kind else {
+        return Some(Some(role));
     };
     for name in names {
         spec.columns.push(ColumnSpec {
@@ -159,6 +198,7 @@ fn declare(
             kind: kind.clone(),
         });
     }
+    Some(Some(role))
 }
 
 fn column_kind(
@@ -244,6 +284,17 @@ fn column_kind(
         );
         return None;
     }
+    if let Some(width) = embed.filter(|width| *width > MOST_ELEMENTS) {
+        faults.push(
+            Diagnostic::new(
+                Code::TooBig,
+                arguments.span_of("embed"),
+                format!("an embedding of {width} numbers a value is too big"),
+            )
+            .label("more than 2^36 numbers in one parameter"),
+        );
+        return None;
+    }
     let values = match arguments.get("values") {
         Some(Value::Texts(values)) => Some(values.clone()),
         Some(_) | None => None,
@@ -273,7 +324,7 @@ fn split(value: &Expr, scope: &Scope, faults: &mut Vec<Diagnostic>) -> Option<Sp
             Diagnostic::new(Code::BadSplit, span, "the split leaves no rows to train on").label(
                 format!(
                     "validate and test take {}% of the rows",
-                    settings::trimmed((validate + test) * 100.0)
+                    number_text(((validate + test) * 1e8).round() / 1e6)
                 ),
             ),
         );
@@ -297,19 +348,47 @@ fn split(value: &Expr, scope: &Scope, faults: &mut Vec<Diagnostic>) -> Option<Sp
 /// Reports names that are declared twice.
 fn duplicates(spec: &DataSpec, faults: &mut Vec<Diagnostic>) {
     let declared = spec.columns.iter().map(|column| &column.name);
-    let names: Vec<&ColumnPattern> = declared.chain(&spec.ignored).collect();
-    for (index, name) in names.iter().enumerate() {
-        let mut earlier = names[..index].iter();
-        if let Some(first) = earlier.find(|first| first.text == name.text) {
-            faults.push(
+    let mut first: HashMap<&str, Span> = HashMap::new();
+    for name in declared.chain(&spec.ignored) {
+        match first.entry(&name.text) {
+            Entry::Vacant(place) => {
+                place.insert(name.span);
+            }
+            Entry::Occupied(first) => faults.push(
                 Diagnostic::new(
                     Code::DuplicateColumn,
                     name.span,
                     format!("the column `{}` is declared twice", name.text),
                 )
                 .label("declared again here")
-                .also(first.span, "declared first here"),
-            );
+                .also(*first.get(), "declared first here"),
+            ),
         }
+    }
+}
+
+/// Reports inputs whose names already mean something in a network.
+fn reserved(spec: &DataSpec, faults: &mut Vec<Diagnostic>) {
+    let inputs = spec.columns.iter();
+    for column in inputs.filter(|column| column.role == Role::Input) {
+        let name = &column.name.text;
+        let meaning = match name.as_str() {
+            "in" => "the network's whole input",
+            "classes" => "the number of the target's classes",
+            "features" => "the width of the network's input",
+            "rows" => "the number of training rows",
+            _ => continue,
+        };
+        faults.push(
+            Diagnostic::new(
+                Code::DuplicateName,
+                column.name.span,
+                format!("an input cannot be called `{name}`"),
+            )
+            .label(format!("in a network this is {meaning}"))
+            .help(format!(
+                "give it another name: `input x: vector from \"{name}\"`"
+            )),
+        );
     }
 }

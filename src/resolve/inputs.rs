@@ -57,6 +57,17 @@ impl Inputs {
         found.map(|input| input.field.span)
     }
 
+    /// The names of the inputs with their places.
+    pub fn places(&self) -> impl Iterator<Item = (&str, Span)> {
+        let fields = self.fields.iter().map(|input| &input.field);
+        fields.map(|field| (field.name.as_str(), field.span))
+    }
+
+    /// Where the first input is declared.
+    pub fn place(&self) -> Option<Span> {
+        self.fields.first().map(|input| input.field.span)
+    }
+
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.fields.iter().map(|input| input.field.name.as_str())
     }

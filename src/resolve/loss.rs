@@ -18,30 +18,45 @@ pub struct LossSpec {
     pub metrics: Vec<(Metric, &'static str)>,
 }
 
+/// Where the network's result was written, and whether the network is without a fault.
+#[derive(Clone, Copy)]
+pub struct Output {
+    pub span: Span,
+    pub whole: bool,
+}
+
 /// Appends the loss to the graph.
 pub fn resolve(
     train: &TrainSpec,
     graph: &mut Graph,
-    output_span: Span,
+    written: Output,
     schema: &Schema,
     data: &DataSpec,
     faults: &mut Vec<Diagnostic>,
 ) -> Option<LossSpec> {
+    let loss_span = train.loss.as_ref().map(|call| call.span);
+    let target = target(schema, data, loss_span, faults)?;
+    let metrics = metrics(train, &target, faults);
     let call = train.loss.as_ref()?;
     let Meaning::Loss(loss) = &call.entry.meaning else {
         return None;
     };
-    let target = target(schema, data, call.span, faults)?;
-    let output = graph.prediction?;
     let comparison = Comparison {
         name: call.entry.name,
         span: call.span,
-        output: graph.shape(output),
-        output_span,
         target: &target,
     };
-    if let Some(fault) = comparison.fault(loss.target) {
+    if let Some(fault) = comparison.with_target(loss.target) {
         faults.push(fault);
+        return None;
+    }
+    let output = graph.prediction?;
+    let shape = graph.shape(output);
+    if let Some(fault) = comparison.with_output(loss.target, shape, written.span) {
+        faults.push(fault);
+        return None;
+    }
+    if !written.whole {
         return None;
     }
     let origin = graph.add_origin(call.entry.name, call.span);
@@ -58,7 +73,7 @@ pub fn resolve(
     check_batches(train, graph, schema, faults);
     Some(LossSpec {
         link: loss.link,
-        metrics: metrics(train, &target, faults),
+        metrics,
         target,
     })
 }
@@ -66,7 +81,7 @@ pub fn resolve(
 fn target(
     schema: &Schema,
     data: &DataSpec,
-    loss_span: Span,
+    loss_span: Option<Span>,
     faults: &mut Vec<Diagnostic>,
 ) -> Option<Field> {
     match &schema.targets[..] {
@@ -76,16 +91,17 @@ fn target(
                 .iter()
                 .any(|column| column.role == Role::Target);
             if !declared {
-                faults.push(
-                    Diagnostic::new(
-                        Code::NoTarget,
-                        data.span,
-                        "there is no target to compare with",
-                    )
-                    .label("no `target` is declared")
-                    .also(loss_span, "the loss compares with it")
-                    .help("write `target name: number` or `target name: category` in `data`"),
-                );
+                let fault = Diagnostic::new(
+                    Code::NoTarget,
+                    data.span,
+                    "there is no target to compare with",
+                )
+                .label("no `target` is declared")
+                .help("write `target name: number` or `target name: category` in `data`");
+                faults.push(match loss_span {
+                    Some(span) => fault.also(span, "the loss compares with it"),
+                    None => fault,
+                });
             }
             None
         }
@@ -105,109 +121,97 @@ fn target(
     }
 }
 
-/// A loss between the network's output and the target.
+/// A loss and what it compares with.
 struct Comparison<'c> {
-    /// The loss's name and place.
-    name: &'static str,
+    name: &'c str,
     span: Span,
-    output: &'c Shape,
-    output_span: Span,
     target: &'c Field,
 }
 
 impl Comparison<'_> {
-    /// Why the loss cannot compare the two, if it cannot.
-    fn fault(&self, wants: LossTarget) -> Option<Diagnostic> {
-        match (wants, &self.target.kind) {
-            (LossTarget::Numbers, FieldKind::Numbers { width }) => self.same_width(*width),
-            (LossTarget::Numbers, FieldKind::Category { .. }) => Some(self.needs_numbers()),
-            (LossTarget::Classes, FieldKind::Numbers { .. }) => Some(self.needs_category()),
-            (LossTarget::Classes, FieldKind::Category { classes, .. }) => {
-                let classes = (*classes)?;
-                if classes < 2 {
-                    return Some(few_classes(self.target, classes));
-                }
-                self.width_is(
-                    classes,
-                    format!(
-                        "{classes}, one logit for each class of `{}`",
-                        self.target.name
+    /// Whether the loss fits the target's type.
+    fn with_target(&self, wants: LossTarget) -> Option<Diagnostic> {
+        let Comparison { name, span, target } = *self;
+        let wrong = |message: String| Diagnostic::new(Code::LossTarget, span, message);
+        match (wants, &target.kind) {
+            (LossTarget::Numbers, FieldKind::Category { .. }) => Some(
+                wrong(format!(
+                    "`{name}` compares with numbers, but `{}` is a category",
+                    target.name
+                ))
+                .label("this loss is for numbers")
+                .also(target.span, "declared as a category here")
+                .help("use `loss = CrossEntropy`, or declare the target as `number`"),
+            ),
+            (LossTarget::Classes, FieldKind::Numbers { .. }) => Some(
+                wrong(format!(
+                    "`{name}` compares with a category, but `{}` holds numbers",
+                    target.name
+                ))
+                .label("this loss is for classes")
+                .also(target.span, "declared as numbers here")
+                .help("declare the target as `category`, or use `loss = MSE`"),
+            ),
+            (LossTarget::Classes | LossTarget::Binary, FieldKind::Category { classes, .. }) => {
+                match (wants, classes) {
+                    (_, Some(classes)) if *classes < 2 => Some(few_classes(target, *classes)),
+                    (LossTarget::Binary, Some(classes)) if *classes > 2 => Some(
+                        wrong(format!(
+                            "`{name}` tells two classes apart, but `{}` has {classes}",
+                            target.name
+                        ))
+                        .label("this loss is for two classes")
+                        .also(target.span, format!("{classes} classes"))
+                        .help(
+                            "use `loss = CrossEntropy` and end the network with `Linear(classes)`",
+                        ),
                     ),
-                    "end the network with `Linear(classes)`".to_string(),
-                )
+                    (_, Some(_) | None) => None,
+                }
             }
-            (LossTarget::Binary, FieldKind::Category { classes, .. }) => match classes {
-                Some(classes) if *classes < 2 => Some(few_classes(self.target, *classes)),
-                Some(classes) if *classes > 2 => Some(self.needs_two_classes(*classes)),
-                Some(_) | None => self.width_is(
-                    1,
-                    "1, the logit of the second class".to_string(),
-                    "end the network with `Linear(1)`, or use `loss = CrossEntropy`".to_string(),
-                ),
-            },
-            (LossTarget::Binary, FieldKind::Numbers { width }) => self.same_width(*width),
+            (LossTarget::Numbers | LossTarget::Binary, FieldKind::Numbers { .. }) => None,
         }
     }
 
-    /// The output must be as wide as a target of numbers.
-    fn same_width(&self, width: Option<usize>) -> Option<Diagnostic> {
-        let width = width?;
-        self.width_is(
-            width,
-            format!("{width}, the width of `{}`", self.target.name),
-            format!("end the network with `Linear({width})`"),
-        )
-    }
-
-    fn width_is(&self, width: usize, needs: String, help: String) -> Option<Diagnostic> {
-        let found = self.output.width();
-        if found.fits(&Dim::Known(width)) {
+    /// Whether the network's output has the width that the loss needs.
+    fn with_output(&self, wants: LossTarget, output: &Shape, written: Span) -> Option<Diagnostic> {
+        let Comparison { name, span, target } = *self;
+        let width = output.width();
+        let wrong_width = |needs: String, help: String| {
+            Diagnostic::new(
+                Code::LossOutput,
+                written,
+                format!("`{name}` needs an output of {needs}, but the network gives {width}"),
+            )
+            .label(format!("the network's result: {}", output.row_text()))
+            .also(span, "the loss")
+            .also(target.span, "the target")
+            .help(help)
+        };
+        let needed = match (wants, &target.kind) {
+            (_, FieldKind::Numbers { width }) => *width,
+            (LossTarget::Binary, FieldKind::Category { .. }) => Some(1),
+            (LossTarget::Numbers | LossTarget::Classes, FieldKind::Category { classes, .. }) => {
+                *classes
+            }
+        }?;
+        if width.fits(&Dim::Known(needed)) {
             return None;
         }
-        let message = format!(
-            "`{}` needs an output of {needs}, but the network gives {found}",
-            self.name
-        );
-        Some(
-            Diagnostic::new(Code::LossOutput, self.output_span, message)
-                .label(format!("the network's result: {}", self.output.row_text()))
-                .also(self.span, "the loss")
-                .also(self.target.span, "the target")
-                .help(help),
-        )
-    }
-
-    fn needs_numbers(&self) -> Diagnostic {
-        let message = format!(
-            "`{}` compares with numbers, but `{}` is a category",
-            self.name, self.target.name
-        );
-        Diagnostic::new(Code::LossTarget, self.span, message)
-            .label("this loss is for numbers")
-            .also(self.target.span, "declared as a category here")
-            .help("use `loss = CrossEntropy`, or declare the target as `number`")
-    }
-
-    fn needs_category(&self) -> Diagnostic {
-        let message = format!(
-            "`{}` compares with a category, but `{}` holds numbers",
-            self.name, self.target.name
-        );
-        Diagnostic::new(Code::LossTarget, self.span, message)
-            .label("this loss is for classes")
-            .also(self.target.span, "declared as numbers here")
-            .help("declare the target as `category`, or use `loss = MSE`")
-    }
-
-    fn needs_two_classes(&self, classes: usize) -> Diagnostic {
-        let message = format!(
-            "`{}` tells two classes apart, but `{}` has {classes}",
-            self.name, self.target.name
-        );
-        Diagnostic::new(Code::LossTarget, self.span, message)
-            .label("this loss is for two classes")
-            .also(self.target.span, format!("{classes} classes"))
-            .help("use `loss = CrossEntropy` and end the network with `Linear(classes)`")
+        Some(match (wants, &target.kind) {
+            (_, FieldKind::Numbers { .. }) => wrong_width(
+                format!("{needed}, the width of `{}`", target.name),
+                format!("end the network with `Linear({needed})`"),
+            ),
+            (LossTarget::Binary, FieldKind::Category { .. }) => wrong_width(
+                "1, the logit of the second class".to_string(),
+                "end the network with `Linear(1)`, or use `loss = CrossEntropy`".to_string(),
+            ),
+            (LossTarget::Numbers | LossTarget::Classes, FieldKind::Category { .. }) => wrong_width(
+                format!("{needed}, one logit for each class of `{}`", target.name),
+                "end the network with `Linear(classes)`".to_string(),
+            ),
+        })
     }
 }
 
@@ -216,8 +220,12 @@ fn few_classes(target: &Field, classes: usize) -> Diagnostic {
         Code::LossTarget,
         target.span,
         format!(
-            "the category `{}` has {classes} value, so there is nothing to tell apart",
-            target.name
+            "the category `{}` has {}, so there is nothing to tell apart",
+            target.name,
+            match classes {
+                1 => "one value".to_string(),
+                count => format!("{count} values"),
+            }
         ),
     )
     .label("needs at least two values")
@@ -234,20 +242,30 @@ fn check_batches(train: &TrainSpec, graph: &Graph, schema: &Schema, faults: &mut
         Batch::Rows(batch) => batch.min(rows.train),
     };
     let single = batch == 1 || (!train.drop_last && rows.train % batch.max(1) == 1);
-    if single {
-        faults.push(
-            Diagnostic::new(
-                Code::TooFewRows,
-                train.span,
-                "BatchNorm1d cannot train on a batch of one row",
-            )
-            .label(format!(
-                "{} training rows in batches of {batch} leave a batch of 1",
-                rows.train
-            ))
-            .help("choose another `batch`, or set `drop_last = true`"),
-        );
+    if !single {
+        return;
     }
+    let mut states = graph.states.iter();
+    let normaliser = states.find(|state| state.name.ends_with(".running_var"));
+    let place = normaliser.map_or(train.span, |state| state.span);
+    let last = match (rows.train, batch) {
+        (1, _) => "there is one training row".to_string(),
+        (_, 1) => "each batch has one row".to_string(),
+        (rows, batch) => {
+            format!("{rows} training rows in batches of {batch} leave a last batch of 1")
+        }
+    };
+    let fault = Diagnostic::new(
+        Code::TooFewRows,
+        place,
+        "BatchNorm1d cannot train on a batch of one row, which has no variance",
+    )
+    .label("normalises over the rows of a batch")
+    .also(train.batch_span.unwrap_or(train.span), last);
+    faults.push(match batch {
+        1 => fault.help("choose a larger `batch`"),
+        _ => fault.help("choose another `batch`, or set `drop_last = true`"),
+    });
 }
 
 /// The metrics asked for, or those of the target's type.
@@ -274,20 +292,24 @@ fn metrics(
         };
         if for_classes != classes {
             let (needs, has) = match classes {
-                true => ("numbers", "a category"),
-                false => ("a category", "numbers"),
+                true => ("numbers", "is a category"),
+                false => ("categories", "holds numbers"),
             };
             faults.push(
                 Diagnostic::new(
                     Code::MetricTarget,
                     *span,
                     format!(
-                        "`{name}` is a metric of {needs}, but `{}` is {has}",
+                        "`{name}` is a metric for {needs}, but `{}` {has}",
                         target.name
                     ),
                 )
                 .label("does not fit the target")
-                .also(target.span, "the target"),
+                .also(target.span, format!("the target {has}"))
+                .help(match classes {
+                    true => "for categories there is: accuracy",
+                    false => "for numbers there are: mae, rmse, r2",
+                }),
             );
         }
     }

@@ -9,13 +9,17 @@ pub mod loss;
 mod net;
 mod settings;
 pub mod train;
+mod unknown;
+mod values;
 
 use std::collections::HashMap;
 
+use crate::catalog;
 use crate::catalog::settings::TOP_LEVEL;
-use crate::data::spec::{DataSpec, Schema};
-use crate::diagnostics::{Code, Diagnostic, Span};
+use crate::data::spec::{DataSpec, Field, FieldKind, Role, Schema};
+use crate::diagnostics::{Code, Diagnostic, Span, listed, near_miss};
 use crate::graph::Graph;
+use crate::graph::state::StateKind;
 use crate::syntax::ast::{Expr, File, Name, Section, StatementKind};
 use constant::Scope;
 use loss::LossSpec;
@@ -35,6 +39,17 @@ pub struct Declaration {
     pub data: DataSpec,
     pub train: Option<TrainSpec>,
     net: Section,
+    /// Columns whose declarations are faulty: what they hold is not known, only that they are.
+    faulty: Vec<FaultyColumn>,
+}
+
+/// A column whose declaration has been reported.
+#[derive(Clone, PartialEq, Debug)]
+pub struct FaultyColumn {
+    /// `None` if the fault is in the word that would say so.
+    pub role: Option<Role>,
+    pub name: String,
+    pub span: Span,
 }
 
 /// The network with its loss.
@@ -55,7 +70,8 @@ pub fn declare(
     faults: &mut Vec<Diagnostic>,
 ) -> Option<Declaration> {
     let mut scope = Scope::default();
-    let mut sections: HashMap<&str, (&Section, Span)> = HashMap::new();
+    let mut sections: HashMap<&str, &Section> = HashMap::new();
+    let mut settings = settings::Settings::new(settings::TOP_LEVEL_WORDS, TOP_LEVEL);
     for statement in &file.statements {
         match &statement.kind {
             StatementKind::Param { name, value } => {
@@ -65,9 +81,12 @@ pub fn declare(
                 let keyword = section.keyword.text.as_str();
                 if keyword == "block" {
                     faults.push(not_supported(section.keyword.span, "`block`"));
+                    scope
+                        .blocks
+                        .extend(section.name.iter().map(|name| name.text.clone()));
                 } else if !SECTIONS.contains(&keyword) {
                     faults.push(unknown_section(section));
-                } else if let Some((first, _)) = sections.get(keyword) {
+                } else if let Some(first) = sections.get(keyword) {
                     faults.push(
                         Diagnostic::new(
                             Code::DuplicateName,
@@ -78,13 +97,15 @@ pub fn declare(
                         .also(first.keyword.span, "the first one"),
                     );
                 } else {
-                    sections.insert(keyword, (section, statement.span));
+                    faults.extend(named_section(section));
+                    sections.insert(keyword, section);
                 }
             }
-            StatementKind::Use { path } => faults.push(not_supported(path.span, "`use`")),
-            StatementKind::Assign { name, value } => {
-                settings::Settings::new("top level", TOP_LEVEL).add(name, value, faults);
+            StatementKind::Use { path } => {
+                faults.push(not_supported(path.span, "`use`"));
+                scope.imports = true;
             }
+            StatementKind::Assign { name, value } => settings.add(name, value, faults),
             StatementKind::Declare { .. } | StatementKind::Line(_) => faults.push(
                 Diagnostic::new(
                     Code::Misplaced,
@@ -99,8 +120,9 @@ pub fn declare(
     for given in overrides {
         override_parameter(given, &mut scope, faults);
     }
+    let mut faulty = Vec::new();
     let data = match sections.get("data") {
-        Some((section, span)) => data::resolve(section, *span, &scope, faults),
+        Some(section) => data::resolve(section, &scope, &mut faulty, faults),
         None => DataSpec {
             span: whole,
             ..DataSpec::default()
@@ -108,12 +130,17 @@ pub fn declare(
     };
     let train = sections
         .get("train")
-        .map(|(section, _)| train::resolve(section, &scope, faults));
-    let Some((net, _)) = sections.get("net") else {
-        faults.push(
-            Diagnostic::new(Code::MissingSection, whole, "the file has no `net` section")
-                .label("a network is declared by `net { … }`"),
-        );
+        .map(|section| train::resolve(section, &scope, faults));
+    let Some(net) = sections.get("net") else {
+        // A section of an unknown name may be what was meant by it.
+        let meant = |fault: &Diagnostic| fault.code == Code::UnknownSection;
+        if !faults.iter().any(meant) {
+            faults.push(
+                Diagnostic::new(Code::MissingSection, whole, "the file has no `net` section")
+                    .label("no network is declared in this file")
+                    .help("write `net { Linear(1) }`, say"),
+            );
+        }
         return None;
     };
     Some(Declaration {
@@ -121,6 +148,7 @@ pub fn declare(
         data,
         train,
         net: (*net).clone(),
+        faulty,
     })
 }
 
@@ -134,6 +162,21 @@ fn parameter(name: &Name, value: &Expr, scope: &mut Scope, faults: &mut Vec<Diag
             )
             .label("declared again here")
             .also(*first, "declared first here"),
+        );
+        return;
+    }
+    let reserved = name.text == "in" || constant::FACTS.contains(&name.text.as_str());
+    if reserved || catalog::entries().any(|entry| entry.name == name.text) {
+        faults.push(
+            Diagnostic::new(
+                Code::DuplicateName,
+                name.span,
+                format!("a `param` cannot be called `{}`", name.text),
+            )
+            .label(match reserved {
+                true => "a word of the language",
+                false => "an entry of the catalog",
+            }),
         );
         return;
     }
@@ -175,60 +218,119 @@ fn not_supported(span: Span, what: &str) -> Diagnostic {
 
 fn unknown_section(section: &Section) -> Diagnostic {
     let name = &section.keyword.text;
-    Diagnostic::new(
+    let alias = match name.to_lowercase().as_str() {
+        "model" | "network" | "layers" | "architecture" | "module" => Some("net"),
+        "dataset" | "columns" | "inputs" | "features" | "input" => Some("data"),
+        "training" | "optimizer" | "fit" | "optim" | "trainer" => Some("train"),
+        _ => None,
+    };
+    let fault = Diagnostic::new(
         Code::UnknownSection,
         section.keyword.span,
         format!("there is no section `{name}`"),
     )
     .label("unknown section")
     .near(name, section.keyword.span, SECTIONS)
-    .note("a file has the sections `data`, `net` and `train`")
+    .note("a file has the sections `data`, `net` and `train`");
+    match (alias, name.as_str()) {
+        (Some(alias), _) => fault
+            .label(format!("this is called `{alias}` here"))
+            .suggest(section.keyword.span, alias),
+        (None, "params") => fault.help("`params` stands inside of `train`"),
+        (None, _) => fault,
+    }
+}
+
+/// The fault of a string, a name or parameters after a section's word that takes none.
+fn named_section(section: &Section) -> Option<Diagnostic> {
+    let selector = section.selector.as_ref().map(|selector| selector.span);
+    let name = section.name.as_ref().map(|name| name.span);
+    let parameter = section.parameters.first();
+    let parameter = parameter.map(|parameter| parameter.name.span);
+    let span = selector.or(name).or(parameter)?;
+    Some(
+        Diagnostic::new(
+            Code::Misplaced,
+            span,
+            format!("a `{}` section has no name", section.keyword.text),
+        )
+        .label("leave this away"),
+    )
 }
 
 impl Declaration {
-    /// Builds the network's graph, with its loss if there is a `train` section.
+    /// Builds the network's graph, with its loss if there is a `train` section. Without a result there
+    /// is a fault; with one there may be faults too.
     pub fn resolve(&self, schema: &Schema, faults: &mut Vec<Diagnostic>) -> Option<Resolved> {
+        let schema = &self.with_faulty(schema);
+        let before = faults.len();
         let network = net::resolve(&self.net, schema, &self.scope, faults);
+        let whole = faults.len() == before;
         let mut graph = network.graph;
         graph.prediction = network.result;
-        graph.prediction?;
-        let learns = graph.parameters().next().is_some();
-        let loss = match &self.train {
-            Some(train) => loss::resolve(
+        let target = |role: &Option<Role>| matches!(role, Some(Role::Target) | None);
+        let Some(train) = &self.train else {
+            if graph.parameters().next().is_some() {
+                faults.push(
+                    Diagnostic::new(
+                        Code::MissingSection,
+                        self.net.keyword.span,
+                        "the network has parameters, but the file has no `train` section",
+                    )
+                    .label("this network learns")
+                    .help("add `train { loss = MSE; optimizer = SGD(lr = 1e-3); epochs = 100 }`"),
+                );
+            }
+            graph.prediction?;
+            return Some(Resolved { graph, loss: None });
+        };
+        let loss = match self.faulty.iter().any(|column| target(&column.role)) {
+            true => None,
+            false => loss::resolve(
                 train,
                 &mut graph,
-                network.result_span,
+                loss::Output {
+                    span: network.result_span,
+                    whole,
+                },
                 schema,
                 &self.data,
                 faults,
             ),
-            None => {
-                if learns {
-                    faults.push(
-                        Diagnostic::new(
-                            Code::MissingSection,
-                            self.net.keyword.span,
-                            "the network has parameters, but the file has no `train` section",
-                        )
-                        .label("this network learns")
-                        .help(
-                            "add `train { loss = MSE; optimizer = SGD(lr = 1e-3); epochs = 100 }`",
-                        ),
-                    );
-                }
-                None
-            }
         };
-        if let Some(train) = &self.train {
+        if whole {
             initial_values(train, &mut graph, faults);
         }
+        graph.prediction?;
         Some(Resolved { graph, loss })
+    }
+
+    /// The schema with the columns whose declarations are faulty, as numbers of unknown width.
+    fn with_faulty(&self, schema: &Schema) -> Schema {
+        let mut schema = schema.clone();
+        for column in &self.faulty {
+            let field = Field {
+                name: column.name.clone(),
+                span: column.span,
+                kind: FieldKind::Numbers { width: None },
+            };
+            match column.role {
+                Some(Role::Input) | None => schema.inputs.push(field),
+                Some(Role::Target) => schema.targets.push(Field {
+                    kind: FieldKind::Category {
+                        classes: None,
+                        embed: None,
+                    },
+                    ..field
+                }),
+            }
+        }
+        schema
     }
 }
 
 /// Gives parameters the initial values that `params "glob" { init = … }` asks for.
 fn initial_values(train: &TrainSpec, graph: &mut Graph, faults: &mut Vec<Diagnostic>) {
-    use crate::graph::state::StateKind;
     for values in &train.initial_values {
         let mut selected = 0;
         for state in &mut graph.states {
@@ -239,21 +341,42 @@ fn initial_values(train: &TrainSpec, graph: &mut Graph, faults: &mut Vec<Diagnos
                 selected += 1;
             }
         }
-        if selected == 0 {
-            let names: Vec<&str> = graph
-                .states
-                .iter()
-                .map(|state| state.name.as_str())
-                .collect();
-            faults.push(
-                Diagnostic::new(
-                    Code::UnknownName,
-                    values.selector.span,
-                    format!("no parameter's path matches `{}`", values.selector.text),
-                )
-                .label("selects nothing")
-                .note(format!("there are: {}", names.join(", "))),
-            );
+        if selected > 0 {
+            continue;
         }
+        let learned = graph.states.iter();
+        let learned = learned.filter(|state| state.kind == StateKind::Parameter);
+        let names: Vec<&str> = learned.map(|state| state.name.as_str()).collect();
+        let selector = &values.selector;
+        let fault = Diagnostic::new(
+            Code::UnknownName,
+            selector.span,
+            format!("no parameter's path matches `{}`", selector.text),
+        )
+        .label("selects nothing");
+        if names.is_empty() {
+            faults.push(fault.note("the network has no parameter"));
+            continue;
+        }
+        // Globs of one label, or of one kind of parameter, beside the names themselves.
+        let globs = names.iter().flat_map(|name| {
+            let (label, kind) = name.rsplit_once('.').unwrap_or((name, name));
+            [format!("{label}.*"), format!("*.{kind}")]
+        });
+        let mut known: Vec<String> = globs.collect();
+        known.sort_unstable();
+        known.dedup();
+        let known = known
+            .iter()
+            .map(String::as_str)
+            .chain(names.iter().copied());
+        let meant = near_miss(&selector.text, known).map(|meant| format!("\"{meant}\""));
+        let fault = match meant {
+            Some(meant) => fault
+                .help(format!("did you mean `{meant}`?"))
+                .suggest(selector.span, meant),
+            None => fault,
+        };
+        faults.push(fault.note(format!("there are: {}", listed(names))));
     }
 }

@@ -1,14 +1,20 @@
 //! `key = value` settings of a section against the catalog's table of them.
 
-use crate::catalog::settings::Setting;
-use crate::diagnostics::{Code, Diagnostic, Span};
+use crate::catalog::settings::{Setting, TRAIN};
+use crate::diagnostics::{Code, Diagnostic, Span, listed};
 use crate::syntax::ast::{Expr, Name};
+
+/// What holds settings outside of any section.
+pub const TOP_LEVEL_WORDS: &str = "the top level of a file";
 
 /// The settings of one section, as they are found.
 pub struct Settings {
+    /// What holds the settings, in words.
     section: &'static str,
     known: &'static [Setting],
     found: Vec<(&'static str, Span, Expr)>,
+    /// What settings of unknown names were most likely meant to be.
+    meant: Vec<&'static str>,
 }
 
 impl Settings {
@@ -17,13 +23,19 @@ impl Settings {
             section,
             known,
             found: Vec::new(),
+            meant: Vec::new(),
         }
     }
 
     /// Takes a setting up, or reports why it cannot be.
     pub fn add(&mut self, name: &Name, value: &Expr, faults: &mut Vec<Diagnostic>) {
         let Some(setting) = self.known.iter().find(|setting| setting.name == name.text) else {
-            faults.push(self.unknown(name));
+            let fault = self.unknown(name);
+            let names = self.known.iter().map(|setting| setting.name);
+            let edit = fault.suggestion.as_ref();
+            let meant = edit.and_then(|edit| names.into_iter().find(|it| *it == edit.replacement));
+            self.meant.extend(meant);
+            faults.push(fault);
             return;
         };
         if !setting.supported {
@@ -58,24 +70,24 @@ impl Settings {
 
     fn unknown(&self, name: &Name) -> Diagnostic {
         let names: Vec<&str> = self.known.iter().map(|setting| setting.name).collect();
-        let alias = match name.text.as_str() {
-            "batch_size" => Some("batch"),
-            "epoch" | "max_epochs" | "num_epochs" | "n_epochs" | "max_iter" => Some("epochs"),
-            "criterion" | "objective" | "loss_fn" => Some("loss"),
+        let plain = name.text.to_lowercase().replace(['_', '.'], "");
+        let alias = match plain.as_str() {
+            "batchsize" | "minibatch" => Some("batch"),
+            "epoch" | "maxepochs" | "numepochs" | "nepochs" | "maxiter" => Some("epochs"),
+            "criterion" | "objective" | "lossfn" | "lossfunction" => Some("loss"),
             "optim" | "solver" => Some("optimizer"),
-            "random_state" | "random_seed" => Some("seed"),
+            "randomstate" | "randomseed" => Some("seed"),
             "dtype" => Some("precision"),
-            "clip" | "clip_grad_norm" | "clipnorm" | "gradient_clipping" => Some("clip_norm"),
+            "clip" | "clipgradnorm" | "clipnorm" | "gradientclipping" => Some("clip_norm"),
             "initializer" => Some("init"),
+            "lrscheduler" | "scheduler" | "lrschedule" => Some("schedule"),
+            "earlystopping" | "earlystop" => Some("stop"),
             _ => None,
         };
         let fault = Diagnostic::new(
             Code::UnknownSetting,
             name.span,
-            format!(
-                "a `{}` section has no setting `{}`",
-                self.section, name.text
-            ),
+            format!("{} has no setting `{}`", self.section, name.text),
         );
         let fault = match alias.filter(|alias| names.contains(alias)) {
             Some(alias) => fault
@@ -87,20 +99,46 @@ impl Settings {
                     .near(&name.text, name.span, names.iter().copied())
             }
         };
-        let fault = match ["lr", "learning_rate", "weight_decay", "momentum"]
-            .contains(&name.text.as_str())
-        {
-            true => fault.help(format!(
-                "it is an argument of the optimizer: `optimizer = SGD({} = …)`",
-                if name.text == "learning_rate" {
-                    "lr"
-                } else {
-                    &name.text
-                }
-            )),
-            false => fault,
+        let of_optimizer = ["lr", "learning_rate", "weight_decay", "momentum", "betas"];
+        if self.section == "a `train` section" && of_optimizer.contains(&name.text.as_str()) {
+            let argument = match name.text.as_str() {
+                "learning_rate" => "lr",
+                other => other,
+            };
+            return fault.label("unknown setting").help(format!(
+                "it is an argument of the optimizer: `optimizer = SGD({argument} = …)`"
+            ));
+        }
+        let of_split = [
+            "val_split",
+            "validation_split",
+            "validation",
+            "test_split",
+            "split",
+        ];
+        if self.section == "a `train` section" && of_split.contains(&name.text.as_str()) {
+            return fault
+                .label("unknown setting")
+                .help("rows are divided in `data`: `split = random(validate = 20%)`");
+        }
+        let fault = match self.section {
+            TOP_LEVEL_WORDS => fault.help(format!("write `param {} = …`", name.text)),
+            _ if TRAIN.iter().any(|setting| setting.name == name.text) => {
+                fault.help("it is a setting of `train`")
+            }
+            _ => fault,
         };
-        fault.note(format!("there are: {}", names.join(", ")))
+        let supported = self.known.iter().filter(|setting| setting.supported);
+        let supported: Vec<&str> = supported.map(|setting| setting.name).collect();
+        match supported.is_empty() {
+            true => fault,
+            false => fault.note(format!("there are: {}", listed(supported))),
+        }
+    }
+
+    /// Whether a setting of an unknown name was most likely meant to be this one.
+    pub fn was_meant(&self, name: &str) -> bool {
+        self.meant.contains(&name)
     }
 
     /// The value of a setting that was found.
@@ -108,9 +146,4 @@ impl Settings {
         let index = self.found.iter().position(|(known, _, _)| *known == name)?;
         Some(self.found.remove(index).2)
     }
-}
-
-/// A number without needless digits.
-pub fn trimmed(value: f64) -> String {
-    format!("{}", (value * 1e6).round() / 1e6)
 }

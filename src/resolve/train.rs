@@ -1,7 +1,7 @@
 //! The `train` section: what is made small, how, for how long.
 
 use super::arguments::{self, Call};
-use super::constant::{Number, Scope, kind_text};
+use super::constant::{Number, Scope, kind_text, number_text};
 use super::settings::Settings;
 use crate::catalog::settings::{PARAMS, TRAIN};
 use crate::catalog::{Entry, Kind, Meaning, Metric};
@@ -31,6 +31,8 @@ pub struct TrainSpec {
     pub optimizer: Option<Call>,
     pub epochs: usize,
     pub batch: Batch,
+    /// Where `batch` is set, if it is.
+    pub batch_span: Option<Span>,
     pub seed: Option<u64>,
     pub shuffle: bool,
     pub precision: Precision,
@@ -52,6 +54,7 @@ impl Default for TrainSpec {
             optimizer: None,
             epochs: 0,
             batch: Batch::Rows(DEFAULT_BATCH),
+            batch_span: None,
             seed: None,
             shuffle: true,
             precision: Precision::F32,
@@ -70,7 +73,7 @@ pub fn resolve(section: &Section, scope: &Scope, faults: &mut Vec<Diagnostic>) -
         span: section.keyword.span,
         ..TrainSpec::default()
     };
-    let mut settings = Settings::new("train", TRAIN);
+    let mut settings = Settings::new("a `train` section", TRAIN);
     for statement in &section.body {
         match &statement.kind {
             StatementKind::Assign { name, value } => settings.add(name, value, faults),
@@ -93,7 +96,7 @@ pub fn resolve(section: &Section, scope: &Scope, faults: &mut Vec<Diagnostic>) -
     }
     let mut required = |name: &str, example: &str, faults: &mut Vec<Diagnostic>| {
         let value = settings.take(name);
-        if value.is_none() {
+        if value.is_none() && !settings.was_meant(name) {
             faults.push(
                 Diagnostic::new(
                     Code::MissingSetting,
@@ -123,11 +126,8 @@ pub fn resolve(section: &Section, scope: &Scope, faults: &mut Vec<Diagnostic>) -
         }
     };
     if let Some(value) = settings.take("batch") {
-        spec.batch = match &value.kind {
-            ExprKind::Name(word) if word == "all" => Batch::All,
-            _ => whole("batch", &value, scope, 1, faults)
-                .map_or(spec.batch, |rows| Batch::Rows(rows as usize)),
-        };
+        spec.batch_span = Some(value.span);
+        spec.batch = batch(&value, scope, faults).unwrap_or(spec.batch);
     }
     if let Some(value) = settings.take("seed") {
         spec.seed = whole("seed", &value, scope, 0, faults);
@@ -149,10 +149,41 @@ pub fn resolve(section: &Section, scope: &Scope, faults: &mut Vec<Diagnostic>) -
     if let Some(value) = settings.take("metrics") {
         spec.metrics = Some(metrics(&value, scope, faults));
     }
-    if let Some(optimizer) = &spec.optimizer {
-        check_optimizer(optimizer, faults);
-    }
     spec
+}
+
+/// Rows in a step: `all`, or as many as a table may have.
+fn batch(value: &Expr, scope: &Scope, faults: &mut Vec<Diagnostic>) -> Option<Batch> {
+    const LARGEST: u64 = 1 << 32;
+    let followed = match &value.kind {
+        ExprKind::Name(word) => scope.parameter(word).unwrap_or(value),
+        _ => value,
+    };
+    let fault = match &followed.kind {
+        ExprKind::Name(word) if word == "all" => return Some(Batch::All),
+        ExprKind::Name(word) => Diagnostic::new(
+            Code::WrongType,
+            value.span,
+            "`batch` takes `all` or a whole number",
+        )
+        .label(format!("`{word}` is neither"))
+        .near(word, value.span, ["all"]),
+        _ => {
+            let rows = whole("batch", value, scope, 1, faults)?;
+            if rows <= LARGEST {
+                return Some(Batch::Rows(rows as usize));
+            }
+            Diagnostic::new(
+                Code::OutOfRange,
+                value.span,
+                format!("`batch` is at most {LARGEST}, the most rows of a table"),
+            )
+            .label(format!("this is {rows}"))
+            .help("write `batch = all` to take all rows in one step")
+        }
+    };
+    faults.push(fault);
+    None
 }
 
 fn inner_section(section: &Section) -> Diagnostic {
@@ -163,7 +194,7 @@ fn inner_section(section: &Section) -> Diagnostic {
             section.keyword.span,
             "`watch` is not supported yet",
         )
-        .label("without a meaning in this version"),
+        .label("part of the language, without a meaning in this version"),
         false => Diagnostic::new(
             Code::UnknownSection,
             section.keyword.span,
@@ -188,25 +219,6 @@ fn loss_call(value: &Expr, scope: &Scope, faults: &mut Vec<Diagnostic>) -> Optio
         return None;
     }
     arguments::call(value, Kind::Loss, scope, faults)
-}
-
-/// What PyTorch refuses too.
-fn check_optimizer(optimizer: &Call, faults: &mut Vec<Diagnostic>) {
-    if optimizer.entry.name != "SGD" || !optimizer.arguments.boolean("nesterov") {
-        return;
-    }
-    let momentum = optimizer.arguments.number("momentum");
-    let dampening = optimizer.arguments.number("dampening");
-    if momentum == 0.0 || dampening != 0.0 {
-        faults.push(
-            Diagnostic::new(
-                Code::OutOfRange,
-                optimizer.arguments.span_of("nesterov"),
-                "nesterov needs a momentum and no dampening",
-            )
-            .label(format!("momentum is {momentum}, dampening {dampening}")),
-        );
-    }
 }
 
 fn known_number(
@@ -256,13 +268,24 @@ fn whole(
     if number.fract() == 0.0 && number >= least as f64 && number < 9e15 {
         return Some(number as u64);
     }
+    if number >= 9e15 {
+        faults.push(
+            Diagnostic::new(
+                Code::OutOfRange,
+                value.span,
+                format!("`{name}` takes a smaller number"),
+            )
+            .label(format!("this is {}", number_text(number))),
+        );
+        return None;
+    }
     faults.push(
         Diagnostic::new(
             Code::OutOfRange,
             value.span,
             format!("`{name}` takes a whole number of at least {least}"),
         )
-        .label(format!("this is {number}")),
+        .label(format!("this is {}", number_text(number))),
     );
     None
 }
@@ -278,7 +301,7 @@ fn positive(name: &str, value: &Expr, scope: &Scope, faults: &mut Vec<Diagnostic
             value.span,
             format!("`{name}` takes a number more than 0"),
         )
-        .label(format!("this is {number}")),
+        .label(format!("this is {}", number_text(number))),
     );
     None
 }
@@ -297,7 +320,10 @@ fn boolean(name: &str, value: &Expr, scope: &Scope, faults: &mut Vec<Diagnostic>
             value.span,
             format!("`{name}` takes `true` or `false`"),
         )
-        .label(format!("this is {}", kind_text(value))),
+        .label(match &value.kind {
+            ExprKind::Name(word) => format!("`{word}` is neither"),
+            _ => format!("this is {}", kind_text(value)),
+        }),
     );
     None
 }
@@ -377,7 +403,7 @@ fn params(section: &Section, scope: &Scope, faults: &mut Vec<Diagnostic>) -> Opt
         );
         return None;
     };
-    let mut settings = Settings::new("params", PARAMS);
+    let mut settings = Settings::new("a `params` section", PARAMS);
     for statement in &section.body {
         match &statement.kind {
             StatementKind::Assign { name, value } => settings.add(name, value, faults),
@@ -394,6 +420,17 @@ fn params(section: &Section, scope: &Scope, faults: &mut Vec<Diagnostic>) -> Opt
                 .label("has no meaning here"),
             ),
         }
+    }
+    if section.body.is_empty() {
+        faults.push(
+            Diagnostic::new(
+                Code::MissingSetting,
+                section.keyword.span,
+                "this `params` section sets nothing",
+            )
+            .label("no settings in it")
+            .help("write `init = Zeros`, say"),
+        );
     }
     let call = arguments::call(&settings.take("init")?, Kind::Initializer, scope, faults)?;
     let Meaning::Initializer(initializer) = &call.entry.meaning else {

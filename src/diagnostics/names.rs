@@ -1,0 +1,47 @@
+//! Names in messages: the one that was meant, and lists of those that there are.
+
+/// Names longer than this are not compared: the cost grows with the product of the lengths.
+const LONGEST_NAME: usize = 200;
+
+/// The known name that `wrong` most likely stands for, if one is near enough.
+///
+/// Equal but for case and underscores counts as nearest; otherwise the Damerau-Levenshtein distance
+/// may be at most a third of the longer name's length.
+pub fn near_miss<'n>(wrong: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    if wrong.len() > LONGEST_NAME {
+        return None;
+    }
+    let plain = |name: &str| name.to_lowercase().replace(['_', '-', ' '], "");
+    let wrong_plain = plain(wrong);
+    let wrong_length = wrong_plain.chars().count();
+    known
+        .into_iter()
+        .filter(|name| name.len() <= LONGEST_NAME)
+        .filter_map(|name| {
+            let name_plain = plain(name);
+            let length = name_plain.chars().count();
+            let longest = wrong_length.max(length);
+            // The distance is at least the difference of the lengths.
+            if 3 * wrong_length.abs_diff(length) > longest {
+                return None;
+            }
+            let distance = strsim::damerau_levenshtein(&wrong_plain, &name_plain);
+            let near = distance == 0 || distance * 3 <= longest;
+            near.then_some((distance, name))
+        })
+        // Among names equally near the first of the alphabet: the order of `known` may be a table's.
+        .min()
+        .map(|(_, name)| name)
+}
+
+/// Names for a note: the first of them, and how many there are.
+pub fn listed<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
+    const SHOWN: usize = 24;
+    let mut names = names.into_iter();
+    let shown: Vec<&str> = names.by_ref().take(SHOWN).collect();
+    let shown_count = shown.len();
+    match names.count() {
+        0 => shown.join(", "),
+        more => format!("{}, … ({} in all)", shown.join(", "), shown_count + more),
+    }
+}

@@ -1,0 +1,297 @@
+//! Values and numbers: names, arithmetic, and what flows from a value through layers.
+
+use super::super::constant::{Number, kind_text};
+use super::names::Bound;
+use super::{Flow, Net, head};
+use crate::catalog::{self, Kind};
+use crate::diagnostics::{Code, Diagnostic, Span};
+use crate::graph::ValueId;
+use crate::graph::ops::BinaryOperator;
+use crate::graph::scalar::ScalarFunction;
+use crate::graph::shape::Shape;
+use crate::syntax::ast::{Expr, ExprKind, Operator};
+
+/// What an expression gives.
+#[derive(Clone, Debug)]
+pub(super) enum Operand {
+    Value(ValueId),
+    Number(Number),
+}
+
+impl Net<'_> {
+    /// A value or a number; `None` after a fault.
+    pub(super) fn expression(&mut self, expr: &Expr) -> Option<Operand> {
+        match &expr.kind {
+            ExprKind::Number { value, .. } => Some(Operand::Number(Number::Known(*value))),
+            ExprKind::Name(name) => self.name(name, expr.span),
+            ExprKind::Negate(inner) => match self.expression(inner)? {
+                Operand::Number(Number::Known(value)) => {
+                    Some(Operand::Number(Number::Known(-value)))
+                }
+                Operand::Number(Number::Deferred(text)) => {
+                    Some(Operand::Number(Number::Deferred(format!("-({text})"))))
+                }
+                Operand::Value(value) => {
+                    self.begin_arithmetic(expr.span);
+                    let negated = self.graph.map(ScalarFunction::Negate, value);
+                    Some(Operand::Value(negated))
+                }
+            },
+            ExprKind::Binary {
+                operator,
+                operator_span,
+                left,
+                right,
+            } => {
+                let left_operand = self.expression(left);
+                let right_operand = self.expression(right);
+                let (a, b) = (left_operand?, right_operand?);
+                let operator = (*operator, *operator_span);
+                self.arithmetic(operator, (a, left.span), (b, right.span), expr.span)
+            }
+            ExprKind::Pipeline { head, stages } => {
+                if self.is_stage(head) {
+                    self.layer_without_input(head);
+                    return None;
+                }
+                let value = match self.expression(head) {
+                    Some(Operand::Value(value)) => value,
+                    Some(Operand::Number(_)) => {
+                        self.faults.push(
+                            Diagnostic::new(
+                                Code::WrongType,
+                                head.span,
+                                "a number cannot flow into a layer",
+                            )
+                            .label("this is a number, not a value of the network"),
+                        );
+                        self.placeholder()
+                    }
+                    // The stages have faults of their own to tell.
+                    None => self.placeholder(),
+                };
+                let flow = Flow {
+                    value,
+                    span: head.span,
+                    name: None,
+                    used: true,
+                };
+                Some(Operand::Value(self.stages_of(stages, flow)))
+            }
+            ExprKind::Call { .. } | ExprKind::Labelled { .. } => {
+                self.layer_without_input(expr);
+                None
+            }
+            ExprKind::List(_) => {
+                self.not_supported(expr.span, "a list of values");
+                self.mark_names(expr);
+                None
+            }
+            ExprKind::Repeat { .. } => {
+                self.not_supported(expr.span, "`repeat`");
+                self.mark_names(expr);
+                None
+            }
+            ExprKind::Residual { .. } => {
+                self.not_supported(expr.span, "`residual`");
+                self.mark_names(expr);
+                None
+            }
+            ExprKind::Text(_) | ExprKind::Bool(_) => {
+                self.faults.push(
+                    Diagnostic::new(
+                        Code::WrongType,
+                        expr.span,
+                        "a value or a number is expected",
+                    )
+                    .label(format!("this is {}", kind_text(expr))),
+                );
+                None
+            }
+        }
+    }
+
+    fn name(&mut self, name: &str, span: Span) -> Option<Operand> {
+        if let Some(binding) = self.names.get_mut(name) {
+            binding.used = true;
+            let declared = binding.span;
+            return match &binding.bound {
+                Bound::Value(value) => Some(Operand::Value(*value)),
+                Bound::Number(number) => Some(Operand::Number(number.clone())),
+                Bound::Faulty | Bound::FaultyLayer => None,
+                Bound::Shared { .. } => {
+                    self.faults.push(
+                        Diagnostic::new(
+                            Code::Misplaced,
+                            span,
+                            format!("`{name}` is a layer and gives no value by itself"),
+                        )
+                        .label("a value is expected here")
+                        .also(declared, "the shared layer")
+                        .help(format!("apply it to a value: `(in -> {name})`")),
+                    );
+                    None
+                }
+                Bound::Label => {
+                    self.faults.push(
+                        Diagnostic::new(
+                            Code::Misplaced,
+                            span,
+                            format!("`{name}` labels a stage; it is not a value"),
+                        )
+                        .label("a value is expected here")
+                        .also(declared, "the label")
+                        .help("name the line's result: `h = …`, then use `h`"),
+                    );
+                    None
+                }
+            };
+        }
+        if name == "in" {
+            let value = self.whole_input(span);
+            return Some(Operand::Value(value));
+        }
+        if let Some(value) = self.inputs.value(name, &mut self.graph) {
+            return Some(Operand::Value(value));
+        }
+        let expr = Expr {
+            kind: ExprKind::Name(name.to_string()),
+            span,
+        };
+        if self.is_layer_name(name) {
+            self.layer_without_input(&expr);
+            return None;
+        }
+        let parameter = self.scope.parameters.contains_key(name);
+        if parameter || self.scope.fact(name).is_some() {
+            return match self.scope.number(&expr) {
+                Ok(number) => Some(Operand::Number(number)),
+                Err(fault) => {
+                    self.faults.push(*fault);
+                    None
+                }
+            };
+        }
+        let fault = self.unknown_name(name, span);
+        self.faults.push(fault);
+        None
+    }
+
+    fn begin_arithmetic(&mut self, span: Span) {
+        let label = self
+            .line_name
+            .clone()
+            .unwrap_or_else(|| "value".to_string());
+        self.begin(&label, span);
+    }
+
+    fn arithmetic(
+        &mut self,
+        (operator, operator_span): (Operator, Span),
+        (left, left_span): (Operand, Span),
+        (right, right_span): (Operand, Span),
+        span: Span,
+    ) -> Option<Operand> {
+        let primitive = match operator {
+            Operator::Add => BinaryOperator::Add,
+            Operator::Subtract => BinaryOperator::Subtract,
+            Operator::Multiply => BinaryOperator::Multiply,
+            Operator::Divide => BinaryOperator::Divide,
+        };
+        let (left, right) = match (left, right) {
+            (Operand::Number(a), Operand::Number(b)) => {
+                return match self.scope.arithmetic(operator, a, b, span) {
+                    Ok(number) => Some(Operand::Number(number)),
+                    Err(fault) => {
+                        self.faults.push(*fault);
+                        None
+                    }
+                };
+            }
+            (Operand::Value(a), Operand::Number(b)) => {
+                let shape = self.graph.shape(a).clone();
+                let b = self.number_value(b, &shape, right_span)?;
+                (a, b)
+            }
+            (Operand::Number(a), Operand::Value(b)) => {
+                let shape = self.graph.shape(b).clone();
+                let a = self.number_value(a, &shape, left_span)?;
+                (a, b)
+            }
+            (Operand::Value(a), Operand::Value(b)) => (a, b),
+        };
+        let [left_shape, right_shape] = [left, right].map(|value| self.graph.shape(value).clone());
+        if !left_shape.fits(&right_shape) {
+            let shapes = [&left_shape, &right_shape].map(Shape::row_text);
+            self.faults.push(
+                Diagnostic::new(
+                    Code::ShapeMismatch,
+                    operator_span,
+                    format!(
+                        "`{}` takes two equal shapes, not {} and {}",
+                        operator.symbol(),
+                        shapes[0],
+                        shapes[1]
+                    ),
+                )
+                .label("combined here")
+                .also(left_span, format!("this is {}", shapes[0]))
+                .also(right_span, format!("this is {}", shapes[1])),
+            );
+            return None;
+        }
+        self.begin_arithmetic(span);
+        Some(Operand::Value(self.graph.binary(primitive, left, right)))
+    }
+
+    fn number_value(&mut self, number: Number, shape: &Shape, span: Span) -> Option<ValueId> {
+        match number {
+            Number::Known(value) => {
+                self.begin_arithmetic(span);
+                Some(self.graph.constant(value, shape))
+            }
+            Number::Deferred(text) => {
+                self.faults.push(
+                    Diagnostic::new(
+                        Code::NotSupported,
+                        span,
+                        format!("`{text}` in arithmetic with values needs the data"),
+                    )
+                    .label("only known with the data"),
+                );
+                None
+            }
+        }
+    }
+
+    /// Reports a layer in the place of a value, with the faults of its own arguments.
+    fn layer_without_input(&mut self, layer: &Expr) {
+        self.mark_names(layer);
+        let name = match &head(layer).kind {
+            ExprKind::Labelled { stage, .. } => super::stages::layer_name(stage),
+            ExprKind::Number { .. }
+            | ExprKind::Text(_)
+            | ExprKind::Bool(_)
+            | ExprKind::Name(_)
+            | ExprKind::List(_)
+            | ExprKind::Call { .. }
+            | ExprKind::Negate(_)
+            | ExprKind::Binary { .. }
+            | ExprKind::Pipeline { .. }
+            | ExprKind::Repeat { .. }
+            | ExprKind::Residual { .. } => super::stages::layer_name(layer),
+        };
+        let fault = Diagnostic::new(
+            Code::Misplaced,
+            layer.span,
+            format!("`{name}` is a layer; nothing flows into it here"),
+        )
+        .label("a value is expected");
+        self.faults.push(match catalog::find(Kind::Layer, name) {
+            Some(_) => fault.help(format!(
+                "write `(in -> {name}…)`, or begin the line with it"
+            )),
+            None => fault,
+        });
+    }
+}

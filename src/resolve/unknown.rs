@@ -1,0 +1,241 @@
+//! What to say about a name, or an argument, that the catalog does not have.
+
+use super::constant::Scope;
+use crate::catalog::{self, Entry, Kind};
+use crate::diagnostics::{Code, Diagnostic, Span, listed, near_miss};
+use crate::syntax::ast::{Argument, Expr, ExprKind};
+
+/// A way to write an entry of a kind.
+pub fn example(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Layer => "Linear(8)",
+        Kind::Loss => "MSE",
+        Kind::Optimizer => "Adam(lr = 1e-3)",
+        Kind::Initializer => "Zeros",
+        Kind::Metric => "accuracy",
+        Kind::ColumnKind => "number",
+        Kind::Split => "random(validate = 20%)",
+    }
+}
+
+/// `a` or `an`, as the word that follows asks for.
+pub fn article(noun: &str) -> &'static str {
+    match noun.starts_with(['a', 'e', 'i', 'o', 'u']) {
+        true => "an",
+        false => "a",
+    }
+}
+
+/// The fault of a name that the catalog does not have in this place.
+pub fn unknown_entry(name: &str, span: Span, kind: Kind) -> Diagnostic {
+    let noun = kind.noun();
+    if catalog::planned(kind).contains(&name) {
+        let fault = Diagnostic::new(
+            Code::NotSupported,
+            span,
+            format!("the {noun} `{name}` is not supported yet"),
+        )
+        .label("part of the language, without a meaning in this version");
+        return match (kind, name) {
+            (Kind::Layer, "Softmax" | "LogSoftmax") => fault.help(
+                "`CrossEntropy` takes the values before a softmax, and predictions get it by themselves",
+            ),
+            _ => fault,
+        };
+    }
+    let fault = Diagnostic::new(
+        Code::UnknownEntry,
+        span,
+        format!("no {noun} is called `{name}`"),
+    );
+    if let Some(entry) = catalog::find_foreign(kind, name) {
+        return fault
+            .label(format!("this is called `{}` here", entry.name))
+            .suggest(span, entry.name);
+    }
+    let elsewhere = catalog::entries().find(|entry| entry.name == name);
+    if let Some(entry) = elsewhere {
+        let found = entry.meaning.kind().noun();
+        return fault
+            .label(format!(
+                "this is {} {found}, not {} {noun}",
+                article(found),
+                article(noun)
+            ))
+            .help(format!("write `{}`, say", example(kind)));
+    }
+    let known = || {
+        catalog::entries()
+            .filter(move |entry| entry.meaning.kind() == kind)
+            .map(|entry| entry.name)
+    };
+    let own = known().chain(catalog::planned(kind).iter().copied());
+    let meant = near_miss(name, own).or_else(|| {
+        // A near miss of what another library calls it.
+        let entries = catalog::entries().filter(|entry| entry.meaning.kind() == kind);
+        let foreign = entries.flat_map(|entry| entry.also_known_as.iter().copied());
+        let found = near_miss(name, foreign)?;
+        Some(catalog::find_foreign(kind, found)?.name)
+    });
+    let fault = fault.label("not in the catalog");
+    let fault = match meant {
+        Some(meant) => fault
+            .help(format!("did you mean `{meant}`?"))
+            .suggest(span, meant),
+        None => fault,
+    };
+    fault.note(format!("there are: {}", listed(known())))
+}
+
+fn takes(entry: &Entry) -> String {
+    let names = entry.parameters.iter().map(|parameter| parameter.name);
+    match entry.parameters.is_empty() {
+        true => format!("`{}` takes no arguments", entry.name),
+        false => format!("`{}` takes: {}", entry.name, listed(names)),
+    }
+}
+
+/// Arguments of PyTorch, or of the language, that have no meaning in this version.
+const PLANNED: [&str; 18] = [
+    "fill",
+    "clip",
+    "log",
+    "reduction",
+    "weight",
+    "pos_weight",
+    "ignore_index",
+    "init",
+    "inplace",
+    "track_running_stats",
+    "padding_idx",
+    "max_norm",
+    "device",
+    "dtype",
+    "foreach",
+    "fused",
+    "capturable",
+    "differentiable",
+];
+
+/// The fault of an argument that the entry does not have.
+pub fn unknown_argument(entry: &Entry, name: &str, span: Span) -> Diagnostic {
+    if PLANNED.contains(&name) {
+        return Diagnostic::new(
+            Code::NotSupported,
+            span,
+            format!(
+                "the argument `{name}` of `{}` is not supported yet",
+                entry.name
+            ),
+        )
+        .label("without a meaning in this version")
+        .note(takes(entry));
+    }
+    let names = || entry.parameters.iter().map(|known| known.name);
+    let aliases = match name {
+        "learning_rate" | "eta" => &["lr"][..],
+        "alpha" | "slope" => &["negative_slope", "lr"],
+        "beta" | "threshold" => &["delta"],
+        "units" | "out" | "width" | "n" => &["out_features"],
+        "use_bias" => &["bias"],
+        "rate" | "prob" | "probability" | "drop_prob" => &["p"],
+        "epsilon" => &["eps"],
+        "decay" | "l2" => &["weight_decay"],
+        "normalise" | "norm" | "standardize" => &["normalize"],
+        "validation" | "val" | "valid" | "validation_split" => &["validate"],
+        "beta_1" | "beta_2" | "beta1" | "beta2" => &["betas"],
+        _ => &[],
+    };
+    let fault = Diagnostic::new(
+        Code::UnknownArgument,
+        span,
+        format!("`{}` has no argument `{name}`", entry.name),
+    );
+    let advice = match (entry.meaning.kind(), name) {
+        (Kind::Layer, "in_features" | "input_dim" | "input_shape" | "input_size") => {
+            Some("the width that flows in is inferred; `Linear(3 -> 8)` states it")
+        }
+        (Kind::Layer, "activation") => {
+            Some("an activation is a layer of its own: `Linear(8) -> ReLU`")
+        }
+        (Kind::Layer, "kernel_initializer" | "bias_initializer") => Some(
+            "initial values are set in `train`: `params \"*.weight\" { init = XavierUniform }`",
+        ),
+        _ => None,
+    };
+    if let Some(advice) = advice {
+        return fault.label("unknown argument").help(advice);
+    }
+    let alias = aliases
+        .iter()
+        .copied()
+        .find(|alias| names().any(|known| known == *alias));
+    match alias {
+        // One number is not yet the list that `betas` takes, so the name alone mends nothing.
+        Some("betas") => fault
+            .label("this is part of `betas` here")
+            .help("write both: `betas = [0.9, 0.999]`"),
+        Some(alias) => fault
+            .label(format!("this is called `{alias}` here"))
+            .suggest(span, alias)
+            .note(takes(entry)),
+        None => fault
+            .label("unknown argument")
+            .near(name, span, names())
+            .note(takes(entry)),
+    }
+}
+
+/// The fault of an argument without a name where the entry expects none.
+pub fn too_many(entry: &Entry, given: &[Argument], argument: &Expr, scope: &Scope) -> Diagnostic {
+    let span = argument.span;
+    let kind = entry.meaning.kind();
+    if let (Kind::Loss, ExprKind::Name(target)) = (kind, &argument.kind) {
+        return Diagnostic::new(
+            Code::NotSupported,
+            span,
+            "naming the target of a loss is not supported yet",
+        )
+        .label("with one target there is nothing to choose")
+        .help(format!("leave `{target}` away: `{}`", entry.name));
+    }
+    let positional = entry
+        .parameters
+        .iter()
+        .filter(|parameter| parameter.positional);
+    let fault = Diagnostic::new(
+        Code::UnknownArgument,
+        span,
+        match positional.count() {
+            0 if entry.parameters.is_empty() => format!("`{}` takes no arguments", entry.name),
+            0 => format!("`{}` takes no argument without a name", entry.name),
+            1 => format!("`{}` takes one argument without a name", entry.name),
+            count => format!("`{}` takes {count} arguments without a name", entry.name),
+        },
+    );
+    if let (Kind::Layer, ExprKind::Name(name)) = (kind, &argument.kind)
+        && scope.values.contains_key(name)
+    {
+        return fault.label("this is a value, not a setting").help(format!(
+            "a value flows into a layer by an arrow: `{name} -> {}`",
+            entry.name
+        ));
+    }
+    if let ("Linear", [first, second]) = (entry.name, given)
+        && let (ExprKind::Number { value: input, .. }, ExprKind::Number { value: output, .. }) =
+            (&first.value.kind, &second.value.kind)
+        && first.name.is_none()
+        && second.name.is_none()
+    {
+        return fault
+            .label("the width that flows in is not an argument")
+            .help(format!(
+                "write `Linear({output})`, or `Linear({input} -> {output})` to state both"
+            ))
+            .suggest(first.value.span.to(span), format!("{input} -> {output}"));
+    }
+    match entry.parameters.is_empty() {
+        true => fault.label("leave this away"),
+        false => fault.label("give this one by name").note(takes(entry)),
+    }
+}

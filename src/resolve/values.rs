@@ -1,0 +1,228 @@
+//! The value of one argument against the type and range that its parameter states.
+
+use super::constant::{Number, Scope, kind_text, number_text};
+use crate::catalog::Entry;
+use crate::catalog::arguments::{ArgumentKind, Parameter, Range, Value};
+use crate::diagnostics::{Code, Diagnostic, Span};
+use crate::graph::shape::Dim;
+use crate::syntax::ast::{Expr, ExprKind};
+
+/// What may be given, for messages.
+struct Place<'p> {
+    entry: &'p Entry,
+    parameter: &'static Parameter,
+    scope: &'p Scope,
+}
+
+/// Checks an argument's value.
+///
+/// # Errors
+/// The fault, at the value.
+pub fn value(
+    entry: &Entry,
+    parameter: &'static Parameter,
+    expr: &Expr,
+    scope: &Scope,
+) -> Result<Value, Box<Diagnostic>> {
+    let place = Place {
+        entry,
+        parameter,
+        scope,
+    };
+    match parameter.kind {
+        ArgumentKind::Size => place.size(expr).map(Value::Size),
+        ArgumentKind::Width => place.width(expr),
+        ArgumentKind::Number(range) => place.number(expr, range).map(Value::Number),
+        ArgumentKind::Boolean => match place.followed(expr).kind {
+            ExprKind::Bool(value) => Ok(Value::Boolean(value)),
+            _ => Err(place.wrong_type(expr)),
+        },
+        ArgumentKind::Word(words) => place.word(expr, words),
+        ArgumentKind::Pair(range) => place.pair(expr, range),
+        ArgumentKind::Texts => place.texts(expr).map(Value::Texts),
+        ArgumentKind::Column => match &expr.kind {
+            ExprKind::Name(name) | ExprKind::Text(name) => Ok(Value::Column(name.clone())),
+            _ => Err(place.wrong_type(expr)),
+        },
+    }
+}
+
+impl Place<'_> {
+    fn takes(&self) -> String {
+        format!(
+            "`{}` of `{}` takes {}",
+            self.parameter.name,
+            self.entry.name,
+            self.parameter.kind.text()
+        )
+    }
+
+    /// The value of a bare word that is a `param`.
+    fn followed<'e>(&'e self, expr: &'e Expr) -> &'e Expr {
+        match &expr.kind {
+            ExprKind::Name(name) => self.scope.parameter(name).unwrap_or(expr),
+            _ => expr,
+        }
+    }
+
+    fn wrong_type(&self, expr: &Expr) -> Box<Diagnostic> {
+        let fault = Diagnostic::new(Code::WrongType, expr.span, self.takes());
+        let ExprKind::Name(name) = &expr.kind else {
+            return Box::new(fault.label(format!("this is {}", kind_text(expr))));
+        };
+        Box::new(match self.scope.parameters.get(name) {
+            Some((_, declared)) => match self.scope.parameter(name) {
+                Some(value) => fault
+                    .label(format!("this `param` is {}", kind_text(value)))
+                    .also(*declared, "declared here"),
+                None => self.scope.circle(name),
+            },
+            None => fault.label("this is a name"),
+        })
+    }
+
+    fn out_of_range(&self, span: Span, text: String) -> Box<Diagnostic> {
+        let fault = Diagnostic::new(Code::OutOfRange, span, self.takes());
+        Box::new(fault.label(format!("this is {text}")))
+    }
+
+    fn numeric(&self, expr: &Expr) -> Result<Number, Box<Diagnostic>> {
+        let numeric = matches!(
+            self.followed(expr).kind,
+            ExprKind::Number { .. }
+                | ExprKind::Negate(_)
+                | ExprKind::Binary { .. }
+                | ExprKind::Name(_)
+        );
+        match numeric {
+            true => self.scope.number(expr),
+            false => Err(self.wrong_type(expr)),
+        }
+    }
+
+    fn size(&self, expr: &Expr) -> Result<Dim, Box<Diagnostic>> {
+        let number = self.numeric(expr)?;
+        number.size().ok_or_else(|| {
+            let fault = *self.out_of_range(expr.span, number.text());
+            Box::new(match number {
+                Number::Known(value) if value > 1e15 => fault.note("the largest is 2^53"),
+                Number::Known(_) | Number::Deferred(_) => fault,
+            })
+        })
+    }
+
+    fn width(&self, expr: &Expr) -> Result<Value, Box<Diagnostic>> {
+        let ExprKind::Pipeline { head, stages } = &expr.kind else {
+            let output = self.size(expr)?;
+            return Ok(Value::Width {
+                input: None,
+                output,
+            });
+        };
+        let [output] = &stages[..] else {
+            return Err(Box::new(
+                self.wrong_type(expr).label("one `->` states one width"),
+            ));
+        };
+        Ok(Value::Width {
+            input: Some(self.size(head)?),
+            output: self.size(output)?,
+        })
+    }
+
+    fn number(&self, expr: &Expr, range: Range) -> Result<f64, Box<Diagnostic>> {
+        match self.numeric(expr)? {
+            Number::Known(value) if range.contains(value) => Ok(value),
+            Number::Known(value) => Err(self.out_of_range(
+                expr.span,
+                match &expr.kind {
+                    ExprKind::Number { percent: true, .. } => {
+                        format!("{}%", number_text((value * 1e8).round() / 1e6))
+                    }
+                    _ => number_text(value),
+                },
+            )),
+            Number::Deferred(text) => Err(Box::new(
+                Diagnostic::new(
+                    Code::NotSupported,
+                    expr.span,
+                    format!(
+                        "`{text}` cannot be used in `{}` without the data",
+                        self.parameter.name
+                    ),
+                )
+                .label("only known with the data"),
+            )),
+        }
+    }
+
+    fn pair(&self, expr: &Expr, range: Range) -> Result<Value, Box<Diagnostic>> {
+        let ExprKind::List(items) = &self.followed(expr).kind else {
+            return Err(self.wrong_type(expr));
+        };
+        let [first, second] = &items[..] else {
+            let count = format!("this is a list of {}", items.len());
+            return Err(Box::new(self.wrong_type(expr).label(count)));
+        };
+        Ok(Value::Pair(
+            self.number(first, range)?,
+            self.number(second, range)?,
+        ))
+    }
+
+    fn word(&self, expr: &Expr, words: &'static [&'static str]) -> Result<Value, Box<Diagnostic>> {
+        let given = match &expr.kind {
+            ExprKind::Name(name) if words.contains(&name.as_str()) => name,
+            _ => match &self.followed(expr).kind {
+                ExprKind::Name(name) | ExprKind::Text(name) => name,
+                _ => return Err(self.wrong_type(expr)),
+            },
+        };
+        match words.iter().find(|word| *word == given) {
+            Some(word) => Ok(Value::Word(word)),
+            None => Err(Box::new(
+                Diagnostic::new(Code::WrongType, expr.span, self.takes())
+                    .label(format!("`{given}` is none of these"))
+                    .near(given, expr.span, words.iter().copied()),
+            )),
+        }
+    }
+
+    fn texts(&self, expr: &Expr) -> Result<Vec<String>, Box<Diagnostic>> {
+        let ExprKind::List(items) = &expr.kind else {
+            return Err(self.wrong_type(expr));
+        };
+        if items.is_empty() {
+            return Err(Box::new(
+                self.wrong_type(expr).label("this list has no values"),
+            ));
+        }
+        let mut texts: Vec<String> = Vec::new();
+        let mut seen = std::collections::HashMap::new();
+        for item in items {
+            let text = match &item.kind {
+                ExprKind::Text(text) | ExprKind::Name(text) => text.clone(),
+                ExprKind::Number { value, .. } => format!("{value}"),
+                ExprKind::Bool(value) => value.to_string(),
+                _ => {
+                    return Err(Box::new(
+                        self.wrong_type(item).label("not a text or a number"),
+                    ));
+                }
+            };
+            if let Some(first) = seen.insert(text.clone(), item.span) {
+                return Err(Box::new(
+                    Diagnostic::new(
+                        Code::DuplicateName,
+                        item.span,
+                        format!("the value `{text}` is listed twice"),
+                    )
+                    .label("listed again here")
+                    .also(first, "listed first here"),
+                ));
+            }
+            texts.push(text);
+        }
+        Ok(texts)
+    }
+}

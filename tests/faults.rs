@@ -1,0 +1,152 @@
+//! Faulty models as a newcomer writes them: each file of `tests/cases/faults`, with its table if it
+//! has one, gives in one run the diagnostics of its snapshot.
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use nnc::diagnostics::{Code, Diagnostic, FileId, Sources, render_all};
+use nnc::plan::Target;
+use nnc::{ModelSource, compile};
+
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+/// Names of the files of a folder that end so, without the ending.
+fn stems(name: &str, ending: &str) -> Vec<String> {
+    let entries = fs::read_dir(folder(name)).expect("the folder is there");
+    let mut stems: Vec<String> = entries
+        .map(|entry| entry.expect("a readable entry").file_name())
+        .filter_map(|name| Some(name.to_str()?.strip_suffix(ending)?.to_string()))
+        .collect();
+    stems.sort();
+    stems
+}
+
+/// All faults of a model with its table; those of the model alone, if the table cannot be read.
+fn faults(name: &str, model: &str, csv: Option<&str>) -> (Vec<Diagnostic>, Sources) {
+    let (mut faults, mut sources) = match csv.map(|csv| support::try_load(name, model, csv)) {
+        None => (Vec::new(), Sources::new()),
+        Some(Ok(loaded)) => return (Vec::new(), loaded.sources),
+        Some(Err(found)) => found,
+    };
+    let file = match csv {
+        None => sources.add(format!("{name}.nn"), model),
+        Some(_) => FileId(0),
+    };
+    let alone = compile(&ModelSource::new(&sources, file), None, Target::Reference).err();
+    for fault in alone.unwrap_or_default() {
+        if !faults.contains(&fault) {
+            faults.push(fault);
+        }
+    }
+    (faults, sources)
+}
+
+#[test]
+fn faulty_models_say_what_is_wrong() {
+    let names = stems("tests/cases/faults", ".nn");
+    assert!(names.len() >= 45, "{} cases", names.len());
+    for name in names {
+        let read = |ending: &str| {
+            fs::read_to_string(folder("tests/cases/faults").join(format!("{name}{ending}"))).ok()
+        };
+        let model = read(".nn").expect("the model was listed");
+        let csv = read(".csv");
+        let (faults, sources) = faults(&name, &model, csv.as_deref());
+        assert!(!faults.is_empty(), "{name} has no fault");
+        let table = csv.map(|csv| format!("--- {name}.csv\n{csv}"));
+        let rendered = render_all(&faults, &sources);
+        let content = format!("{model}{}--- faults\n{rendered}", table.unwrap_or_default());
+        insta::with_settings!({
+            snapshot_path => "snapshots/faults",
+            prepend_module_to_snapshot => false,
+            omit_expression => true,
+        }, {
+            insta::assert_snapshot!(name.as_str(), content);
+        });
+    }
+}
+
+/// Codes that no snapshot holds, since their faults need a run or a table beyond the limits: with the
+/// test that proves them.
+const PROVEN: [(Code, &str, &str); 9] = [
+    (
+        Code::TableTooLarge,
+        "tests/data/faults.rs",
+        "limits_end_in_a_diagnostic",
+    ),
+    (
+        Code::BadWeights,
+        "tests/cli/predictions.rs",
+        "a_run_that_cannot_be_read_is_refused",
+    ),
+    (
+        Code::WeightNames,
+        "tests/cli/models.rs",
+        "weights_to_start_from_continue_a_run_and_misfits_are_all_listed",
+    ),
+    (
+        Code::WeightShapes,
+        "tests/cli/models.rs",
+        "weights_to_start_from_continue_a_run_and_misfits_are_all_listed",
+    ),
+    (
+        Code::BadRun,
+        "tests/cli/predictions.rs",
+        "a_run_that_cannot_be_read_is_refused",
+    ),
+    (
+        Code::Io,
+        "tests/cli/endings.rs",
+        "wrong_arguments_and_files_end_with_2",
+    ),
+    (
+        Code::NonFiniteLoss,
+        "tests/cli/endings.rs",
+        "a_loss_that_is_not_finite_ends_with_3_and_keeps_the_last_whole_epoch",
+    ),
+    (
+        Code::Memory,
+        "tests/cli/endings.rs",
+        "a_model_beyond_the_memory_is_refused_before_anything_is_written",
+    ),
+    (
+        Code::NothingToTrain,
+        "tests/cli/models.rs",
+        "neurons_with_given_weights_are_evaluated_once",
+    ),
+];
+
+/// The texts of all snapshots below a folder.
+fn snapshots(folder: &Path, texts: &mut Vec<String>) {
+    for entry in fs::read_dir(folder).expect("the folder is there") {
+        let path = entry.expect("a readable entry").path();
+        if path.is_dir() {
+            snapshots(&path, texts);
+        } else if path.extension().is_some_and(|ending| ending == "snap") {
+            texts.push(fs::read_to_string(&path).expect("a snapshot is UTF-8 text"));
+        }
+    }
+}
+
+#[test]
+fn every_code_is_proven() {
+    let mut texts = Vec::new();
+    snapshots(&folder("tests"), &mut texts);
+    for code in Code::ALL {
+        let shown = format!("[{}]", code.id());
+        let in_snapshot = texts.iter().any(|text| text.contains(&shown));
+        let proof = PROVEN.iter().find(|(proven, _, _)| proven == code);
+        match proof {
+            None => assert!(in_snapshot, "no snapshot shows {shown}"),
+            Some((_, file, test)) => {
+                assert!(!in_snapshot, "{shown} is in a snapshot");
+                let text = support::text(file);
+                assert!(text.contains(&format!("fn {test}(")), "{file}: no {test}");
+            }
+        }
+    }
+}
