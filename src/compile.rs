@@ -116,23 +116,36 @@ fn with_syntax_faults(syntax: Faults, mut meaning: Faults, text: &str) -> Faults
     // What stands for a literal that could not be read is nobody's fault.
     let literals: HashSet<Option<Span>> = syntax.iter().map(place).collect();
     meaning.retain(|fault| !literals.contains(&place(fault)));
-    meaning.retain(|fault| match fault.code {
-        Code::UnknownEntry
-        | Code::UnknownArgument
-        | Code::MissingArgument
-        | Code::DuplicateArgument
-        | Code::WrongType
-        | Code::OutOfRange
-        | Code::NotSupported => true,
-        Code::UnknownSection
-        | Code::UnknownSetting
-        | Code::DuplicateName
-        | Code::DuplicateColumn
-        | Code::LossTarget
-        | Code::MetricTarget
-        | Code::Misplaced
-        | Code::BadSplit => sections,
-        _ => false,
+    // What is missing in a line may stand in the part of it that could not be read.
+    let line = |fault: &Diagnostic| {
+        let start = place(fault).map_or(0, |span| span.range().start);
+        text.get(..start).and_then(|before| before.rfind('\n'))
+    };
+    let broken: HashSet<Option<usize>> = syntax.iter().map(line).collect();
+    meaning.retain(|fault| fault.code != Code::MissingArgument || !broken.contains(&line(fault)));
+    meaning.retain(|fault| {
+        let of_a_line = matches!(
+            fault.code,
+            Code::UnknownEntry
+                | Code::UnknownArgument
+                | Code::MissingArgument
+                | Code::DuplicateArgument
+                | Code::WrongType
+                | Code::OutOfRange
+                | Code::NotSupported
+        );
+        let of_a_section = matches!(
+            fault.code,
+            Code::UnknownSection
+                | Code::UnknownSetting
+                | Code::DuplicateName
+                | Code::DuplicateColumn
+                | Code::LossTarget
+                | Code::MetricTarget
+                | Code::Misplaced
+                | Code::BadSplit
+        );
+        of_a_line || sections && of_a_section
     });
     syntax.into_iter().chain(meaning).collect()
 }

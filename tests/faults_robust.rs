@@ -219,6 +219,8 @@ fn long_models_are_answered_at_once() {
     );
     let wide = lines(&|at| format!("    Linear({at}, bias = 1)\n").replace("(0,", "(1,"));
     assert_eq!(count(soon("types", &wide, 4), Code::WrongType), MOST_FAULTS);
+    let good: String = "    Linear(4) -> Tanh\n".repeat(1000);
+    assert!(soon("good", &model(&(good + "    Linear(1)\n")), 4).is_empty());
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::catalog;
 use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::graph::shape::Dim;
 use crate::syntax::ast::{Expr, ExprKind, Operator};
@@ -87,15 +88,23 @@ impl Scope {
     pub fn parameter(&self, name: &str) -> Option<&Expr> {
         let mut found = &self.parameters.get(name)?.0;
         for _ in 0..self.parameters.len() {
-            match &found.kind {
-                ExprKind::Name(next) => match self.parameters.get(next) {
-                    Some((expr, _)) => found = expr,
-                    None => return Some(found),
-                },
-                _ => return Some(found),
+            let ExprKind::Name(next) = &found.kind else {
+                return Some(found);
+            };
+            match self.parameters.get(next) {
+                Some((expr, _)) => found = expr,
+                None => return Some(found),
             }
         }
         None
+    }
+
+    /// The value of a bare word that is a `param`; any other expression is itself.
+    pub fn followed<'e>(&'e self, expr: &'e Expr) -> &'e Expr {
+        let ExprKind::Name(name) = &expr.kind else {
+            return expr;
+        };
+        self.parameter(name).unwrap_or(expr)
     }
 
     /// Names that stand for something here.
@@ -186,6 +195,12 @@ impl Scope {
             .help(format!(
                 "a value flows into a layer by an arrow: `{name} -> Linear(8)`"
             ));
+        }
+        if let Some(entry) = catalog::entries().find(|entry| entry.name == name) {
+            let noun = entry.meaning.kind().noun();
+            return Diagnostic::new(Code::WrongType, span, "a number is expected here").label(
+                format!("`{name}` is {} {noun}", super::unknown::article(noun)),
+            );
         }
         let fault = Diagnostic::new(
             Code::UnknownName,

@@ -17,7 +17,7 @@ use crate::data::spec::{
 };
 use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::graph::shape::Dim;
-use crate::syntax::ast::{ColumnName, Expr, Name, Section, StatementKind};
+use crate::syntax::ast::{ColumnName, Expr, ExprKind, Name, Section, StatementKind};
 
 /// Checks the section and gives what it declares; lines with faults are left out.
 pub fn resolve(
@@ -56,6 +56,10 @@ pub fn resolve(
                 }
             }
             StatementKind::Assign { name, value } => settings.add(name, value, faults),
+            StatementKind::Line(Expr {
+                kind: ExprKind::Labelled { label, stage },
+                ..
+            }) => faults.push(undeclared(label, stage, statement.span)),
             StatementKind::Param { .. }
             | StatementKind::Use { .. }
             | StatementKind::Line(_)
@@ -92,6 +96,31 @@ pub fn resolve(
     }
     reserved(&spec, faults);
     spec
+}
+
+/// The fault of `age: number`, which does not say what the column is for, or of `input: number`,
+/// which does not say what it is called.
+fn undeclared(label: &Name, stage: &Expr, span: Span) -> Diagnostic {
+    let role = ["input", "target", "ignore"].contains(&label.text.as_str());
+    let kind = if let ExprKind::Name(kind) = &stage.kind {
+        kind.as_str()
+    } else {
+        "number"
+    };
+    match role {
+        true => Diagnostic::new(Code::MissingArgument, span, "the column has no name")
+            .label(format!("write `{} name: {kind}`", label.text)),
+        false => Diagnostic::new(
+            Code::Misplaced,
+            span,
+            format!("`{}` does not say what the column is for", label.text),
+        )
+        .label("neither an input nor a target")
+        .help(format!(
+            "write `input {name}: {kind}` or `target {name}: {kind}`",
+            name = label.text
+        )),
+    }
 }
 
 fn pattern(name: &ColumnName) -> ColumnPattern {

@@ -155,32 +155,30 @@ pub fn resolve(section: &Section, scope: &Scope, faults: &mut Vec<Diagnostic>) -
 /// Rows in a step: `all`, or as many as a table may have.
 fn batch(value: &Expr, scope: &Scope, faults: &mut Vec<Diagnostic>) -> Option<Batch> {
     const LARGEST: u64 = 1 << 32;
-    let followed = match &value.kind {
-        ExprKind::Name(word) => scope.parameter(word).unwrap_or(value),
-        _ => value,
-    };
-    let fault = match &followed.kind {
-        ExprKind::Name(word) if word == "all" => return Some(Batch::All),
-        ExprKind::Name(word) => Diagnostic::new(
+    let followed = scope.followed(value);
+    let fault = if let ExprKind::Name(word) = &followed.kind {
+        if word == "all" {
+            return Some(Batch::All);
+        }
+        Diagnostic::new(
             Code::WrongType,
             value.span,
             "`batch` takes `all` or a whole number",
         )
         .label(format!("`{word}` is neither"))
-        .near(word, value.span, ["all"]),
-        _ => {
-            let rows = whole("batch", value, scope, 1, faults)?;
-            if rows <= LARGEST {
-                return Some(Batch::Rows(rows as usize));
-            }
-            Diagnostic::new(
-                Code::OutOfRange,
-                value.span,
-                format!("`batch` is at most {LARGEST}, the most rows of a table"),
-            )
-            .label(format!("this is {rows}"))
-            .help("write `batch = all` to take all rows in one step")
+        .near(word, value.span, ["all"])
+    } else {
+        let rows = whole("batch", value, scope, 1, faults)?;
+        if rows <= LARGEST {
+            return Some(Batch::Rows(rows as usize));
         }
+        Diagnostic::new(
+            Code::OutOfRange,
+            value.span,
+            format!("`batch` is at most {LARGEST}, the most rows of a table"),
+        )
+        .label(format!("this is {rows}"))
+        .help("write `batch = all` to take all rows in one step")
     };
     faults.push(fault);
     None
@@ -307,10 +305,7 @@ fn positive(name: &str, value: &Expr, scope: &Scope, faults: &mut Vec<Diagnostic
 }
 
 fn boolean(name: &str, value: &Expr, scope: &Scope, faults: &mut Vec<Diagnostic>) -> Option<bool> {
-    let followed = match &value.kind {
-        ExprKind::Name(word) => scope.parameter(word).unwrap_or(value),
-        _ => value,
-    };
+    let followed = scope.followed(value);
     if let ExprKind::Bool(boolean) = followed.kind {
         return Some(boolean);
     }
@@ -329,10 +324,7 @@ fn boolean(name: &str, value: &Expr, scope: &Scope, faults: &mut Vec<Diagnostic>
 }
 
 fn precision(value: &Expr, scope: &Scope, faults: &mut Vec<Diagnostic>) -> Option<Precision> {
-    let followed = match &value.kind {
-        ExprKind::Name(word) => scope.parameter(word).unwrap_or(value),
-        _ => value,
-    };
+    let followed = scope.followed(value);
     let word = match &followed.kind {
         ExprKind::Name(word) => word.as_str(),
         _ => "",

@@ -1,5 +1,7 @@
 //! The value of one argument against the type and range that its parameter states.
 
+use std::collections::HashMap;
+
 use super::constant::{Number, Scope, kind_text, number_text};
 use crate::catalog::Entry;
 use crate::catalog::arguments::{ArgumentKind, Parameter, Range, Value};
@@ -33,17 +35,21 @@ pub fn value(
         ArgumentKind::Size => place.size(expr).map(Value::Size),
         ArgumentKind::Width => place.width(expr),
         ArgumentKind::Number(range) => place.number(expr, range).map(Value::Number),
-        ArgumentKind::Boolean => match place.followed(expr).kind {
-            ExprKind::Bool(value) => Ok(Value::Boolean(value)),
-            _ => Err(place.wrong_type(expr)),
-        },
+        ArgumentKind::Boolean => {
+            let ExprKind::Bool(value) = place.followed(expr).kind else {
+                return Err(place.wrong_type(expr));
+            };
+            Ok(Value::Boolean(value))
+        }
         ArgumentKind::Word(words) => place.word(expr, words),
         ArgumentKind::Pair(range) => place.pair(expr, range),
         ArgumentKind::Texts => place.texts(expr).map(Value::Texts),
-        ArgumentKind::Column => match &expr.kind {
-            ExprKind::Name(name) | ExprKind::Text(name) => Ok(Value::Column(name.clone())),
-            _ => Err(place.wrong_type(expr)),
-        },
+        ArgumentKind::Column => {
+            let (ExprKind::Name(name) | ExprKind::Text(name)) = &expr.kind else {
+                return Err(place.wrong_type(expr));
+            };
+            Ok(Value::Column(name.clone()))
+        }
     }
 }
 
@@ -59,10 +65,7 @@ impl Place<'_> {
 
     /// The value of a bare word that is a `param`.
     fn followed<'e>(&'e self, expr: &'e Expr) -> &'e Expr {
-        match &expr.kind {
-            ExprKind::Name(name) => self.scope.parameter(name).unwrap_or(expr),
-            _ => expr,
-        }
+        self.scope.followed(expr)
     }
 
     fn wrong_type(&self, expr: &Expr) -> Box<Diagnostic> {
@@ -135,11 +138,9 @@ impl Place<'_> {
             Number::Known(value) if range.contains(value) => Ok(value),
             Number::Known(value) => Err(self.out_of_range(
                 expr.span,
-                match &expr.kind {
-                    ExprKind::Number { percent: true, .. } => {
-                        format!("{}%", number_text((value * 1e8).round() / 1e6))
-                    }
-                    _ => number_text(value),
+                match matches!(expr.kind, ExprKind::Number { percent: true, .. }) {
+                    true => format!("{}%", number_text((value * 1e8).round() / 1e6)),
+                    false => number_text(value),
                 },
             )),
             Number::Deferred(text) => Err(Box::new(
@@ -171,12 +172,10 @@ impl Place<'_> {
     }
 
     fn word(&self, expr: &Expr, words: &'static [&'static str]) -> Result<Value, Box<Diagnostic>> {
-        let given = match &expr.kind {
-            ExprKind::Name(name) if words.contains(&name.as_str()) => name,
-            _ => match &self.followed(expr).kind {
-                ExprKind::Name(name) | ExprKind::Text(name) => name,
-                _ => return Err(self.wrong_type(expr)),
-            },
+        let own = matches!(&expr.kind, ExprKind::Name(name) if words.contains(&name.as_str()));
+        let meant = if own { expr } else { self.followed(expr) };
+        let (ExprKind::Name(given) | ExprKind::Text(given)) = &meant.kind else {
+            return Err(self.wrong_type(expr));
         };
         match words.iter().find(|word| *word == given) {
             Some(word) => Ok(Value::Word(word)),
@@ -198,17 +197,18 @@ impl Place<'_> {
             ));
         }
         let mut texts: Vec<String> = Vec::new();
-        let mut seen = std::collections::HashMap::new();
+        let mut seen = HashMap::new();
         for item in items {
-            let text = match &item.kind {
-                ExprKind::Text(text) | ExprKind::Name(text) => text.clone(),
-                ExprKind::Number { value, .. } => format!("{value}"),
-                ExprKind::Bool(value) => value.to_string(),
-                _ => {
-                    return Err(Box::new(
-                        self.wrong_type(item).label("not a text or a number"),
-                    ));
-                }
+            let text = if let ExprKind::Text(text) | ExprKind::Name(text) = &item.kind {
+                text.clone()
+            } else if let ExprKind::Number { value, .. } = &item.kind {
+                format!("{value}")
+            } else if let ExprKind::Bool(value) = &item.kind {
+                value.to_string()
+            } else {
+                return Err(Box::new(
+                    self.wrong_type(item).label("not a text or a number"),
+                ));
             };
             if let Some(first) = seen.insert(text.clone(), item.span) {
                 return Err(Box::new(

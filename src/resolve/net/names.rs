@@ -94,17 +94,21 @@ impl Net<'_> {
 
     /// The fault of a name that nothing declares. A name that was most likely meant counts as used.
     pub(super) fn unknown_name(&mut self, name: &str, span: Span) -> Diagnostic {
+        if let Some(target) = self.targets.get(name) {
+            return Diagnostic::new(
+                Code::Misplaced,
+                span,
+                format!("`{name}` is the target, which the network cannot see"),
+            )
+            .label("an input or a value is expected here")
+            .also(*target, "the target");
+        }
         let fault = Diagnostic::new(
             Code::UnknownName,
             span,
             format!("nothing is called `{name}` here"),
-        );
-        if let Some(target) = self.targets.get(name) {
-            return fault
-                .label("the network cannot see what it is to predict")
-                .also(*target, format!("`{name}` is a target"));
-        }
-        let fault = fault.label("not a column, a value or a `param`");
+        )
+        .label("not a column, a value or a `param`");
         if self.faults.len() >= MOST_FAULTS {
             return fault;
         }
