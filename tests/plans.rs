@@ -18,7 +18,7 @@ fn plans(compiled: &Compiled) -> String {
 
 fn snapshot(folder: &str, name: &str, content: &str) {
     insta::with_settings!({
-        snapshot_path => folder.to_string(),
+        snapshot_path => folder,
         prepend_module_to_snapshot => false,
         omit_expression => true,
     }, {

@@ -255,7 +255,9 @@ fn dropout(
         &[],
     );
     let dropped = graph.multiply(x, mask);
-    Ok(graph.push(Op::ByPhase, &[dropped, x]))
+    let result = graph.push(Op::ByPhase, &[dropped, x]);
+    context.name(mask, "mask");
+    Ok(result)
 }
 
 fn batch_norm(
@@ -301,11 +303,20 @@ fn batch_norm(
     // The running statistics move towards the batch's, the variance unbiased.
     let unbiased = graph.scale_by(batch_variance, StepScalar::Bessel);
     for (state, batch) in [(running_mean, batch_mean), (running_var, unbiased)] {
-        let old = graph.state_value(state);
+        // A shared layer moves them once with every use.
+        let mut assignments = graph.assignments.iter();
+        let earlier = assignments.position(|assignment| assignment.state == state);
+        let old = match earlier {
+            Some(earlier) => graph.assignments[earlier].value,
+            None => graph.state_value(state),
+        };
         let kept = graph.scale(old, 1.0 - momentum);
         let moved = graph.scale(batch, momentum);
         let value = graph.add(kept, moved);
-        graph.assignments.push(Assignment { state, value });
+        match earlier {
+            Some(earlier) => graph.assignments[earlier].value = value,
+            None => graph.assignments.push(Assignment { state, value }),
+        }
     }
     // Otherwise: the running statistics.
     let mean = graph.state_value(running_mean);

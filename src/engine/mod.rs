@@ -59,6 +59,21 @@ impl Threads {
             team: Team::new(count.max(1))?,
         })
     }
+
+    /// `count` threads if a run of one of the plans is long enough for them, else the caller's
+    /// alone: threads take time to start.
+    ///
+    /// # Errors
+    /// The system refused a thread.
+    pub fn for_plans<'p>(
+        plans: impl IntoIterator<Item = &'p Plan>,
+        count: usize,
+    ) -> std::io::Result<Self> {
+        match plans.into_iter().any(|plan| plan.parallel) {
+            true => Threads::new(count),
+            false => Threads::new(1),
+        }
+    }
 }
 
 impl<T: Element> Runner<T> {

@@ -33,7 +33,7 @@ impl<T: Element> Predictor<T> {
         let plan = &compiled.predict.plan;
         Ok(Predictor {
             runner: Runner::new(plan, elements, threads),
-            threads: Threads::new(threads).map_err(|_| OutOfMemory {
+            threads: Threads::for_plans([plan], threads).map_err(|_| OutOfMemory {
                 elements: threads,
                 bytes_per_element: 0,
             })?,

@@ -1,12 +1,11 @@
 //! The epoch loop.
 
 use super::initialize;
+use super::non_finite::NonFinite;
 use super::predictor::predict_rows;
 use crate::compile::Compiled;
 use crate::engine::{Prepared, Rows, Runner, Threads};
-use crate::graph::reference::{self, Moment, Tensor};
 use crate::kernels::{Arena, Element, OutOfMemory};
-use crate::plan::Precision;
 use crate::plan::step::Offset;
 use crate::random::Stream;
 use crate::resolve::train::Batch;
@@ -33,38 +32,24 @@ pub enum Ended {
     NonFinite(Box<NonFinite>),
 }
 
-/// Where the numbers of a network ceased to be finite.
-#[derive(Clone, PartialEq, Debug)]
-pub struct NonFinite {
-    pub epoch: usize,
-    /// The update within the run, from 1.
-    pub update: u64,
-    pub loss: f64,
-    /// The stage whose result is the first that is not finite, with its place in the text; `None` if
-    /// the reference evaluation of the step is finite throughout.
-    pub stage: Option<(String, crate::diagnostics::Span)>,
-    /// Rows of the batch, by their position in the training rows, whose values are not finite.
-    pub rows: Vec<u32>,
-}
-
 /// A model in memory with its data: trains, evaluates, predicts.
 pub struct Trainer<'c, T> {
-    compiled: &'c Compiled,
-    arena: Arena<T>,
+    pub(super) compiled: &'c Compiled,
+    pub(super) arena: Arena<T>,
     threads: Threads,
     train: Option<Runner<T>>,
     evaluate: Option<Runner<T>>,
     predict: Runner<T>,
-    data: Prepared<T>,
+    pub(super) data: Prepared<T>,
     validation: Prepared<T>,
-    order: Vec<u32>,
-    shuffle: Option<Stream>,
+    pub(super) order: Vec<u32>,
+    pub(super) shuffle: Option<Stream>,
     batch: usize,
     drop_last: bool,
     /// The whole data is one batch, and is in the arena.
     loaded: bool,
-    epochs_done: usize,
-    updates_done: u64,
+    pub(super) epochs_done: usize,
+    pub(super) updates_done: u64,
     /// All states after the last whole epoch.
     kept: Vec<T>,
     kept_updates: u64,
@@ -97,12 +82,16 @@ impl<'c, T: Element> Trainer<'c, T> {
         let shuffled = spec.shuffle && batch < data.rows;
         let runner =
             |phase: &crate::compile::PhasePlan| Runner::new(&phase.plan, elements, threads);
+        let phases = [&compiled.train, &compiled.evaluate];
+        let phases = phases.into_iter().flatten().chain([&compiled.predict]);
         let mut trainer = Trainer {
             compiled,
-            threads: Threads::new(threads).map_err(|_| OutOfMemory {
-                elements: threads,
-                bytes_per_element: 0,
-            })?,
+            threads: Threads::for_plans(phases.map(|phase| &phase.plan), threads).map_err(
+                |_| OutOfMemory {
+                    elements: threads,
+                    bytes_per_element: 0,
+                },
+            )?,
             train: compiled.train.as_ref().map(runner),
             evaluate: compiled.evaluate.as_ref().map(runner),
             predict: runner(&compiled.predict),
@@ -216,13 +205,13 @@ impl<'c, T: Element> Trainer<'c, T> {
     }
 
     /// The positions in the epoch's order that a batch takes.
-    fn batch_rows(&self, index: usize) -> std::ops::Range<usize> {
+    pub(super) fn batch_rows(&self, index: usize) -> std::ops::Range<usize> {
         let first = index * self.batch;
         first..(first + self.batch).min(self.data.rows)
     }
 
     /// One update; gives the loss before it.
-    fn step(&mut self, index: usize) -> f64 {
+    pub(super) fn step(&mut self, index: usize) -> f64 {
         let range = self.batch_rows(index);
         let count = range.len();
         let train = self
@@ -346,110 +335,10 @@ impl<'c, T: Element> Trainer<'c, T> {
         self.kept_updates = self.updates_done;
     }
 
-    fn put_back(&mut self) {
+    pub(super) fn put_back(&mut self) {
         let states = self.arena.slice_mut(Offset(0), self.kept.len());
         states.copy_from_slice(&self.kept);
         self.updates_done = self.kept_updates;
-    }
-
-    /// Repeats the epoch from its beginning up to the step whose loss was not finite, and that step by
-    /// the reference evaluator.
-    fn find_non_finite(&mut self, batch_index: usize) -> NonFinite {
-        self.put_back();
-        for index in 0..batch_index {
-            self.step(index);
-        }
-        let update = self.updates_done + 1;
-        let range = self.batch_rows(batch_index);
-        let rows: Vec<u32> = match self.shuffle {
-            Some(_) => self.order[range].to_vec(),
-            None => range.map(|row| row as u32).collect(),
-        };
-        let phase = self
-            .compiled
-            .train
-            .as_ref()
-            .expect("a model that trains has a plan for it");
-        let states: Vec<Tensor> = self.reference_states();
-        let inputs = batch_tensor(&self.data.inputs, phase.plan.inputs.features, &rows);
-        let width = phase.plan.targets.map_or(0, |targets| targets.features);
-        let targets = batch_tensor(&self.data.targets, width, &rows);
-        let moment = Moment {
-            rows: rows.len(),
-            update,
-            seed: self.compiled.seed,
-            inputs: &inputs,
-            targets: &targets,
-            states: &states,
-            scalars: &reference::scalars(&phase.graph, update, rows.len()),
-        };
-        let values = match phase.plan.precision {
-            Precision::F32 => {
-                reference::evaluate(&phase.graph, &moment, |value| value as f32 as f64)
-            }
-            Precision::F64 => reference::evaluate(&phase.graph, &moment, |value| value),
-        };
-        let first = reference::first_non_finite(&values);
-        let loss = phase
-            .graph
-            .loss
-            .map_or(f64::NAN, |loss| values[loss.index()].data[0]);
-        let stage = first.map(|value| {
-            let origin = phase.graph.origin(phase.graph.node(value).origin);
-            (origin.label.to_string(), origin.span)
-        });
-        let bad_rows = first.map_or(Vec::new(), |value| {
-            let tensor = &values[value.index()];
-            match phase.graph.shape(value).batch {
-                false => Vec::new(),
-                true => {
-                    let width = tensor.width().max(1);
-                    let chunks = tensor.data.chunks(width).zip(&rows);
-                    chunks
-                        .filter(|(chunk, _)| chunk.iter().any(|value| !value.is_finite()))
-                        .map(|(_, row)| *row)
-                        .collect()
-                }
-            }
-        });
-        NonFinite {
-            epoch: self.epochs_done + 1,
-            update,
-            loss,
-            stage,
-            rows: bad_rows,
-        }
-    }
-
-    fn reference_states(&self) -> Vec<Tensor> {
-        let places = self.compiled.states.places.iter();
-        places
-            .map(|place| {
-                let dims = place.state.shape.dims.iter();
-                Tensor {
-                    shape: dims
-                        .map(|dim| dim.known().expect("a model that runs knows its shapes"))
-                        .collect(),
-                    data: initialize::read(&self.arena, place)
-                        .into_iter()
-                        .map(Element::to_f64)
-                        .collect(),
-                }
-            })
-            .collect()
-    }
-}
-
-fn batch_tensor<T: Element>(data: &[T], width: usize, rows: &[u32]) -> Tensor {
-    let values = rows.iter().flat_map(|row| {
-        let first = *row as usize * width;
-        data[first..first + width]
-            .iter()
-            .map(|value| value.to_f64())
-    });
-    Tensor {
-        shape: vec![rows.len(), width],
-        data: values.collect(),
     }
 }
 

@@ -1,0 +1,309 @@
+//! The fused plans agree with the reference evaluator on random networks over all that the language
+//! gives a meaning to: loss, parameters, buffers and slots after every update, and the outputs of the
+//! evaluation and prediction plans.
+//!
+//! Agreement is |a - b| ≤ tolerance · max(|b|, s), s the first loss, or the largest magnitude in a tensor:
+//! 1 at least for outputs, parameters and buffers, and for a slot a tenth of the largest of its kind,
+//! since a gradient may be what is left of larger terms. Both start each update from the same states.
+//!
+//! Where rounding decides, no two ways to compute agree, so three things are left out, and the test
+//! bounds how often:
+//! - an update whose forward pass comes next to a kink, which rounding puts on either side of it;
+//! - an element of a parameter that the reference evaluator itself misses by a tenth as much when it
+//!   rounds every value to f32, or of a slot where it misses any slot of the kind so: BatchNorm divides
+//!   by small deviations, and what it enlarges cancels further back;
+//! - a step of Adam on a gradient that is rounding (terms that cancel, such as those of a layer before
+//!   BatchNorm's mean): it divides the gradient by its own size, which makes it a whole step up or down.
+
+#[path = "../support/calls.rs"]
+mod calls;
+mod generate;
+#[path = "../support/stepper.rs"]
+mod stepper;
+#[path = "../support/mod.rs"]
+mod support;
+
+use generate::generate;
+use nnc::data::Element as Prepares;
+use nnc::data::table::Part;
+use nnc::graph::reference::{Tensor, assign};
+use nnc::graph::state::StateKind;
+use nnc::kernels::Element;
+use nnc::plan::Precision;
+use stepper::{Stepper, kink_distances, reference};
+use support::{Loaded, agree};
+
+const NETWORKS: u64 = 500;
+const EPOCHS: usize = 2;
+
+struct Tolerance {
+    relative: f64,
+    /// The share of the step's largest first moment below which one may be rounding.
+    rounding: f64,
+    /// Next to a kink: nearer than this, and not on it.
+    kink: f64,
+}
+
+const F64: Tolerance = Tolerance {
+    relative: 1e-10,
+    rounding: 1e-6,
+    kink: 1e-12,
+};
+const F32: Tolerance = Tolerance {
+    relative: 1e-4,
+    rounding: 1e-3,
+    kink: 1e-5,
+};
+
+/// The smallest gradient, and slot of gradients, that is not taken for what is left of larger terms.
+const SMALLEST_GRADIENT: f64 = 1e-3;
+
+/// What was compared, and what of it was left out.
+#[derive(Default)]
+struct Compared {
+    elements: usize,
+    rounding: usize,
+    updates: usize,
+    kinks: usize,
+}
+
+fn compare(
+    what: &str,
+    found: &[f64],
+    expected: &[f64],
+    floor: f64,
+    tolerance: f64,
+) -> Result<(), String> {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    let scale = expected
+        .iter()
+        .fold(floor, |scale, value| scale.max(value.abs()));
+    for (index, (found, expected)) in found.iter().zip(expected).enumerate() {
+        if !agree(*found, *expected, scale, tolerance) {
+            return Err(format!(
+                "{what}[{index}]: {found:e} instead of {expected:e}"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The largest magnitude in the slots that end as this one does, over all parameters.
+fn largest_slot(loaded: &Loaded, states: &[Tensor], name: &str) -> f64 {
+    let suffix = |name: &str| name.rsplit('.').next().map(str::to_string);
+    let places = loaded.compiled.states.places.iter().zip(states);
+    places
+        .filter(|(place, _)| suffix(&place.state.name) == suffix(name))
+        .flat_map(|(_, tensor)| &tensor.data)
+        .fold(0.0, |largest: f64, value| largest.max(value.abs()))
+}
+
+/// One update, by the plan and by the reference evaluator.
+struct Update<'u> {
+    loaded: &'u Loaded,
+    tolerance: &'u Tolerance,
+    /// States after the update, the plan's and the reference's.
+    found: &'u [Tensor],
+    expected: &'u [Tensor],
+    /// By how much the reference in f32 misses them.
+    missed: &'u [Tensor],
+}
+
+impl Update<'_> {
+    /// The tolerance of a state, and the least magnitude that it is relative to.
+    fn tolerance(&self, state: usize) -> (f64, f64) {
+        let place = &self.loaded.compiled.states.places[state];
+        let relative = self.tolerance.relative;
+        let name = &place.state.name;
+        match place.state.kind {
+            StateKind::Parameter | StateKind::Buffer => (relative, 1.0),
+            StateKind::Slot(_) => {
+                let largest = 0.1 * largest_slot(self.loaded, self.expected, name);
+                match name.ends_with("_sq") {
+                    // A square is as exact as what is squared, twice over.
+                    true => (2.0 * relative, largest.max(SMALLEST_GRADIENT.powi(2))),
+                    false => (relative, largest.max(SMALLEST_GRADIENT)),
+                }
+            }
+        }
+    }
+
+    /// Compares a state; gives how many of its elements differ as rounding does.
+    fn compare(&self, state: usize) -> Result<usize, String> {
+        let (relative, floor) = self.tolerance(state);
+        let places = &self.loaded.compiled.states.places;
+        let name = &places[state].state.name;
+        let [found, expected, missed] =
+            [self.found, self.expected, self.missed].map(|states| &states[state].data);
+        let moment = format!("{name}.exp_avg");
+        let moment = places.iter().position(|place| place.state.name == moment);
+        let spec = self.loaded.compiled.declaration.train.as_ref().unwrap();
+        let lr = spec.optimizer.as_ref().unwrap().arguments.number("lr");
+        let missed_slots = largest_slot(self.loaded, self.missed, name);
+        let mut as_rounding = 0;
+        let mut compared = found.clone();
+        for element in 0..found.len() {
+            let difference = (found[element] - expected[element]).abs();
+            let missed = match places[state].state.kind {
+                StateKind::Slot(_) => missed_slots,
+                StateKind::Parameter | StateKind::Buffer => missed[element],
+            };
+            let whole_step = moment.is_some_and(|moment| {
+                let largest = largest_slot(self.loaded, self.expected, ".exp_avg");
+                let gradient = self.expected[moment].data[element].abs();
+                gradient <= self.tolerance.rounding * largest && difference <= 2.0 * lr
+            });
+            let differs = difference > relative * expected[element].abs().max(floor);
+            if differs && (whole_step || difference <= 10.0 * missed) {
+                as_rounding += 1;
+                compared[element] = expected[element];
+            }
+        }
+        compare(name, &compared, expected, floor, relative)?;
+        Ok(as_rounding)
+    }
+}
+
+/// Trains by the plan and by the reference evaluator, and compares after each update.
+fn check<T: Element + Prepares>(
+    loaded: &Loaded,
+    batch: usize,
+    tolerance: &Tolerance,
+    compared: &mut Compared,
+) -> Result<(), String> {
+    let compiled = &loaded.compiled;
+    let phase = compiled.train.as_ref().unwrap();
+    let mut stepper = Stepper::<T>::new(loaded, phase);
+    let mut states = stepper.states();
+    let rows = loaded.part::<T>(Part::Train).rows as u32;
+    let rows: Vec<u32> = (0..rows).rev().collect();
+    let mut first_loss = None;
+    let mut number = 0;
+    for batch in (0..EPOCHS).flat_map(|_| rows.chunks(batch)) {
+        number += 1;
+        stepper.run(batch, number);
+        let values = reference::<T>(loaded, phase, &states, batch, number, |value| value);
+        let mut rounded = states.clone();
+        let in_f32 = match phase.plan.precision {
+            Precision::F32 => reference::<T>(loaded, phase, &states, batch, number, |value| {
+                f64::from(value as f32)
+            }),
+            Precision::F64 => values.clone(),
+        };
+        assign(&phase.graph, &in_f32, &mut rounded);
+        assign(&phase.graph, &values, &mut states);
+        let next_to_kink = kink_distances(phase, &values)
+            .into_iter()
+            .any(|distance| distance > 0.0 && distance < tolerance.kink);
+        compared.updates += 1;
+        compared.kinks += usize::from(next_to_kink);
+        if !next_to_kink {
+            let at = |fault: String| format!("update {number}: {fault}");
+            let loss = values[phase.graph.loss.unwrap().index()].data[0];
+            let scale = *first_loss.get_or_insert(loss.abs());
+            let found = [stepper.loss()];
+            compare("loss", &found, &[loss], scale, tolerance.relative).map_err(at)?;
+            let pairs = rounded.iter().zip(&states);
+            let missed = pairs.map(|(rounded, state)| rounded.zip(state, |a, b| (a - b).abs()));
+            let update = Update {
+                loaded,
+                tolerance,
+                found: &stepper.states(),
+                expected: &states,
+                missed: &missed.collect::<Vec<Tensor>>(),
+            };
+            for (index, place) in compiled.states.places.iter().enumerate() {
+                compared.elements += place.elements();
+                compared.rounding += update.compare(index).map_err(at)?;
+            }
+        }
+        stepper.set_states(&states);
+        states = stepper.states();
+    }
+    outputs::<T>(loaded, &states, &rows, tolerance)
+}
+
+/// The outputs of the plans that do not train, and the loss of the evaluation plan.
+fn outputs<T: Element + Prepares>(
+    loaded: &Loaded,
+    states: &[Tensor],
+    rows: &[u32],
+    tolerance: &Tolerance,
+) -> Result<(), String> {
+    let compiled = &loaded.compiled;
+    for phase in [compiled.evaluate.as_ref().unwrap(), &compiled.predict] {
+        let name = phase.plan.phase.name();
+        let mut stepper = Stepper::<T>::new(loaded, phase);
+        stepper.set_states(states);
+        // All rows, and a part of them as a tail batch is.
+        for rows in [rows, &rows[..rows.len() / 3 + 1]] {
+            stepper.run(rows, 0);
+            let values = reference::<T>(loaded, phase, states, rows, 0, |value| value);
+            let expected = &values[phase.graph.prediction.unwrap().index()].data;
+            let found = stepper.prediction(rows.len());
+            let what = format!("{name}: output");
+            compare(&what, &found, expected, 1.0, tolerance.relative)?;
+            if let Some(loss) = phase.graph.loss {
+                let expected = values[loss.index()].data[0];
+                let what = format!("{name}: loss");
+                compare(
+                    &what,
+                    &[stepper.loss()],
+                    &[expected],
+                    1.0,
+                    tolerance.relative,
+                )?;
+            }
+        }
+        let unchanged = stepper.states();
+        assert_eq!(unchanged, states, "the {name} plan changed a state");
+    }
+    Ok(())
+}
+
+#[test]
+fn fused_plans_agree_with_the_reference_evaluator() {
+    let mut faults = Vec::new();
+    let mut compared = Compared::default();
+    for number in 0..NETWORKS {
+        let generated = generate(number);
+        let name = format!("network{number}");
+        // In the precision that the model was drawn with, and in f64, where nothing is left to rounding.
+        let in_f64 = generated
+            .model
+            .replace("precision = f32", "precision = f64");
+        let drawn_in_f64 = in_f64 == generated.model;
+        for model in std::iter::once(&generated.model).chain((!drawn_in_f64).then_some(&in_f64)) {
+            let loaded = support::try_load(&name, model, &generated.csv).unwrap_or_else(
+                |(found, sources)| {
+                    let rendered = nnc::diagnostics::render_all(&found, &sources);
+                    panic!("network {number}:\n{model}\n{rendered}")
+                },
+            );
+            let checked = match loaded.compiled.predict.plan.precision {
+                Precision::F32 => check::<f32>(&loaded, generated.batch, &F32, &mut compared),
+                Precision::F64 => check::<f64>(&loaded, generated.batch, &F64, &mut compared),
+            };
+            if let Err(fault) = checked {
+                faults.push(format!("network {number}: {fault}\n{model}"));
+            }
+        }
+    }
+    let count = faults.len();
+    faults.truncate(5);
+    assert!(count == 0, "{count} networks differ\n{}", faults.join("\n"));
+    let Compared {
+        elements,
+        rounding,
+        updates,
+        kinks,
+    } = compared;
+    println!(
+        "{rounding} of {elements} elements as rounding, {kinks} of {updates} updates at kinks"
+    );
+    assert!(
+        rounding * 1000 < elements,
+        "{rounding} of {elements} elements"
+    );
+    assert!(kinks * 20 < updates, "{kinks} of {updates} updates");
+}

@@ -1,0 +1,163 @@
+//! What the plan prints is what runs: the steps that a training run took are the lines of the plan's
+//! text, in number, order, source line, label and kernel.
+
+#[path = "support/calls.rs"]
+mod calls;
+#[path = "reference/generate.rs"]
+mod generate;
+mod support;
+
+use generate::generate;
+use nnc::data::Element as Prepares;
+use nnc::data::table::Part;
+use nnc::diagnostics::Sources;
+use nnc::kernels::Element;
+use nnc::plan::{Plan, Precision, Target};
+use nnc::train::{Trainer, initialize};
+use nnc::{Compiled, ModelSource, compile};
+use support::Loaded;
+
+/// A step as the text shows it.
+#[derive(PartialEq, Debug)]
+struct Line {
+    source_line: usize,
+    /// What follows the number: label and first result.
+    text: String,
+    /// The kernel's name, in the native text.
+    kernel: Option<String>,
+}
+
+/// The steps of a plan's text, from top to bottom.
+fn lines(text: &str) -> Vec<Line> {
+    let headings = ["  forward", "  backward + update"];
+    let steps = text.lines().skip_while(|line| !headings.contains(line));
+    let mut found: Vec<Line> = Vec::new();
+    for line in steps.filter(|line| !line.is_empty() && !headings.contains(line)) {
+        let number = line.get(..4).and_then(|number| number.trim().parse().ok());
+        match (number, found.last_mut()) {
+            (Some(source_line), _) => found.push(Line {
+                source_line,
+                text: line[6..].to_string(),
+                kernel: None,
+            }),
+            (None, Some(step)) => {
+                let kernel = line.trim_start().split_once(" · ");
+                if let Some((kernel, rest)) = kernel
+                    && rest
+                        .split(" · ")
+                        .next()
+                        .is_some_and(|flops| flops.ends_with("FLOP"))
+                {
+                    step.kernel = Some(kernel.to_string());
+                }
+            }
+            (None, None) => panic!("text before the first step: {line}"),
+        }
+    }
+    found
+}
+
+/// The same model compiled for this machine.
+fn native(loaded: &Loaded, model: &str) -> Compiled {
+    let mut sources = Sources::new();
+    let file = sources.add("native.nn", model);
+    let source = ModelSource::new(&sources, file);
+    compile(&source, Some(&loaded.compiled.schema), Target::Native).unwrap()
+}
+
+/// The numbers of the steps that one update took, and all states after it.
+fn steps_that_ran<T: Element + Prepares>(
+    loaded: &Loaded,
+    compiled: &Compiled,
+) -> (Vec<usize>, Vec<T>) {
+    let mut trainer = Trainer::<T>::new(
+        compiled,
+        loaded.part(Part::Train),
+        loaded.part(Part::Validate),
+        1,
+    )
+    .unwrap();
+    let mut observed = Vec::new();
+    trainer.observe_step(|step| observed.push(step));
+    let states = initialize::all(trainer.arena(), &compiled.states).to_vec();
+    (observed, states)
+}
+
+/// All states after one epoch, which is one update, as training does it.
+fn trained<T: Element + Prepares>(loaded: &Loaded) -> Vec<T> {
+    let mut trainer = Trainer::<T>::new(
+        &loaded.compiled,
+        loaded.part(Part::Train),
+        loaded.part(Part::Validate),
+        1,
+    )
+    .unwrap();
+    trainer.run(1, &|| false, &mut |_, _| ());
+    initialize::all(trainer.arena(), &loaded.compiled.states).to_vec()
+}
+
+fn check<T: Element + Prepares>(name: &str, model: &str, csv: &str) {
+    let loaded = support::load(name, model, csv);
+    let native = native(&loaded, model);
+    let (observed, states) = steps_that_ran::<T>(&loaded, &native);
+    let plan: &Plan = &native.train.as_ref().unwrap().plan;
+    assert_eq!(observed, (0..plan.steps.len()).collect::<Vec<usize>>());
+    // The observed steps are the whole of an update.
+    assert!(states == trained::<T>(&loaded), "{name}: other states");
+
+    let reference = loaded.compiled.train.as_ref().unwrap().plan.to_string();
+    for (text, is_native) in [(reference, false), (plan.to_string(), true)] {
+        let lines = lines(&text);
+        assert_eq!(lines.len(), observed.len(), "{text}");
+        for (line, step) in lines.iter().zip(&observed) {
+            let step = &plan.steps[*step];
+            assert_eq!(line.source_line, step.line, "{text}");
+            let result = step.results.first().map_or("", String::as_str);
+            let label = line.text.strip_prefix(&step.label);
+            let shown = label.map(str::trim_start);
+            assert_eq!(shown, Some(result), "{}\n{text}", line.text);
+            let kernel = is_native.then(|| step.kernel.parts().0.to_string());
+            assert_eq!(line.kernel, kernel, "{text}");
+        }
+    }
+}
+
+#[test]
+fn the_steps_that_ran_are_the_lines_of_the_plan() {
+    for number in 0..100 {
+        let generated = generate(number);
+        // One update an epoch, on the rows in the file's order.
+        let batch = format!("batch = {}", generated.batch);
+        let model = generated.model.replace(&batch, "batch = all");
+        let name = format!("network{number}");
+        let loaded = support::load(&name, &model, &generated.csv);
+        match loaded.compiled.predict.plan.precision {
+            Precision::F32 => check::<f32>(&name, &model, &generated.csv),
+            Precision::F64 => check::<f64>(&name, &model, &generated.csv),
+        }
+    }
+}
+
+#[test]
+fn the_thermometers_steps() {
+    let model = support::text("models/thermometer.nn");
+    let csv = support::text("models/thermometer.csv");
+    let loaded = support::load("thermometer", &model, &csv);
+    let native = native(&loaded, &model);
+    let text = native.train.as_ref().unwrap().plan.to_string();
+    let steps: Vec<(usize, String)> = lines(&text)
+        .into_iter()
+        .map(|line| (line.source_line, line.kernel.unwrap()))
+        .collect();
+    let expected = [
+        (9, "forward"),
+        (11, "forward"),
+        (11, "data gradient"),
+        (11, "weight gradient"),
+        (9, "weight gradient"),
+    ];
+    assert_eq!(
+        steps,
+        expected.map(|(line, kernel)| (line, kernel.to_string()))
+    );
+}
