@@ -49,19 +49,17 @@ pub fn differentiate(graph: &mut Graph) -> Vec<ParameterGradient> {
         }
     }
 
-    let parameters: Vec<StateId> = graph.parameters().collect();
-    let gradient_of = |parameter: StateId| {
-        let nodes = graph.nodes[..forward_nodes].iter();
-        nodes
-            .zip(&gradients)
-            .find(|(node, _)| node.op == Op::State(parameter))
-            .and_then(|(_, gradient)| *gradient)
-    };
-    parameters
-        .iter()
+    let mut of_state: Vec<Option<ValueId>> = vec![None; graph.states.len()];
+    for (node, gradient) in graph.nodes.iter().zip(gradients) {
+        if let Op::State(state) = node.op {
+            of_state[state.0 as usize] = gradient;
+        }
+    }
+    graph
+        .parameters()
         .map(|parameter| ParameterGradient {
-            parameter: *parameter,
-            gradient: gradient_of(*parameter),
+            parameter,
+            gradient: of_state[parameter.0 as usize],
         })
         .collect()
 }

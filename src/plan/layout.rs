@@ -54,9 +54,7 @@ impl StateLayout {
     /// Lays out the states of a graph: in the order of their declaration, from the arena's start.
     pub fn new(graph: &Graph) -> Self {
         let mut layout = StateLayout::default();
-        for id in graph.state_ids() {
-            let state = graph.state(id);
-            let order = state_order(graph, id);
+        for (state, order) in graph.states.iter().zip(orders(graph)) {
             let (features, columns) = extents(&state.shape, order);
             let matrix = Matrix {
                 at: Offset(layout.end),
@@ -88,20 +86,21 @@ impl StateLayout {
     }
 }
 
-/// Tables that are read by index lie row by row; weights, and all else, input by input.
-fn state_order(graph: &Graph, state: StateId) -> Order {
-    let owner = match graph.state(state).kind {
-        StateKind::Slot(parameter) => parameter,
-        StateKind::Parameter | StateKind::Buffer => state,
-    };
-    let read_by_index = graph
-        .nodes
-        .iter()
-        .any(|node| node.op == Op::Gather && graph.node(node.operands[0]).op == Op::State(owner));
-    match read_by_index {
-        true => Order::RowMajor,
-        false => Order::ColumnMajor,
+/// The order of each state: tables that are read by index lie row by row; weights, and all else,
+/// input by input.
+fn orders(graph: &Graph) -> Vec<Order> {
+    let mut orders = vec![Order::ColumnMajor; graph.states.len()];
+    for node in graph.nodes.iter().filter(|node| node.op == Op::Gather) {
+        if let Op::State(table) = graph.node(node.operands[0]).op {
+            orders[table.0 as usize] = Order::RowMajor;
+        }
     }
+    for id in graph.state_ids() {
+        if let StateKind::Slot(parameter) = graph.state(id).kind {
+            orders[id.0 as usize] = orders[parameter.0 as usize];
+        }
+    }
+    orders
 }
 
 /// Features and columns of a value's matrix. A length that is not known counts as 1: such a plan is
