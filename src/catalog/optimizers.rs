@@ -1,7 +1,7 @@
 //! Optimizers: each is an elementwise expression over a parameter, its gradient, its slots, and
 //! numbers set before the step, in the order of PyTorch's single-tensor implementations.
 
-use super::arguments::{ArgumentKind, Arguments, Default, Range, named};
+use super::arguments::{ArgumentKind, Arguments, Default, Parameter, Range, named};
 use super::{Entry, Meaning};
 use crate::graph::ops::BinaryOperator;
 use crate::graph::scalar::ScalarFunction;
@@ -32,11 +32,33 @@ impl Context<'_> {
     }
 }
 
-const LEARNING_RATE: ArgumentKind = ArgumentKind::Number(Range::NOT_NEGATIVE);
 const DECAY: ArgumentKind = ArgumentKind::Number(Range::NOT_NEGATIVE);
-const BETAS: ArgumentKind = ArgumentKind::Pair(Range::BELOW_ONE);
-const EPS: ArgumentKind = ArgumentKind::Number(Range::NOT_NEGATIVE);
-const MAXIMIZE: super::arguments::Parameter = named(
+const LEARNING_RATE: Parameter = named(
+    "lr",
+    ArgumentKind::Number(Range::NOT_NEGATIVE),
+    Default::Number(1e-3),
+    "learning rate",
+);
+const PENALTY: Parameter = named("weight_decay", DECAY, Default::Number(0.0), "L2 penalty");
+const BETAS: Parameter = named(
+    "betas",
+    ArgumentKind::Pair(Range::BELOW_ONE),
+    Default::Pair(0.9, 0.999),
+    "decay of the two moments",
+);
+const EPS: Parameter = named(
+    "eps",
+    ArgumentKind::Number(Range::NOT_NEGATIVE),
+    Default::Number(1e-8),
+    "added to the denominator",
+);
+const AMSGRAD: Parameter = named(
+    "amsgrad",
+    ArgumentKind::Boolean,
+    Default::Boolean(false),
+    "divide by the largest second moment so far",
+);
+const MAXIMIZE: Parameter = named(
     "maximize",
     ArgumentKind::Boolean,
     Default::Boolean(false),
@@ -50,7 +72,7 @@ pub const ENTRIES: &[Entry] = &[
         formula: "g += weight_decay · p; b = momentum · b + (1 - dampening) · g; p -= lr · (nesterov: g + momentum · b, else b)",
         source: "torch.optim.SGD",
         parameters: &[
-            named("lr", LEARNING_RATE, Default::Number(1e-3), "learning rate"),
+            LEARNING_RATE,
             named(
                 "momentum",
                 ArgumentKind::Number(Range::NOT_NEGATIVE),
@@ -63,7 +85,7 @@ pub const ENTRIES: &[Entry] = &[
                 Default::Number(0.0),
                 "share of the gradient left out of the momentum",
             ),
-            named("weight_decay", DECAY, Default::Number(0.0), "L2 penalty"),
+            PENALTY,
             named(
                 "nesterov",
                 ArgumentKind::Boolean,
@@ -80,29 +102,7 @@ pub const ENTRIES: &[Entry] = &[
         summary: "Adaptive moment estimation.",
         formula: "m = beta1 · m + (1 - beta1) · g; v = beta2 · v + (1 - beta2) · g²; p -= lr/(1 - beta1ᵗ) · m / (√v/√(1 - beta2ᵗ) + eps)",
         source: "torch.optim.Adam; Kingma and Ba, arXiv:1412.6980",
-        parameters: &[
-            named("lr", LEARNING_RATE, Default::Number(1e-3), "learning rate"),
-            named(
-                "betas",
-                BETAS,
-                Default::Pair(0.9, 0.999),
-                "decay of the two moments",
-            ),
-            named(
-                "eps",
-                EPS,
-                Default::Number(1e-8),
-                "added to the denominator",
-            ),
-            named("weight_decay", DECAY, Default::Number(0.0), "L2 penalty"),
-            named(
-                "amsgrad",
-                ArgumentKind::Boolean,
-                Default::Boolean(false),
-                "divide by the largest second moment so far",
-            ),
-            MAXIMIZE,
-        ],
+        parameters: &[LEARNING_RATE, BETAS, EPS, PENALTY, AMSGRAD, MAXIMIZE],
         also_known_as: &[],
         meaning: Meaning::Optimizer(|context, arguments, parameter, gradient| {
             let weight_decay = arguments.number("weight_decay");
@@ -117,31 +117,16 @@ pub const ENTRIES: &[Entry] = &[
         formula: "p *= 1 - lr · weight_decay; then as Adam",
         source: "torch.optim.AdamW; Loshchilov and Hutter, arXiv:1711.05101",
         parameters: &[
-            named("lr", LEARNING_RATE, Default::Number(1e-3), "learning rate"),
-            named(
-                "betas",
-                BETAS,
-                Default::Pair(0.9, 0.999),
-                "decay of the two moments",
-            ),
-            named(
-                "eps",
-                EPS,
-                Default::Number(1e-8),
-                "added to the denominator",
-            ),
+            LEARNING_RATE,
+            BETAS,
+            EPS,
             named(
                 "weight_decay",
                 DECAY,
                 Default::Number(1e-2),
                 "decay of the parameters",
             ),
-            named(
-                "amsgrad",
-                ArgumentKind::Boolean,
-                Default::Boolean(false),
-                "divide by the largest second moment so far",
-            ),
+            AMSGRAD,
             MAXIMIZE,
         ],
         also_known_as: &[],
