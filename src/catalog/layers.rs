@@ -231,6 +231,18 @@ fn shared_mismatch(context: &Context, x: ValueId, weight: ValueId) -> Diagnostic
     .also(context.span, "the shared layer is declared here")
 }
 
+/// The rows of a learned table `[classes, width]` that an index `[batch, 1]` names (torch.nn.Embedding):
+/// what `embed = width` makes of a category. The table is normal(0, 1) at first.
+pub fn embedding(context: &mut Context, classes: Dim, width: usize, index: ValueId) -> ValueId {
+    let fans = Fans {
+        fan_in: width.into(),
+        fan_out: classes.clone(),
+    };
+    let shape = Shape::fixed([classes, width.into()]);
+    let table = context.parameter("weight", shape, Initializer::StandardNormal, fans);
+    context.graph.push(Op::Gather, &[table, index])
+}
+
 fn dropout(
     context: &mut Context,
     arguments: &Arguments,

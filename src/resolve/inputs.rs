@@ -1,12 +1,11 @@
 //! The values that come from the table: each declared input by its name, and all of them side by
 //! side.
 
-use crate::catalog::layers::{Context, Fans};
+use crate::catalog::layers::{self, Context};
 use crate::data::spec::{Field, FieldKind, Schema};
 use crate::diagnostics::Span;
 use crate::graph::ops::{InputKind, Op};
-use crate::graph::shape::{Dim, Shape};
-use crate::graph::state::Initializer;
+use crate::graph::shape::Dim;
 use crate::graph::{Graph, OriginId, ValueId};
 
 /// The inputs of a network, built when they are first named.
@@ -126,7 +125,16 @@ impl Inputs {
                 let classes = classes_dim(&field.name, *classes);
                 match embed {
                     None => graph.push(Op::OneHot { classes }, &[column]),
-                    Some(width) => embedding(graph, &field, classes, *width, column),
+                    Some(width) => {
+                        let mut context = Context {
+                            graph,
+                            path: field.name.clone(),
+                            span: field.span,
+                            input_span: field.span,
+                            use_number: 0,
+                        };
+                        layers::embedding(&mut context, classes, *width, column)
+                    }
                 }
             }
         };
@@ -170,30 +178,6 @@ impl Inputs {
         };
         self.whole
     }
-}
-
-/// An embedding table with PyTorch's name for it, under the column's.
-fn embedding(
-    graph: &mut Graph,
-    field: &Field,
-    classes: Dim,
-    width: usize,
-    column: ValueId,
-) -> ValueId {
-    let mut context = Context {
-        graph,
-        path: field.name.clone(),
-        span: field.span,
-        input_span: field.span,
-        use_number: 0,
-    };
-    let fans = Fans {
-        fan_in: width.into(),
-        fan_out: classes.clone(),
-    };
-    let shape = Shape::fixed([classes, width.into()]);
-    let table = context.parameter("weight", shape, Initializer::StandardNormal, fans);
-    graph.push(Op::Gather, &[table, column])
 }
 
 fn classes_dim(name: &str, classes: Option<usize>) -> Dim {
