@@ -102,6 +102,17 @@ impl<T: Element> Runner<T> {
         }
     }
 
+    /// Makes ready for batches of that many rows, so that their runs allocate and decide nothing.
+    pub fn prepare(&mut self, rows: usize, threads: &Threads) {
+        let workers = match self.parallel {
+            true => threads.team.workers(),
+            false => threads.alone.workers(),
+        };
+        self.executable
+            .prepare(rows, workers)
+            .unwrap_or_else(|_| panic!("internal: no memory for {workers} threads"));
+    }
+
     /// Brings a batch's rows into the arena.
     pub fn load(&self, arena: &mut Arena<T>, data: &Prepared<T>, rows: Rows) {
         bring(arena, self.inputs, &data.inputs, rows);

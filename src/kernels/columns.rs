@@ -2,9 +2,9 @@
 
 use pulp::{Simd, WithSimd};
 
+use super::action::{Batch, Tile, copy_columns, index_of};
 use super::element::Element;
 use super::elementwise::{Binary, Fill, Operand, map};
-use super::program::{Batch, Tile, copy_columns, index_of};
 use super::reductions::reduce_run;
 use crate::plan::step::{BinaryOperator, Matrix, Reduction};
 

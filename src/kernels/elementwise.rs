@@ -150,6 +150,36 @@ unsafe fn zip<S: Simd, T: Element>(
     }
 }
 
+/// Calls the macro `$with` with the row that `$function` is, known to the compiler: one loop for each.
+macro_rules! for_each_row {
+    ($function:ident, $with:ident) => {{
+        use ScalarFunction::*;
+        match $function {
+            Negate => $with!(Negate),
+            Square => $with!(Square),
+            Abs => $with!(Abs),
+            Sqrt => $with!(Sqrt),
+            ReciprocalSqrt => $with!(ReciprocalSqrt),
+            Reciprocal => $with!(Reciprocal),
+            Exp => $with!(Exp),
+            Log => $with!(Log),
+            Tanh => $with!(Tanh),
+            Sigmoid => $with!(Sigmoid),
+            ReLU => $with!(ReLU),
+            LeakyReLU { negative_slope } => $with!(LeakyReLU { negative_slope }),
+            ELU { alpha } => $with!(ELU { alpha }),
+            GELU => $with!(GELU),
+            GELUTanh => $with!(GELUTanh),
+            SiLU => $with!(SiLU),
+            Softplus { beta, threshold } => $with!(Softplus { beta, threshold }),
+            Hardtanh { min_val, max_val } => $with!(Hardtanh { min_val, max_val }),
+            Huber { delta } => $with!(Huber { delta }),
+            AtLeast { bound } => $with!(AtLeast { bound }),
+            AtMost { bound } => $with!(AtMost { bound }),
+        }
+    }};
+}
+
 /// to[i] = f(from[i]), or f'(from[i]). `to` is `from` or does not overlap it; both are valid for
 /// `length` elements.
 pub(super) struct Unary<T> {
@@ -165,7 +195,6 @@ impl<T: Element> WithSimd for Unary<T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        use ScalarFunction::*;
         let Unary {
             length,
             from,
@@ -173,46 +202,77 @@ impl<T: Element> WithSimd for Unary<T> {
             function,
             derivative,
         } = self;
-        // One loop for each row, with the row known to the compiler.
-        macro_rules! loops {
-            ($($row:pat => $function:expr),+ $(,)?) => {
-                match (function, derivative) {
-                    $(
-                        // SAFETY: by the fields' contract.
-                        ($row, false) => unsafe {
-                            map(simd, length, from, to, #[inline(always)] |x| $function.value(x))
-                        },
-                        // SAFETY: by the fields' contract.
-                        ($row, true) => unsafe {
-                            map(simd, length, from, to, #[inline(always)] |x| $function.derivative(x))
-                        },
-                    )+
+        macro_rules! row {
+            ($row:expr) => {
+                match derivative {
+                    // SAFETY: by the fields' contract.
+                    false => unsafe {
+                        map(
+                            simd,
+                            length,
+                            from,
+                            to,
+                            #[inline(always)]
+                            |x| $row.value(x),
+                        )
+                    },
+                    // SAFETY: by the fields' contract.
+                    true => unsafe {
+                        map(
+                            simd,
+                            length,
+                            from,
+                            to,
+                            #[inline(always)]
+                            |x| $row.derivative(x),
+                        )
+                    },
                 }
             };
         }
-        loops! {
-            Negate => Negate,
-            Square => Square,
-            Abs => Abs,
-            Sqrt => Sqrt,
-            ReciprocalSqrt => ReciprocalSqrt,
-            Reciprocal => Reciprocal,
-            Exp => Exp,
-            Log => Log,
-            Tanh => Tanh,
-            Sigmoid => Sigmoid,
-            ReLU => ReLU,
-            LeakyReLU { negative_slope } => LeakyReLU { negative_slope },
-            ELU { alpha } => ELU { alpha },
-            GELU => GELU,
-            GELUTanh => GELUTanh,
-            SiLU => SiLU,
-            Softplus { beta, threshold } => Softplus { beta, threshold },
-            Hardtanh { min_val, max_val } => Hardtanh { min_val, max_val },
-            Huber { delta } => Huber { delta },
-            AtLeast { bound } => AtLeast { bound },
-            AtMost { bound } => AtMost { bound },
+        for_each_row!(function, row)
+    }
+}
+
+/// to[i] = left[i] · f'(from[i]). `to` is one of the sources or does not overlap them; all are valid
+/// for `length` elements.
+pub(super) struct Gradient<T> {
+    pub length: usize,
+    pub left: *const T,
+    pub from: *const T,
+    pub to: *mut T,
+    pub function: ScalarFunction,
+}
+
+impl<T: Element> WithSimd for Gradient<T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Gradient {
+            length,
+            left,
+            from,
+            to,
+            function,
+        } = self;
+        macro_rules! row {
+            ($row:expr) => {
+                // SAFETY: by the fields' contract.
+                unsafe {
+                    zip(
+                        simd,
+                        length,
+                        left,
+                        from,
+                        to,
+                        #[inline(always)]
+                        |left: T, x| left.mul($row.derivative(x)),
+                    )
+                }
+            };
         }
+        for_each_row!(function, row)
     }
 }
 

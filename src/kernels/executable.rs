@@ -1,15 +1,18 @@
 //! A plan's kernels, verified and ready to run.
 
+use std::ops::Range;
+
 use pulp::{Arch, Simd, WithSimd};
 
-use super::arena::{Arena, Memory, OutOfMemory};
+use super::action::{self, Action, Actions, Batch, Repeat};
+use super::arena::{Arena, OutOfMemory};
 use super::element::Element;
+use super::link::{Site, combines, phases};
+use super::meetings::Join;
 use super::product::panel_rows;
-use super::program::{Batch, combines};
-use super::run::run_step;
 use super::team::{Team, Worker};
 use super::verify::verify;
-use crate::plan::step::{Kernel, Offset, Section};
+use crate::plan::step::{Kernel, Section};
 
 /// One step: its kernel, and where a worker's scratch has room for it.
 pub(super) struct Step {
@@ -28,18 +31,32 @@ pub(super) struct Room {
     pub temporaries: usize,
 }
 
+/// A plan's steps as the actions of each worker, for one number of rows and of workers.
+struct Linked<T> {
+    rows: usize,
+    workers: Vec<Actions<T>>,
+}
+
 /// The steps of a plan, verified for an arena and ready to run on any number of workers. The results
 /// do not depend on that number.
 pub struct Executable<T> {
     steps: Vec<Step>,
     arch: Arch,
+    panel: usize,
+    lanes: usize,
     arena_elements: usize,
     max_batch_rows: usize,
     scratch_elements: usize,
-    scratch_workers: usize,
-    scratch: Arena<T>,
-    panels: Arena<T>,
+    panel_elements: usize,
+    work: Arena<T>,
+    work_workers: usize,
+    /// The most recently made last.
+    linked: Vec<Linked<T>>,
 }
+
+/// How many numbers of rows and workers an executable keeps its actions for: the whole batch and the
+/// last of an epoch, and some for predictions.
+const MOST_LINKED: usize = 4;
 
 impl<T: Element> Executable<T> {
     /// Verifies the kernels for an arena of `arena_elements` and batches of up to `max_batch_rows`.
@@ -62,7 +79,7 @@ impl<T: Element> Executable<T> {
         arena_elements: usize,
         max_batch_rows: usize,
     ) -> Result<Self, String> {
-        let panel = arch.dispatch(PanelRows::<T>(std::marker::PhantomData));
+        let (panel, lanes) = arch.dispatch(Extents::<T>(std::marker::PhantomData));
         let mut steps = Vec::with_capacity(kernels.len());
         let mut scratch_elements = 0;
         let mut panel_elements = 0;
@@ -82,20 +99,21 @@ impl<T: Element> Executable<T> {
             panel_elements = panel_elements.max(elements.ok_or_else(overflow)?);
             steps.push(step);
         }
-        let arena = |elements| {
-            Arena::zeroed(elements)
-                .map_err(|OutOfMemory { .. }| format!("no memory for {elements} elements"))
-        };
-        Ok(Executable {
+        let mut executable = Executable {
             steps,
             arch,
+            panel,
+            lanes,
             arena_elements,
             max_batch_rows,
             scratch_elements,
-            scratch_workers: 1,
-            scratch: arena(scratch_elements)?,
-            panels: arena(panel_elements)?,
-        })
+            panel_elements: panel_elements.next_multiple_of(T::CHUNK),
+            work: Arena::zeroed(0).map_err(no_memory)?,
+            work_workers: 0,
+            linked: Vec::new(),
+        };
+        executable.reserve(1).map_err(no_memory)?;
+        Ok(executable)
     }
 
     pub fn steps(&self) -> usize {
@@ -104,19 +122,71 @@ impl<T: Element> Executable<T> {
 
     /// Makes room for that many workers, so that a run allocates nothing. A run with a larger team
     /// than any before does so itself.
+    ///
+    /// # Errors
+    /// There is no memory for it.
     pub fn reserve(&mut self, workers: usize) -> Result<(), OutOfMemory> {
-        if workers > self.scratch_workers {
+        if workers > self.work_workers {
             let elements = self
                 .scratch_elements
                 .checked_mul(workers)
-                .ok_or(OutOfMemory {
-                    elements: usize::MAX,
-                    bytes_per_element: size_of::<T>(),
-                })?;
-            self.scratch = Arena::zeroed(elements)?;
-            self.scratch_workers = workers;
+                .and_then(|elements| elements.checked_add(self.panel_elements));
+            self.work = Arena::zeroed(elements.ok_or(OutOfMemory {
+                elements: usize::MAX,
+                bytes_per_element: size_of::<T>(),
+            })?)?;
+            self.work_workers = workers;
         }
         Ok(())
+    }
+
+    /// Makes ready for batches of `rows` on `workers`, so that their runs decide and allocate
+    /// nothing. A run that finds nothing ready does so itself.
+    ///
+    /// # Errors
+    /// There is no memory for it.
+    ///
+    /// # Panics
+    /// The batch has more rows than the executable was made for: a bug of the caller.
+    pub fn prepare(&mut self, rows: usize, workers: usize) -> Result<(), OutOfMemory> {
+        assert!(
+            rows <= self.max_batch_rows,
+            "a batch is no larger than planned"
+        );
+        self.reserve(workers)?;
+        if self.find(rows, workers).is_some() {
+            return Ok(());
+        }
+        let mut join = Join::new(workers);
+        for step in &self.steps {
+            let site = |worker| Site {
+                rows,
+                worker,
+                workers,
+                scratch: self.panel_elements + worker * self.scratch_elements,
+                panel: self.panel,
+                lanes: self.lanes,
+            };
+            join.step(
+                (0..workers)
+                    .map(|worker| phases(step, site(worker)))
+                    .collect(),
+            );
+        }
+        if self.linked.len() == MOST_LINKED {
+            self.linked.remove(0);
+        }
+        self.linked.push(Linked {
+            rows,
+            workers: join.workers,
+        });
+        Ok(())
+    }
+
+    fn find(&self, rows: usize, workers: usize) -> Option<usize> {
+        self.linked
+            .iter()
+            .position(|linked| linked.rows == rows && linked.workers.len() == workers)
     }
 
     /// Runs all steps on a batch of `rows`; `update` is the number that random draws depend on.
@@ -142,63 +212,68 @@ impl<T: Element> Executable<T> {
 
     fn run_steps(
         &mut self,
-        range: std::ops::Range<usize>,
+        steps: Range<usize>,
         arena: &mut Arena<T>,
         team: &mut Team,
         rows: usize,
         update: u64,
     ) {
         assert!(
-            rows <= self.max_batch_rows,
-            "a batch is no larger than planned"
-        );
-        assert!(
             arena.elements() >= self.arena_elements,
             "the arena is as large as planned"
         );
-        self.reserve(team.workers())
-            .expect("there is memory for the workers' scratch");
+        let workers = team.workers();
+        let linked = match self.find(rows, workers) {
+            Some(linked) => linked,
+            None => {
+                self.prepare(rows, workers)
+                    .expect("there is memory for the workers");
+                self.linked.len() - 1
+            }
+        };
         let batch = Batch {
             memory: arena.share(),
             rows,
             update,
         };
-        let scratch = self.scratch.share();
-        let panels = self.panels.share();
-        let (steps, scratch_elements, arch) =
-            (&self.steps[range], self.scratch_elements, self.arch);
+        let work = self.work.share();
+        let (linked, arch) = (&self.linked[linked], self.arch);
         team.run(&|worker: Worker<'_>| {
+            let actions = &linked.workers[worker.index];
             arch.dispatch(Run {
-                steps,
-                batch,
-                scratch,
-                scratch_elements,
-                panels,
-                worker,
+                actions: &actions.actions,
+                repeats: actions.of_steps(steps.clone()),
+                site: action::Site {
+                    batch,
+                    work,
+                    worker,
+                },
             });
         });
     }
 }
 
-struct PanelRows<T>(std::marker::PhantomData<T>);
+fn no_memory(OutOfMemory { elements, .. }: OutOfMemory) -> String {
+    format!("no memory for {elements} elements")
+}
 
-impl<T: Element> WithSimd for PanelRows<T> {
-    type Output = usize;
+/// Rows of a register tile, and elements of a vector.
+struct Extents<T>(std::marker::PhantomData<T>);
+
+impl<T: Element> WithSimd for Extents<T> {
+    type Output = (usize, usize);
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> usize {
-        panel_rows::<S, T>()
+    fn with_simd<S: Simd>(self, _: S) -> (usize, usize) {
+        (panel_rows::<S, T>(), T::lanes::<S>())
     }
 }
 
 /// One worker's run.
 struct Run<'a, T> {
-    steps: &'a [Step],
-    batch: Batch<T>,
-    scratch: Memory<T>,
-    scratch_elements: usize,
-    panels: Memory<T>,
-    worker: Worker<'a>,
+    actions: &'a [Action<T>],
+    repeats: &'a [Repeat],
+    site: action::Site<'a, T>,
 }
 
 impl<T: Element> WithSimd for Run<'_, T> {
@@ -206,23 +281,10 @@ impl<T: Element> WithSimd for Run<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Run {
-            steps,
-            batch,
-            scratch,
-            scratch_elements,
-            panels,
-            worker,
-        } = self;
-        for step in steps {
-            // SAFETY: every step is verified for an arena no larger and a batch no smaller than this
-            // one; each worker has a scratch of its own, of the size of the largest step.
-            unsafe {
-                let scratch = scratch.at(Offset(worker.index * scratch_elements));
-                let panels = panels.at(Offset(0));
-                run_step(simd, step, batch, scratch, panels, worker);
-            }
-        }
+        // SAFETY: every step is verified for an arena no larger and a batch no smaller than this
+        // one; each worker has a scratch of its own, of the size of the largest step; where one
+        // touches what another has written, they meet before.
+        unsafe { self.site.run(simd, self.actions, self.repeats) }
     }
 }
 

@@ -2,11 +2,13 @@
 //!
 //! [`Executable::new`] verifies a plan's kernels once; a run then goes without checks. The layers, from
 //! below: numbers and their vectors (`element`, `math`, `error_function`), loops over runs
-//! (`elementwise`, `reductions`) and register tiles (`product`), the interpreter of tile programs (`program`), kernels
-//! that go by columns (`columns`), and the walk over the steps (`run`, `executable`, `team`).
+//! (`elementwise`, `reductions`), register tiles (`product`) and kernels that go by columns
+//! (`columns`); what a worker does, one thing after the other (`action`), how steps become that
+//! (`link`, `meetings`), and who does it (`executable`, `team`).
 
 #![allow(unsafe_code)]
 
+mod action;
 mod arena;
 mod columns;
 mod dropout;
@@ -14,11 +16,11 @@ mod element;
 mod elementwise;
 mod error_function;
 mod executable;
+mod link;
 mod math;
+mod meetings;
 mod product;
-mod program;
 mod reductions;
-mod run;
 mod team;
 #[cfg(test)]
 mod tests;

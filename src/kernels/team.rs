@@ -39,8 +39,14 @@ impl Worker<'_> {
     /// This worker's part of `items` things.
     #[inline]
     pub fn share(&self, items: usize) -> std::ops::Range<usize> {
-        self.index * items / self.count..(self.index + 1) * items / self.count
+        share(self.index, self.count, items)
     }
+}
+
+/// A worker's part of `items` things, if it is number `index` of `count`.
+#[inline]
+pub(super) fn share(index: usize, count: usize, items: usize) -> std::ops::Range<usize> {
+    index * items / count..(index + 1) * items / count
 }
 
 #[derive(Default)]

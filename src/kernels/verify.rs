@@ -1,7 +1,7 @@
 //! What must hold of a plan's kernels before they may run without checks: shapes agree, every place
 //! lies in the arena, and no worker writes what another reads or writes.
 
-use super::program::Cut;
+use super::link::Cut;
 use crate::plan::step::{
     Columns, Destination, Instruction, Kernel, Load, Matrix, Offset, ReductionAxis, Scratch,
     Section, Source,

@@ -1,0 +1,935 @@
+//! From a verified kernel to the actions of each worker: which tiles are whose, where each operand
+//! lies, what is packed, and which instructions become one.
+
+use super::action::{Action, Actions, Place, ProductAction, Tile, Value};
+use super::element::Element;
+use super::executable::Step;
+use super::meetings::Access;
+use super::team::share;
+use crate::plan::step::{
+    BinaryOperator, Destination, Instruction, Kernel, Load, Matrix, Offset, Reduction,
+    ReductionAxis, Scratch, Section, Source,
+};
+
+/// A left operand beyond this many bytes is worth packing: half of a common first-level cache.
+const PACK_BYTES: usize = 16 << 10;
+/// With fewer columns than this a packed panel is not used often enough.
+const PACK_COLUMNS: usize = 24;
+/// Elements that a worker copies at a time in a concatenation.
+const CONCAT_ELEMENTS: usize = 1 << 14;
+
+/// How the columns of a section are cut for a batch.
+pub(super) struct Cut {
+    pub columns: usize,
+    pub tile_columns: usize,
+    pub tiles: usize,
+}
+
+impl Cut {
+    pub fn new(section: &Section, rows: usize) -> Cut {
+        let columns = section.columns.count(rows);
+        Cut {
+            columns,
+            tile_columns: section.tile_columns,
+            tiles: columns.div_ceil(section.tile_columns),
+        }
+    }
+
+    pub fn tile(&self, index: usize) -> Tile {
+        let first = index * self.tile_columns;
+        Tile {
+            index,
+            only: self.tiles == 1,
+            first,
+            columns: (self.columns - first).min(self.tile_columns),
+        }
+    }
+}
+
+/// What one worker does in one phase of a step. Between two phases the workers meet if one touches
+/// what another has written.
+pub(super) struct Phase<T> {
+    pub actions: Actions<T>,
+    pub accesses: Vec<Access>,
+}
+
+impl<T> Default for Phase<T> {
+    fn default() -> Self {
+        Phase {
+            actions: Actions::default(),
+            accesses: Vec::new(),
+        }
+    }
+}
+
+/// The machine and the worker that a step is linked for.
+#[derive(Clone, Copy)]
+pub(super) struct Site {
+    pub rows: usize,
+    pub worker: usize,
+    pub workers: usize,
+    /// Where the worker's own part of the work room begins. Packed panels begin at 0.
+    pub scratch: usize,
+    /// Rows of a register tile on this machine.
+    pub panel: usize,
+    /// Elements of a vector on this machine.
+    pub lanes: usize,
+}
+
+/// The phases of a step for one worker; as many for every worker.
+pub(super) fn phases<T: Element>(step: &Step, site: Site) -> Vec<Phase<T>> {
+    let mut link = Link {
+        step,
+        site,
+        phases: vec![Phase::default()],
+    };
+    link.compute();
+    if step.combines {
+        link.next_phase();
+        if site.worker == 0 {
+            link.combine();
+        }
+    }
+    link.phases
+}
+
+/// A left operand that may have been packed.
+#[derive(Clone, Copy)]
+struct Left {
+    at: Place,
+    panel_stride: usize,
+    step: usize,
+}
+
+struct Link<'s, T> {
+    step: &'s Step,
+    site: Site,
+    phases: Vec<Phase<T>>,
+}
+
+impl<T: Element> Link<'_, T> {
+    fn next_phase(&mut self) {
+        self.phases.push(Phase::default());
+    }
+
+    fn phase(&mut self) -> &mut Phase<T> {
+        self.phases.last_mut().expect("there is always a phase")
+    }
+
+    fn push(&mut self, action: Action<T>) {
+        self.phase().actions.push(action);
+    }
+
+    fn touch(&mut self, place: Place, elements: usize, writes: bool) {
+        let access = Access::new(place, elements, writes);
+        let accesses = &mut self.phase().accesses;
+        match accesses.last_mut() {
+            Some(last) if last.joins(&access) => last.extend(&access),
+            Some(_) | None => accesses.push(access),
+        }
+    }
+
+    /// The worker reads these columns of a matrix.
+    fn reads(&mut self, matrix: Matrix, first: usize, columns: usize) {
+        if columns > 0 {
+            let at = Place::arena(matrix.at.0 + first * matrix.stride);
+            self.touch(at, (columns - 1) * matrix.stride + matrix.features, false);
+        }
+    }
+
+    fn reads_whole(&mut self, matrix: Matrix) {
+        self.reads(matrix, 0, matrix.columns.count(self.site.rows));
+    }
+
+    fn share(&self, items: usize) -> std::ops::Range<usize> {
+        share(self.site.worker, self.site.workers, items)
+    }
+
+    fn compute(&mut self) {
+        let step = self.step;
+        match &step.kernel {
+            Kernel::Loop { section } => self.tiles(section, |_, _, _| ()),
+            Kernel::Forward {
+                weight,
+                input,
+                bias,
+                section,
+            } => self.forward(*weight, *input, *bias, section),
+            Kernel::DataGradient {
+                weight,
+                gradient,
+                section,
+            } => self.data_gradient(*weight, *gradient, section),
+            Kernel::WeightGradient {
+                gradient,
+                input,
+                weight,
+                bias,
+            } => self.weight_gradient(*gradient, *input, weight.as_ref(), bias.as_ref()),
+            Kernel::Gather {
+                table,
+                index,
+                section,
+            } => self.tiles(section, |link, tile, result| {
+                link.reads_whole(*table);
+                link.reads(*index, tile.first, tile.columns);
+                link.push(Action::Gather {
+                    table: *table,
+                    index: *index,
+                    tile,
+                    result,
+                });
+            }),
+            Kernel::ScatterAdd {
+                gradient,
+                index,
+                section,
+            } => self.tiles(section, |link, tile, result| {
+                link.reads_whole(*gradient);
+                link.reads_whole(*index);
+                link.push(Action::ScatterAdd {
+                    gradient: *gradient,
+                    index: *index,
+                    tile,
+                    result,
+                });
+            }),
+            Kernel::CrossEntropy {
+                logits,
+                index,
+                on,
+                off,
+                loss,
+                gradient,
+            } => {
+                let sections = [loss.as_ref(), gradient.as_ref()];
+                self.cross_entropy(*logits, *index, (*on, *off), sections);
+            }
+            Kernel::LogSoftmax { input, section } => {
+                let scratch = Place::work(self.site.scratch + step.work);
+                self.tiles(section, |link, tile, result| {
+                    link.reads(*input, tile.first, tile.columns);
+                    link.push(Action::LogSoftmax {
+                        input: *input,
+                        tile,
+                        result,
+                        scratch,
+                    });
+                });
+            }
+            Kernel::Concat { parts, to } => self.concatenate(parts, *to),
+        }
+    }
+
+    /// For each of this worker's tiles: what the kernel does, and the program on its result.
+    fn tiles(&mut self, section: &Section, kernel: impl Fn(&mut Self, Tile, Place)) {
+        let cut = Cut::new(section, self.site.rows);
+        for index in self.share(cut.tiles) {
+            let tile = cut.tile(index);
+            let anchor = self.anchor(section, 0, tile);
+            kernel(self, tile, anchor);
+            self.program(section, 0, tile, anchor);
+        }
+    }
+
+    /// Where the kernel's result for a tile goes; `number` is the section's.
+    fn anchor(&mut self, section: &Section, number: usize, tile: Tile) -> Place {
+        match section.anchor {
+            Some(at) => {
+                let place = Place::arena(at.0 + tile.first * section.features);
+                self.touch(place, tile.columns * section.features, true);
+                place
+            }
+            None => Place::work(self.site.scratch + self.step.rooms[number].anchor),
+        }
+    }
+
+    fn program(&mut self, section: &Section, number: usize, tile: Tile, anchor: Place) {
+        let scratch = self.site.scratch + self.step.rooms[number].temporaries;
+        let program = Program {
+            section,
+            tile,
+            anchor,
+            scratch,
+            rows: self.site.rows,
+        };
+        for (place, elements, writes) in program.touched() {
+            self.touch(place, elements, writes);
+        }
+        let whole = tile.columns / section.block_columns;
+        let rest = tile.columns % section.block_columns;
+        let actions = &mut self.phase().actions;
+        if whole > 0 {
+            let block = program.block(0, section.block_columns);
+            actions.push_repeated(whole, block);
+        }
+        if rest > 0 {
+            let block = program.block(whole * section.block_columns, rest);
+            actions.push_repeated(1, block);
+        }
+    }
+
+    /// The left operand of a product, left[m, k] at `m · row_stride + k · step`: in its place, or
+    /// packed by all workers together.
+    fn left(
+        &mut self,
+        at: Offset,
+        (height, depth): (usize, usize),
+        (row_stride, step): (usize, usize),
+        pack: bool,
+    ) -> Left {
+        let panel = self.site.panel;
+        let at = Place::arena(at.0);
+        if !pack {
+            return Left {
+                at,
+                panel_stride: panel,
+                step,
+            };
+        }
+        for index in self.share(height.div_ceil(panel)) {
+            let rows = (height - index * panel).min(panel);
+            let from = at.plus(index * panel * row_stride);
+            let to = Place::work(index * panel * depth);
+            let span = match depth {
+                0 => 0,
+                depth => (rows - 1) * row_stride + (depth - 1) * step + 1,
+            };
+            self.touch(from, span, false);
+            self.touch(to, panel * depth, true);
+            self.push(Action::Pack {
+                rows,
+                depth,
+                from,
+                from_row_stride: row_stride,
+                from_step: step,
+                to,
+            });
+        }
+        self.next_phase();
+        let at = Place::work(0);
+        self.touch(at, height.next_multiple_of(panel) * depth, false);
+        Left {
+            at,
+            panel_stride: panel * depth,
+            step: panel,
+        }
+    }
+
+    fn forward(&mut self, weight: Matrix, input: Matrix, bias: Option<Offset>, section: &Section) {
+        let (rows, depth) = (weight.features, input.features);
+        let columns = section.columns.count(self.site.rows);
+        let along_depth = rows == 1 && weight.stride == 1 && depth >= 2 * self.site.lanes;
+        let pack =
+            !along_depth && rows * depth * size_of::<T>() > PACK_BYTES && columns >= PACK_COLUMNS;
+        let left = self.left(weight.at, (rows, depth), (1, weight.stride), pack);
+        if !pack {
+            self.reads_whole(weight);
+        }
+        let start = bias.map(|bias| Place::arena(bias.0));
+        if let Some(start) = start {
+            self.touch(start, rows, false);
+        }
+        self.tiles(section, |link, tile, result| {
+            link.reads(input, tile.first, tile.columns);
+            let right = Place::arena(input.at.0 + tile.first * input.stride);
+            link.push(match along_depth {
+                true => Action::DotRow {
+                    depth,
+                    columns: tile.columns,
+                    left: left.at,
+                    right,
+                    right_stride: input.stride,
+                    start,
+                    result,
+                },
+                false => Action::Product(ProductAction {
+                    rows,
+                    columns: tile.columns,
+                    depth,
+                    left: left.at,
+                    left_panel_stride: left.panel_stride,
+                    left_step: left.step,
+                    right,
+                    right_step: 1,
+                    right_stride: input.stride,
+                    start,
+                    result,
+                    result_stride: rows,
+                }),
+            });
+        });
+    }
+
+    fn data_gradient(&mut self, weight: Matrix, gradient: Matrix, section: &Section) {
+        let (rows, depth) = (section.features, gradient.features);
+        // A single row of weights lies as the vectors need it.
+        let pack = depth > 1 || weight.stride != 1;
+        let left = self.left(weight.at, (rows, depth), (weight.stride, 1), pack);
+        if !pack {
+            self.reads_whole(weight);
+        }
+        self.tiles(section, |link, tile, result| {
+            link.reads(gradient, tile.first, tile.columns);
+            link.push(Action::Product(ProductAction {
+                rows,
+                columns: tile.columns,
+                depth,
+                left: left.at,
+                left_panel_stride: left.panel_stride,
+                left_step: left.step,
+                right: Place::arena(gradient.at.0 + tile.first * gradient.stride),
+                right_step: 1,
+                right_stride: gradient.stride,
+                start: None,
+                result,
+                result_stride: rows,
+            }));
+        });
+    }
+
+    fn weight_gradient(
+        &mut self,
+        gradient: Matrix,
+        input: Matrix,
+        weight: Option<&Section>,
+        bias: Option<&Section>,
+    ) {
+        if let Some(section) = weight {
+            self.weight_tiles(gradient, input, section);
+        }
+        // The last worker, as it has no more weight tiles than the others.
+        if let (Some(section), true) = (bias, self.site.worker + 1 == self.site.workers) {
+            let tile = Cut::new(section, self.site.rows).tile(0);
+            let anchor = self.anchor(section, 1, tile);
+            self.reads_whole(gradient);
+            self.push(Action::Reduce {
+                features: gradient.features,
+                columns: gradient.columns.count(self.site.rows),
+                stride: gradient.stride,
+                from: Place::arena(gradient.at.0),
+                axis: ReductionAxis::Columns,
+                reduction: Reduction::Sum,
+                into: anchor,
+                resume: false,
+            });
+            self.program(section, 1, tile, anchor);
+        }
+    }
+
+    fn weight_tiles(&mut self, gradient: Matrix, input: Matrix, section: &Section) {
+        let out = gradient.features;
+        let depth = gradient.columns.count(self.site.rows);
+        let gradients = Place::arena(gradient.at.0);
+        if out == 1 {
+            // The only row of the result adjoins along the inputs: lanes along these.
+            self.reads_whole(gradient);
+            self.reads_whole(input);
+            let panel_stride = self.site.panel;
+            return self.tiles(section, |link, tile, result| {
+                link.push(Action::Product(ProductAction {
+                    rows: tile.columns,
+                    columns: 1,
+                    depth,
+                    left: Place::arena(input.at.0 + tile.first),
+                    left_panel_stride: panel_stride,
+                    left_step: input.stride,
+                    right: gradients,
+                    right_step: gradient.stride,
+                    right_stride: 0,
+                    start: None,
+                    result,
+                    result_stride: 0,
+                }));
+            });
+        }
+        let pack = out * depth * size_of::<T>() > PACK_BYTES && input.features >= PACK_COLUMNS;
+        let left = self.left(gradient.at, (out, depth), (1, gradient.stride), pack);
+        if !pack {
+            self.reads_whole(gradient);
+        }
+        self.reads_whole(input);
+        self.tiles(section, |link, tile, result| {
+            link.push(Action::Product(ProductAction {
+                rows: out,
+                columns: tile.columns,
+                depth,
+                left: left.at,
+                left_panel_stride: left.panel_stride,
+                left_step: left.step,
+                right: Place::arena(input.at.0 + tile.first),
+                right_step: input.stride,
+                right_stride: 1,
+                start: None,
+                result,
+                result_stride: out,
+            }));
+        });
+    }
+
+    fn cross_entropy(
+        &mut self,
+        logits: Matrix,
+        index: Matrix,
+        (on, off): (f64, f64),
+        sections: [Option<&Section>; 2],
+    ) {
+        let Some(any) = sections.into_iter().flatten().next() else {
+            return;
+        };
+        let cut = Cut::new(any, self.site.rows);
+        for number in self.share(cut.tiles) {
+            let tile = cut.tile(number);
+            let anchors = [0, 1]
+                .map(|number| sections[number].map(|section| self.anchor(section, number, tile)));
+            self.reads(logits, tile.first, tile.columns);
+            self.reads(index, tile.first, tile.columns);
+            let scratch = Place::work(self.site.scratch + self.step.work);
+            self.push(Action::CrossEntropy {
+                logits,
+                index,
+                on,
+                off,
+                tile,
+                loss: anchors[0],
+                gradient: anchors[1],
+                scratch,
+            });
+            for (number, anchor) in anchors.into_iter().enumerate() {
+                if let (Some(section), Some(anchor)) = (sections[number], anchor) {
+                    self.program(section, number, tile, anchor);
+                }
+            }
+        }
+    }
+
+    fn concatenate(&mut self, parts: &[Matrix], to: Matrix) {
+        let columns = to.columns.count(self.site.rows);
+        let tile_columns = (CONCAT_ELEMENTS / to.features.max(1)).max(1);
+        let cut = Cut {
+            columns,
+            tile_columns,
+            tiles: columns.div_ceil(tile_columns),
+        };
+        for index in self.share(cut.tiles) {
+            let tile = cut.tile(index);
+            for part in parts {
+                self.reads(*part, tile.first, tile.columns);
+            }
+            let at = Place::arena(to.at.0 + tile.first * to.stride);
+            self.touch(at, tile.columns * to.stride, true);
+            self.push(Action::Concat {
+                parts: parts.into(),
+                to,
+                tile,
+            });
+        }
+    }
+
+    /// Combines the tiles' results of the step's reductions, in the order of the tiles.
+    fn combine(&mut self) {
+        let rows = self.site.rows;
+        for section in self.step.kernel.parts().1 {
+            let tiles = Cut::new(section, rows).tiles;
+            if tiles < 2 {
+                continue;
+            }
+            for instruction in &section.program {
+                let Instruction::Reduce {
+                    axis,
+                    reduction,
+                    into,
+                    partials,
+                    ..
+                } = *instruction
+                else {
+                    continue;
+                };
+                let elements = match axis {
+                    ReductionAxis::Features => continue,
+                    ReductionAxis::Columns => section.features,
+                    ReductionAxis::All => 1,
+                };
+                let (partials, into) = (Place::arena(partials.0), Place::arena(into.0));
+                self.touch(partials, elements * tiles, false);
+                self.touch(into, elements, true);
+                self.push(Action::Combine {
+                    elements,
+                    tiles,
+                    reduction,
+                    partials,
+                    into,
+                });
+            }
+        }
+    }
+}
+
+/// Does the section have results to combine after its tiles?
+pub(super) fn combines(section: &Section) -> bool {
+    section.program.iter().any(|instruction| match instruction {
+        Instruction::Reduce { axis, .. } => match axis {
+            ReductionAxis::Features => false,
+            ReductionAxis::Columns | ReductionAxis::All => true,
+        },
+        Instruction::Load { .. }
+        | Instruction::Unary { .. }
+        | Instruction::Binary { .. }
+        | Instruction::Store { .. } => false,
+    })
+}
+
+/// A section's program on one tile.
+struct Program<'s> {
+    section: &'s Section,
+    tile: Tile,
+    /// The kernel's result for the tile, columns adjoining.
+    anchor: Place,
+    /// The worker's temporaries.
+    scratch: usize,
+    rows: usize,
+}
+
+impl Program<'_> {
+    fn features(&self) -> usize {
+        self.section.features
+    }
+
+    fn scratch(&self, scratch: Scratch) -> Place {
+        let elements = self.features() * self.section.block_columns;
+        Place::work(self.scratch + usize::from(scratch.0) * elements)
+    }
+
+    /// A matrix' column `first` of the tile, its columns `stride` apart.
+    fn column(&self, at: Offset, stride: usize, first: usize) -> Place {
+        Place::arena(at.0 + (self.tile.first + first) * stride)
+            .advancing(self.section.block_columns * stride)
+    }
+
+    fn value<T: Element>(&self, source: Source, first: usize) -> Value<T> {
+        match source {
+            Source::Scratch(scratch) => Value::Run(self.scratch(scratch)),
+            Source::Anchor => Value::Run(
+                self.anchor
+                    .plus(first * self.features())
+                    .advancing(self.section.block_columns * self.features()),
+            ),
+            Source::Memory(at) => Value::Run(self.column(at, self.features(), first)),
+            Source::Scalar(at) => Value::Number(Place::arena(at.0)),
+            Source::Constant(value) => Value::Constant(T::constant(value)),
+        }
+    }
+
+    fn destination(&self, destination: Destination, first: usize) -> Place {
+        match destination {
+            Destination::Scratch(scratch) => self.scratch(scratch),
+            Destination::Memory(at) => self.column(at, self.features(), first),
+        }
+    }
+
+    /// Where a tile's reduction goes.
+    fn reduced(&self, axis: ReductionAxis, into: Offset, partials: Offset, first: usize) -> Place {
+        let partial = |elements: usize| match self.tile.only {
+            true => Place::arena(into.0),
+            false => Place::arena(partials.0 + self.tile.index * elements),
+        };
+        match axis {
+            ReductionAxis::Features => self.column(into, 1, first),
+            ReductionAxis::Columns => partial(self.features()),
+            ReductionAxis::All => partial(1),
+        }
+    }
+
+    /// The places in the arena that the program reads or writes on this tile.
+    fn touched(&self) -> Vec<(Place, usize, bool)> {
+        let mut touched = Vec::new();
+        let columns = self.tile.columns;
+        let span = |features: usize, stride: usize| (columns - 1) * stride + features;
+        let whole = |at: Offset| {
+            (
+                self.column(at, self.features(), 0),
+                columns * self.features(),
+            )
+        };
+        let source = |source: Source| match source {
+            Source::Memory(at) => Some(whole(at)),
+            Source::Scalar(at) => Some((Place::arena(at.0), 1)),
+            Source::Scratch(_) | Source::Anchor | Source::Constant(_) => None,
+        };
+        let destination = |destination: Destination| match destination {
+            Destination::Memory(at) => Some(whole(at)),
+            Destination::Scratch(_) => None,
+        };
+        for instruction in &self.section.program {
+            let (reads, write) = match *instruction {
+                Instruction::Load { ref load, .. } => {
+                    let read = match *load {
+                        Load::Strided { at, stride } => {
+                            Some((self.column(at, stride, 0), span(self.features(), stride)))
+                        }
+                        Load::PerFeature { at } => Some((Place::arena(at.0), self.features())),
+                        Load::PerColumn { at, stride } | Load::OneHot { at, stride } => {
+                            Some((self.column(at, stride, 0), span(1, stride)))
+                        }
+                        Load::Scalar { at } => Some((Place::arena(at.0), 1)),
+                        Load::Constant(_) | Load::Rows | Load::Dropout { .. } => None,
+                    };
+                    ([read, None], None)
+                }
+                Instruction::Unary { to, from, .. } => ([source(from), None], destination(to)),
+                Instruction::Binary {
+                    to, left, right, ..
+                } => ([source(left), source(right)], destination(to)),
+                Instruction::Store { from, at, stride } => {
+                    let to = (self.column(at, stride, 0), span(self.features(), stride));
+                    ([source(from), None], Some(to))
+                }
+                Instruction::Reduce {
+                    from,
+                    axis,
+                    into,
+                    partials,
+                    ..
+                } => {
+                    let elements = match axis {
+                        ReductionAxis::Features => columns,
+                        ReductionAxis::Columns => self.features(),
+                        ReductionAxis::All => 1,
+                    };
+                    let to = self.reduced(axis, into, partials, 0);
+                    ([source(from), None], Some((to, elements)))
+                }
+            };
+            let reads = reads.into_iter().flatten();
+            touched.extend(reads.map(|(place, elements)| (place, elements, false)));
+            touched.extend(write.map(|(place, elements)| (place, elements, true)));
+        }
+        touched
+    }
+
+    /// The actions on a block of columns, the first of them counted from the tile's.
+    fn block<T: Element>(&self, first: usize, columns: usize) -> Vec<Action<T>> {
+        let program = &self.section.program;
+        let mut actions = Vec::with_capacity(program.len());
+        let mut index = 0;
+        while index < program.len() {
+            if let Some(action) = self.gradient(&program[index..], first, columns) {
+                actions.push(action);
+                index += 2;
+                continue;
+            }
+            actions.push(self.action(&program[index], first, columns));
+            index += 1;
+        }
+        actions
+    }
+
+    /// f'(x) into a temporary and its product with something, at once.
+    fn gradient<T: Element>(
+        &self,
+        program: &[Instruction],
+        first: usize,
+        columns: usize,
+    ) -> Option<Action<T>> {
+        let [
+            Instruction::Unary {
+                to: Destination::Scratch(derivative),
+                from,
+                function,
+                derivative: true,
+            },
+            Instruction::Binary {
+                to,
+                left,
+                right,
+                operator: BinaryOperator::Multiply,
+            },
+            rest @ ..,
+        ] = program
+        else {
+            return None;
+        };
+        let derivative = Source::Scratch(*derivative);
+        let other = match (*left == derivative, *right == derivative) {
+            (true, false) => *right,
+            (false, true) => *left,
+            (true, true) | (false, false) => return None,
+        };
+        let (Value::Run(left), Value::Run(from)) =
+            (self.value::<T>(other, first), self.value::<T>(*from, first))
+        else {
+            return None;
+        };
+        if *to != destination_of(derivative) && read_later(rest, derivative) {
+            return None;
+        }
+        Some(Action::Gradient {
+            length: columns * self.features(),
+            left,
+            from,
+            to: self.destination(*to, first),
+            function: *function,
+        })
+    }
+
+    fn action<T: Element>(
+        &self,
+        instruction: &Instruction,
+        first: usize,
+        columns: usize,
+    ) -> Action<T> {
+        let features = self.features();
+        let length = columns * features;
+        match *instruction {
+            Instruction::Load { to, ref load } => self.load(self.scratch(to), load, first, columns),
+            Instruction::Unary {
+                to,
+                from,
+                function,
+                derivative,
+            } => Action::Unary {
+                length,
+                from: self.value(from, first),
+                to: self.destination(to, first),
+                function,
+                derivative,
+            },
+            Instruction::Binary {
+                to,
+                left,
+                right,
+                operator,
+            } => Action::Binary {
+                length,
+                left: self.value(left, first),
+                right: self.value(right, first),
+                to: self.destination(to, first),
+                operator,
+            },
+            Instruction::Store { from, at, stride } => {
+                let to = self.column(at, stride, first);
+                match self.value(from, first) {
+                    Value::Run(from) => Action::Copy {
+                        features,
+                        columns,
+                        from,
+                        from_stride: features,
+                        to,
+                        to_stride: stride,
+                    },
+                    from @ (Value::Number(_) | Value::Constant(_)) => Action::Spread {
+                        features,
+                        columns,
+                        from,
+                        stride: 0,
+                        to,
+                        to_stride: stride,
+                    },
+                }
+            }
+            Instruction::Reduce {
+                from,
+                axis,
+                reduction,
+                into,
+                partials,
+            } => {
+                let Value::Run(from) = self.value::<T>(from, first) else {
+                    unreachable!("the verifier refuses the reduction of a number");
+                };
+                Action::Reduce {
+                    features,
+                    columns,
+                    stride: features,
+                    from,
+                    axis,
+                    reduction,
+                    into: self.reduced(axis, into, partials, first),
+                    resume: first > 0,
+                }
+            }
+        }
+    }
+
+    fn load<T: Element>(&self, to: Place, load: &Load, first: usize, columns: usize) -> Action<T> {
+        let features = self.features();
+        let length = columns * features;
+        let fill = |value| Action::Fill { length, value, to };
+        match *load {
+            Load::Strided { at, stride } => Action::Copy {
+                features,
+                columns,
+                from: self.column(at, stride, first),
+                from_stride: stride,
+                to,
+                to_stride: features,
+            },
+            Load::PerFeature { at } => Action::Copy {
+                features,
+                columns,
+                from: Place::arena(at.0),
+                from_stride: 0,
+                to,
+                to_stride: features,
+            },
+            Load::PerColumn { at, stride } => Action::Spread {
+                features,
+                columns,
+                from: Value::Run(self.column(at, stride, first)),
+                stride,
+                to,
+                to_stride: features,
+            },
+            Load::Scalar { at } => fill(Value::Number(Place::arena(at.0))),
+            Load::Constant(value) => fill(Value::Constant(T::constant(value))),
+            Load::Rows => fill(Value::Constant(T::constant(self.rows as f64))),
+            Load::OneHot { at, stride } => Action::OneHot {
+                features,
+                columns,
+                index: self.column(at, stride, first),
+                stride,
+                to,
+            },
+            Load::Dropout { key, keep } => Action::Dropout {
+                key: Box::new(key),
+                keep,
+                first: (self.tile.first + first) * features,
+                advance: self.section.block_columns * features,
+                length,
+                to,
+            },
+        }
+    }
+}
+
+fn destination_of(source: Source) -> Destination {
+    match source {
+        Source::Scratch(scratch) => Destination::Scratch(scratch),
+        Source::Anchor | Source::Memory(_) | Source::Scalar(_) | Source::Constant(_) => {
+            unreachable!("a temporary")
+        }
+    }
+}
+
+/// Whether a temporary is read before it is written again.
+fn read_later(program: &[Instruction], temporary: Source) -> bool {
+    for instruction in program {
+        let (reads, to) = match *instruction {
+            Instruction::Load { to, .. } => ([None, None], Some(Destination::Scratch(to))),
+            Instruction::Unary { to, from, .. } => ([Some(from), None], Some(to)),
+            Instruction::Binary {
+                to, left, right, ..
+            } => ([Some(left), Some(right)], Some(to)),
+            Instruction::Store { from, .. } | Instruction::Reduce { from, .. } => {
+                ([Some(from), None], None)
+            }
+        };
+        if reads.contains(&Some(temporary)) {
+            return true;
+        }
+        if to == Some(destination_of(temporary)) {
+            return false;
+        }
+    }
+    false
+}
