@@ -13,6 +13,7 @@ use super::elementwise::{Binary, Fill, Gradient, Operand, Unary};
 use super::product::{DotRow, PackPanel, Product};
 use super::reductions::{Reduce, ReduceInto, combine};
 use super::team::Worker;
+use super::update::{MOST_NUMBERS, MOST_STATES, Update, UpdateRun};
 use crate::graph::scalar::ScalarFunction;
 use crate::plan::step::{BinaryOperator, Matrix, Offset, RandomKey, Reduction, ReductionAxis};
 
@@ -118,6 +119,16 @@ pub(super) struct ProductAction {
     pub result_stride: usize,
 }
 
+/// An optimizer's update with places.
+#[derive(Clone, Debug)]
+pub(super) struct UpdateAction<T> {
+    pub update: Update,
+    pub length: usize,
+    pub gradient: Place,
+    pub states: Vec<Place>,
+    pub numbers: Vec<Value<T>>,
+}
+
 /// One thing to do.
 #[derive(Clone, Debug)]
 pub(super) enum Action<T> {
@@ -157,6 +168,8 @@ pub(super) enum Action<T> {
         to: Place,
         operator: BinaryOperator,
     },
+    /// An optimizer's update, as [`UpdateRun`].
+    Update(Box<UpdateAction<T>>),
     /// to = left · f'(from): the chain rule.
     Gradient {
         length: usize,
@@ -467,6 +480,26 @@ impl<T: Element> Site<'_, T> {
                     to: self.at(to, block),
                     operator,
                 }),
+                Action::Update(ref update) => {
+                    let mut states = [std::ptr::null_mut(); MOST_STATES];
+                    for (state, place) in states.iter_mut().zip(&update.states) {
+                        *state = self.at(*place, 0);
+                    }
+                    let mut numbers = [T::ZERO; MOST_NUMBERS];
+                    for (number, value) in numbers.iter_mut().zip(&update.numbers) {
+                        *number = match *value {
+                            Value::Run(place) | Value::Number(place) => *self.at(place, 0),
+                            Value::Constant(value) => value,
+                        };
+                    }
+                    simd.vectorize(UpdateRun {
+                        update: update.update,
+                        length: update.length,
+                        gradient: self.at(update.gradient, 0),
+                        states: &states,
+                        numbers: &numbers,
+                    });
+                }
                 Action::Gradient {
                     length,
                     left,

@@ -33,6 +33,8 @@ pub trait Vectors: Copy {
     type Vector<S: Simd>: Copy;
     type Mask<S: Simd>: Copy;
     const CHUNK: usize;
+    /// The side of the blocks that [`transpose_block`](Self::transpose_block) takes.
+    const TRANSPOSED_SIDE: usize;
 
     fn filled_chunk(value: Self) -> Self::Chunk;
     fn lanes<S: Simd>() -> usize;
@@ -72,6 +74,17 @@ pub trait Vectors: Copy {
         to: *mut Self,
         value: Self::Vector<S>,
     );
+
+    /// Transposes a square block, its rows `stride` apart at either place; false if the instruction
+    /// set has no way of its own.
+    ///
+    /// # Safety
+    /// A block is valid at both places, and they do not overlap.
+    unsafe fn transpose_block<S: Simd>(
+        simd: S,
+        from: (*const Self, usize),
+        to: (*mut Self, usize),
+    ) -> bool;
 
     /// The first `count` elements of a chunk; the others become zero.
     ///
@@ -120,7 +133,7 @@ macro_rules! element {
     (
         $real:ident, $chunk:literal, $vector:ident, $mask:ident, $lanes:ident, $position:ident,
         $mask_between:ident, $splat:ident, $mul_add:ident, $add:ident, $reduce_sum:ident,
-        $mask_load:ident, $mask_store:ident
+        $mask_load:ident, $mask_store:ident, $side:literal, $transpose:ident
     ) => {
         impl Element for $real {
             const ZERO: Self = 0.0;
@@ -139,6 +152,7 @@ macro_rules! element {
             type Vector<S: Simd> = S::$vector;
             type Mask<S: Simd> = S::$mask;
             const CHUNK: usize = $chunk;
+            const TRANSPOSED_SIDE: usize = $side;
 
             #[inline(always)]
             fn filled_chunk(value: Self) -> Self::Chunk {
@@ -207,6 +221,22 @@ macro_rules! element {
                 // SAFETY: by the caller.
                 unsafe { simd.$mask_store(MemMask::new(mask), to, value) }
             }
+            #[inline(always)]
+            unsafe fn transpose_block<S: Simd>(
+                _: S,
+                from: (*const Self, usize),
+                to: (*mut Self, usize),
+            ) -> bool {
+                // Of the instruction sets that pulp has on x86-64, those with AVX have as many lanes.
+                #[cfg(target_arch = "x86_64")]
+                if S::F32_LANES >= 8 {
+                    // SAFETY: by the caller; the processor has AVX.
+                    unsafe { super::transpose::$transpose(from.0, from.1, to.0, to.1) };
+                    return true;
+                }
+                let _ = (from, to);
+                false
+            }
         }
     };
 }
@@ -224,7 +254,9 @@ element!(
     add_f32s,
     reduce_sum_f32s,
     mask_load_ptr_f32s,
-    mask_store_ptr_f32s
+    mask_store_ptr_f32s,
+    8,
+    block_f32
 );
 element!(
     f64,
@@ -239,5 +271,7 @@ element!(
     add_f64s,
     reduce_sum_f64s,
     mask_load_ptr_f64s,
-    mask_store_ptr_f64s
+    mask_store_ptr_f64s,
+    4,
+    block_f64
 );

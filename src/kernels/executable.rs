@@ -11,6 +11,7 @@ use super::link::{Site, combines, phases};
 use super::meetings::Join;
 use super::product::panel_rows;
 use super::team::{Team, Worker};
+use super::update::{Recognised, recognise};
 use super::verify::verify;
 use crate::plan::step::{Kernel, Section};
 
@@ -22,6 +23,8 @@ pub(super) struct Step {
     /// The kernel's own, as large as a tile of a softmax.
     pub work: usize,
     pub combines: bool,
+    /// For each section, the optimizer's update that its program is.
+    pub updates: [Option<Recognised>; 2],
 }
 
 /// A section's room in a worker's scratch.
@@ -377,11 +380,13 @@ fn lay_out<T: Element>(kernel: Kernel) -> Option<(Step, usize)> {
         | Kernel::ScatterAdd { .. }
         | Kernel::Concat { .. } => 0,
     };
+    let updates = sections(&kernel).map(|section| section.and_then(recognise));
     let step = Step {
         kernel,
         rooms,
         work,
         combines: has_combination,
+        updates,
     };
     Some((step, elements))
 }

@@ -1,11 +1,12 @@
 //! From a verified kernel to the actions of each worker: which tiles are whose, where each operand
 //! lies, what is packed, and which instructions become one.
 
-use super::action::{Action, Actions, Place, ProductAction, Tile, Value};
+use super::action::{Action, Actions, Place, ProductAction, Tile, UpdateAction, Value};
 use super::element::Element;
 use super::executable::Step;
 use super::meetings::Access;
 use super::team::share;
+use super::update::Recognised;
 use crate::plan::step::{
     BinaryOperator, Destination, Instruction, Kernel, Load, Matrix, Offset, Reduction,
     ReductionAxis, Scratch, Section, Source,
@@ -255,6 +256,10 @@ impl<T: Element> Link<'_, T> {
         };
         for (place, elements, writes) in program.touched() {
             self.touch(place, elements, writes);
+        }
+        if let Some(update) = &self.step.updates[number] {
+            let action = program.update(update);
+            return self.push(action);
         }
         let whole = tile.columns / section.block_columns;
         let rest = tile.columns % section.block_columns;
@@ -705,6 +710,22 @@ impl Program<'_> {
             touched.extend(write.map(|(place, elements)| (place, elements, true)));
         }
         touched
+    }
+
+    /// The whole program at once.
+    fn update<T: Element>(&self, recognised: &Recognised) -> Action<T> {
+        let place = |at: &Offset| Place::arena(at.0 + self.tile.first * self.features());
+        Action::Update(Box::new(UpdateAction {
+            update: recognised.update,
+            length: self.tile.columns * self.features(),
+            gradient: self.anchor,
+            states: recognised.states.iter().map(place).collect(),
+            numbers: recognised
+                .numbers
+                .iter()
+                .map(|number| self.value(*number, 0))
+                .collect(),
+        }))
     }
 
     /// The actions on a block of columns, the first of them counted from the tile's.

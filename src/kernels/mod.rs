@@ -24,6 +24,8 @@ mod reductions;
 mod team;
 #[cfg(test)]
 mod tests;
+mod transpose;
+mod update;
 mod verify;
 
 pub use arena::{Arena, OutOfMemory};

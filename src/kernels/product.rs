@@ -8,6 +8,7 @@
 use pulp::{Simd, WithSimd};
 
 use super::element::Element;
+use super::transpose::transpose;
 
 /// How many rows of the result a register tile has: two vectors.
 #[inline(always)]
@@ -274,16 +275,9 @@ impl<T: Element> WithSimd for PackPanel<T> {
                 }
                 return;
             }
-            // By blocks along k, so that each line of the source is read while it is warm.
-            for first in (0..self.depth).step_by(T::CHUNK) {
-                let last = self.depth.min(first + T::CHUNK);
-                for m in 0..self.rows {
-                    for k in first..last {
-                        let value = *self.from.add(m * self.from_row_stride + k * self.from_step);
-                        *self.to.add(k * panel + m) = value;
-                    }
-                }
-            }
+            debug_assert_eq!(self.from_step, 1);
+            let from = (self.from, self.from_row_stride);
+            transpose(simd, (self.rows, self.depth), from, (self.to, panel));
         }
     }
 }
