@@ -10,7 +10,7 @@ use super::columns::{CrossEntropyTile, LogSoftmaxTile, concatenate, gather, scat
 use super::dropout::dropout_mask;
 use super::element::Element;
 use super::elementwise::{Binary, Fill, Gradient, Operand, Unary};
-use super::product::{DotRow, PackPanel, Product};
+use super::product::{DotRow, PackPanel, Product, Strips};
 use super::reductions::{Reduce, ReduceInto, combine};
 use super::team::Worker;
 use super::update::{MOST_NUMBERS, MOST_STATES, Update, UpdateRun};
@@ -114,6 +114,7 @@ pub(super) struct ProductAction {
     pub right: Place,
     pub right_step: usize,
     pub right_stride: usize,
+    pub right_in_strips: bool,
     pub start: Option<Place>,
     pub result: Place,
     pub result_stride: usize,
@@ -152,6 +153,15 @@ pub(super) enum Action<T> {
         from: Place,
         from_row_stride: usize,
         from_step: usize,
+        to: Place,
+    },
+    /// As [`Strips`].
+    Strips {
+        columns: usize,
+        depth: usize,
+        from: Place,
+        step: usize,
+        stride: usize,
         to: Place,
     },
     Unary {
@@ -438,6 +448,21 @@ impl<T: Element> Site<'_, T> {
                     from_step,
                     to: self.at(to, 0),
                 }),
+                Action::Strips {
+                    columns,
+                    depth,
+                    from,
+                    step,
+                    stride,
+                    to,
+                } => simd.vectorize(Strips {
+                    columns,
+                    depth,
+                    from: self.at(from, 0),
+                    step,
+                    stride,
+                    to: self.at(to, 0),
+                }),
                 Action::Unary {
                     length,
                     from,
@@ -690,6 +715,7 @@ impl<T: Element> Site<'_, T> {
                 right: self.at(action.right, 0),
                 right_step: action.right_step,
                 right_stride: action.right_stride,
+                right_in_strips: action.right_in_strips,
                 start: match action.start {
                     Some(start) => self.at(start, 0),
                     None => std::ptr::null(),

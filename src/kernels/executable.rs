@@ -7,7 +7,7 @@ use pulp::{Arch, Simd, WithSimd};
 use super::action::{self, Action, Actions, Batch, Repeat};
 use super::arena::{Arena, OutOfMemory};
 use super::element::Element;
-use super::link::{Site, combines, phases};
+use super::link::{Site, combines, in_strips, phases};
 use super::meetings::Join;
 use super::product::panel_rows;
 use super::team::{Team, Worker};
@@ -22,6 +22,8 @@ pub(super) struct Step {
     pub rooms: [Room; 2],
     /// The kernel's own, as large as a tile of a softmax.
     pub work: usize,
+    /// The right operand of a product, copied into strips.
+    pub strips: usize,
     pub combines: bool,
     /// For each section, the optimizer's update that its program is.
     pub updates: [Option<Recognised>; 2],
@@ -96,7 +98,7 @@ impl<T: Element> Executable<T> {
                 section.tile_columns = section.tile_columns.min(columns);
                 section.block_columns = section.block_columns.min(section.tile_columns);
             }
-            let (step, elements) = lay_out::<T>(kernel).ok_or_else(overflow)?;
+            let (step, elements) = lay_out::<T>(kernel, max_batch_rows).ok_or_else(overflow)?;
             scratch_elements = scratch_elements.max(elements);
             let elements = packed_elements(&step.kernel, panel, max_batch_rows);
             panel_elements = panel_elements.max(elements.ok_or_else(overflow)?);
@@ -337,7 +339,7 @@ fn sections_mut(kernel: &mut Kernel) -> [Option<&mut Section>; 2] {
 }
 
 /// Divides a worker's scratch, each part on lines of its own; `None` if a size overflows.
-fn lay_out<T: Element>(kernel: Kernel) -> Option<(Step, usize)> {
+fn lay_out<T: Element>(kernel: Kernel, rows: usize) -> Option<(Step, usize)> {
     let mut elements = 0usize;
     let mut room = |size: usize| -> Option<usize> {
         let at = elements;
@@ -380,15 +382,49 @@ fn lay_out<T: Element>(kernel: Kernel) -> Option<(Step, usize)> {
         | Kernel::ScatterAdd { .. }
         | Kernel::Concat { .. } => 0,
     };
+    let strips = room(strip_elements::<T>(&kernel, rows)?)?;
     let updates = sections(&kernel).map(|section| section.and_then(recognise));
     let step = Step {
         kernel,
         rooms,
         work,
+        strips,
         combines: has_combination,
         updates,
     };
     Some((step, elements))
+}
+
+/// How much a tile's right operand needs if it is copied into strips; `None` if the size overflows.
+fn strip_elements<T>(kernel: &Kernel, rows: usize) -> Option<usize> {
+    let (section, height, right, depth) = match kernel {
+        Kernel::Forward {
+            weight,
+            input,
+            section,
+            ..
+        } => (section, weight.features, input, input.features),
+        Kernel::DataGradient {
+            gradient, section, ..
+        } => (section, section.features, gradient, gradient.features),
+        Kernel::WeightGradient {
+            gradient,
+            input,
+            weight: Some(section),
+            ..
+        } => (section, gradient.features, input, input.columns.count(rows)),
+        Kernel::WeightGradient { weight: None, .. }
+        | Kernel::Loop { .. }
+        | Kernel::Gather { .. }
+        | Kernel::ScatterAdd { .. }
+        | Kernel::CrossEntropy { .. }
+        | Kernel::LogSoftmax { .. }
+        | Kernel::Concat { .. } => return Some(0),
+    };
+    match in_strips::<T>(height, right.stride) {
+        true => depth.checked_mul(section.tile_columns),
+        false => Some(0),
+    }
 }
 
 /// How much the panels of a step need at most; `None` if the size overflows.

@@ -19,6 +19,18 @@ const PACK_COLUMNS: usize = 24;
 /// Elements that a worker copies at a time in a concatenation.
 const CONCAT_ELEMENTS: usize = 1 << 14;
 
+/// A right operand that so many rows of the result read, ...
+const STRIP_ROWS: usize = 128;
+/// ... from columns so many bytes apart, is worth copying: these share few places of a first-level
+/// cache.
+const STRIP_BYTES: usize = 2048;
+
+/// Whether the right operand of a product is copied into strips.
+pub(super) fn in_strips<T>(rows: usize, stride: usize) -> bool {
+    let bytes = stride * size_of::<T>();
+    rows >= STRIP_ROWS && bytes >= STRIP_BYTES && bytes.is_multiple_of(STRIP_BYTES / 2)
+}
+
 /// How the columns of a section are cut for a batch.
 pub(super) struct Cut {
     pub columns: usize,
@@ -338,7 +350,7 @@ impl<T: Element> Link<'_, T> {
         self.tiles(section, |link, tile, result| {
             link.reads(input, tile.first, tile.columns);
             let right = Place::arena(input.at.0 + tile.first * input.stride);
-            link.push(match along_depth {
+            let action = match along_depth {
                 true => Action::DotRow {
                     depth,
                     columns: tile.columns,
@@ -348,7 +360,7 @@ impl<T: Element> Link<'_, T> {
                     start,
                     result,
                 },
-                false => Action::Product(ProductAction {
+                false => link.product(ProductAction {
                     rows,
                     columns: tile.columns,
                     depth,
@@ -357,13 +369,36 @@ impl<T: Element> Link<'_, T> {
                     left_step: left.step,
                     right,
                     right_step: 1,
+                    right_in_strips: false,
                     right_stride: input.stride,
                     start,
                     result,
                     result_stride: rows,
                 }),
-            });
+            };
+            link.push(action);
         });
+    }
+
+    /// The product, its right operand copied into strips first if that pays.
+    fn product(&mut self, product: ProductAction) -> Action<T> {
+        if !in_strips::<T>(product.rows, product.right_step.max(product.right_stride)) {
+            return Action::Product(product);
+        }
+        let strips = Place::work(self.site.scratch + self.step.strips);
+        self.push(Action::Strips {
+            columns: product.columns,
+            depth: product.depth,
+            from: product.right,
+            step: product.right_step,
+            stride: product.right_stride,
+            to: strips,
+        });
+        Action::Product(ProductAction {
+            right: strips,
+            right_in_strips: true,
+            ..product
+        })
     }
 
     fn data_gradient(&mut self, weight: Matrix, gradient: Matrix, section: &Section) {
@@ -376,7 +411,7 @@ impl<T: Element> Link<'_, T> {
         }
         self.tiles(section, |link, tile, result| {
             link.reads(gradient, tile.first, tile.columns);
-            link.push(Action::Product(ProductAction {
+            let product = link.product(ProductAction {
                 rows,
                 columns: tile.columns,
                 depth,
@@ -385,11 +420,13 @@ impl<T: Element> Link<'_, T> {
                 left_step: left.step,
                 right: Place::arena(gradient.at.0 + tile.first * gradient.stride),
                 right_step: 1,
+                right_in_strips: false,
                 right_stride: gradient.stride,
                 start: None,
                 result,
                 result_stride: rows,
-            }));
+            });
+            link.push(product);
         });
     }
 
@@ -442,6 +479,7 @@ impl<T: Element> Link<'_, T> {
                     right: gradients,
                     right_step: gradient.stride,
                     right_stride: 0,
+                    right_in_strips: false,
                     start: None,
                     result,
                     result_stride: 0,
@@ -455,7 +493,7 @@ impl<T: Element> Link<'_, T> {
         }
         self.reads_whole(input);
         self.tiles(section, |link, tile, result| {
-            link.push(Action::Product(ProductAction {
+            let product = link.product(ProductAction {
                 rows: out,
                 columns: tile.columns,
                 depth,
@@ -465,10 +503,12 @@ impl<T: Element> Link<'_, T> {
                 right: Place::arena(input.at.0 + tile.first),
                 right_step: input.stride,
                 right_stride: 1,
+                right_in_strips: false,
                 start: None,
                 result,
                 result_stride: out,
-            }));
+            });
+            link.push(product);
         });
     }
 

@@ -32,6 +32,8 @@ pub(super) struct Product<T> {
     pub right: *const T,
     pub right_step: usize,
     pub right_stride: usize,
+    /// The right operand lies in [`Strips`] instead: those of `depth` and `columns`.
+    pub right_in_strips: bool,
     /// One number a row, or null for zeros.
     pub start: *const T,
     /// result[m, c] is at `m + c · result_stride`.
@@ -77,6 +79,30 @@ impl<T: Element> Product<T> {
     }
 }
 
+/// Cuts columns into strips, as wide as there are registers for: each is a register tile's.
+macro_rules! each_strip {
+    ($simd:ident, $columns:expr, |$at:ident, $width:ident| $body:expr) => {{
+        let columns = $columns;
+        let mut $at = 0;
+        macro_rules! strips {
+                ($wide:literal, $rest:tt) => {
+                    while columns - $at >= $wide {
+                        const $width: usize = $wide;
+                        $body;
+                        $at += $wide;
+                    }
+                    strips! $rest
+                };
+                () => {};
+            }
+        if $simd::REGISTER_COUNT >= 32 {
+            strips!(12, (8, (4, (2, (1, ())))));
+        } else {
+            strips!(6, (4, (2, (1, ()))));
+        }
+    }};
+}
+
 /// A product with `VECTORS` vectors of rows, the last incomplete if `MASKED`.
 struct Panel<T, const VECTORS: usize, const MASKED: bool>(Product<T>);
 
@@ -85,23 +111,10 @@ impl<T: Element, const VECTORS: usize, const MASKED: bool> WithSimd for Panel<T,
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let mut at = 0;
-        macro_rules! tiles {
-            ($($columns:literal),+) => {
-                // SAFETY: by the contract of the fields; the tile's columns exist.
-                unsafe {
-                    $(while self.0.columns - at >= $columns {
-                        self.tile::<S, $columns>(simd, at);
-                        at += $columns;
-                    })+
-                }
-            };
-        }
-        if S::REGISTER_COUNT >= 32 {
-            tiles!(12, 6, 3, 2, 1);
-        } else {
-            tiles!(6, 3, 2, 1);
-        }
+        // SAFETY: by the contract of the fields; the tile's columns exist.
+        each_strip!(S, self.0.columns, |at, COLUMNS| unsafe {
+            self.tile::<S, COLUMNS>(simd, at);
+        });
     }
 }
 
@@ -144,17 +157,24 @@ impl<T: Element, const VECTORS: usize, const MASKED: bool> Panel<T, VECTORS, MAS
         // SAFETY: within the operands, by the caller.
         unsafe {
             let mut left = product.left;
-            let mut right = product.right.add(column * product.right_stride);
+            let (mut right, step, stride) = match product.right_in_strips {
+                true => (product.right.add(column * product.depth), COLUMNS, 1),
+                false => (
+                    product.right.add(column * product.right_stride),
+                    product.right_step,
+                    product.right_stride,
+                ),
+            };
             for _ in 0..product.depth {
                 let factors = Self::load(simd, mask, left);
                 for (index, sums) in sums.iter_mut().enumerate() {
-                    let factor = T::splat(simd, *right.add(index * product.right_stride));
+                    let factor = T::splat(simd, *right.add(index * stride));
                     for (sum, left) in sums.iter_mut().zip(factors) {
                         *sum = T::mul_add(simd, left, factor, *sum);
                     }
                 }
                 left = left.wrapping_add(product.left_step);
-                right = right.wrapping_add(product.right_step);
+                right = right.wrapping_add(step);
             }
             for (index, sums) in sums.into_iter().enumerate() {
                 let to = product.result.add((column + index) * product.result_stride);
@@ -166,6 +186,43 @@ impl<T: Element, const VECTORS: usize, const MASKED: bool> Panel<T, VECTORS, MAS
                 }
             }
         }
+    }
+}
+
+/// Copies a right operand into strips: for each register tile of the columns its numbers in the order
+/// `[k][c]`, one strip after the other.
+///
+/// The pointers are valid for all that the fields describe, and do not overlap.
+pub(super) struct Strips<T> {
+    pub columns: usize,
+    pub depth: usize,
+    /// from[k, c] is at `k · step + c · stride`; one of the two is 1.
+    pub from: *const T,
+    pub step: usize,
+    pub stride: usize,
+    pub to: *mut T,
+}
+
+impl<T: Element> WithSimd for Strips<T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        // SAFETY: by the contract of the fields.
+        each_strip!(S, self.columns, |at, COLUMNS| unsafe {
+            let from = self.from.add(at * self.stride);
+            let to = self.to.add(at * self.depth);
+            if self.step == 1 {
+                let from = (from, self.stride);
+                transpose(simd, (COLUMNS, self.depth), from, (to, COLUMNS));
+            } else {
+                for k in 0..self.depth {
+                    let from = from.add(k * self.step).cast::<[T; COLUMNS]>();
+                    let to = to.add(k * COLUMNS).cast::<[T; COLUMNS]>();
+                    *to = from.read();
+                }
+            }
+        });
     }
 }
 

@@ -16,23 +16,52 @@ pub(super) unsafe fn transpose<S: Simd, T: Element>(
     (to, to_stride): (*mut T, usize),
 ) {
     let side = T::TRANSPOSED_SIDE;
+    let in_blocks = rows >= side && depth >= side;
     // SAFETY: by the caller; the blocks lie within the rows and the depth.
     unsafe {
-        for k in (0..depth).step_by(side) {
-            for m in (0..rows).step_by(side) {
-                let from = from.add(m * from_stride + k);
-                let to = to.add(k * to_stride + m);
-                let (high, wide) = ((rows - m).min(side), (depth - k).min(side));
-                let whole = high == side && wide == side;
-                if whole && T::transpose_block(simd, (from, from_stride), (to, to_stride)) {
-                    continue;
-                }
-                for m in 0..high {
-                    for k in 0..wide {
-                        *to.add(k * to_stride + m) = *from.add(m * from_stride + k);
-                    }
+        if !in_blocks
+            || !transpose_blocks(simd, (rows, depth), (from, from_stride), (to, to_stride))
+        {
+            for k in 0..depth {
+                for m in 0..rows {
+                    *to.add(k * to_stride + m) = *from.add(m * from_stride + k);
                 }
             }
+        }
+    }
+}
+
+/// As [`transpose`], if the instruction set can transpose blocks and there is at least one. Where the
+/// extents are no multiple of its side, the last blocks overlap those before.
+#[inline(always)]
+unsafe fn transpose_blocks<S: Simd, T: Element>(
+    simd: S,
+    (rows, depth): (usize, usize),
+    (from, from_stride): (*const T, usize),
+    (to, to_stride): (*mut T, usize),
+) -> bool {
+    let side = T::TRANSPOSED_SIDE;
+    let mut k = 0;
+    loop {
+        let mut m = 0;
+        loop {
+            // SAFETY: by the caller; the block ends within the rows and the depth.
+            let done = unsafe {
+                let from = from.add(m * from_stride + k);
+                let to = to.add(k * to_stride + m);
+                T::transpose_block(simd, (from, from_stride), (to, to_stride))
+            };
+            if !done {
+                return false;
+            }
+            match rows - side {
+                last if m == last => break,
+                last => m = (m + side).min(last),
+            }
+        }
+        match depth - side {
+            last if k == last => return true,
+            last => k = (k + side).min(last),
         }
     }
 }

@@ -76,9 +76,9 @@ pub fn flops(kernel: &Kernel, batch: usize) -> u64 {
     }
 }
 
-/// Floating-point operations that several threads can share before their barriers cost more than
-/// they bring: about 50 µs on one core.
-const PARALLEL_FLOPS: u64 = 5_000_000;
+/// Floating-point operations that several threads can share before their meetings cost more than
+/// they bring: about 10 µs on one core.
+const PARALLEL_FLOPS: u64 = 1_000_000;
 
 /// Whether a run of the steps is worth several threads: enough of its work stands in steps of at
 /// least two tiles.

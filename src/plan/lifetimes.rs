@@ -2,7 +2,7 @@
 
 use super::layout::{Order, extents};
 use super::memory::Lifetime;
-use super::program::{partial_elements, section_tile_columns};
+use super::program::{partial_elements, tile_columns};
 use super::step::Offset;
 use crate::graph::ops::Op;
 use crate::graph::{Graph, ValueId};
@@ -65,8 +65,7 @@ impl Lives {
                 let operand = graph.node(value).operands[0];
                 let (features, columns) = extents(graph.shape(operand), orders[operand.index()]);
                 lives.partials[value.index()] = Some(lives.lifetimes.len());
-                let kind = &fusion.groups[first].kind;
-                let tiles = section_tile_columns(graph, kind, features);
+                let tiles = tile_columns(features, columns, batch);
                 lives.lifetimes.push(Lifetime {
                     elements: partial_elements(features, columns.count(batch), tiles, *axis),
                     first,

@@ -36,6 +36,8 @@ pub struct Lowering<'l> {
     pub fusion: &'l Fusion,
     pub states: &'l StateLayout,
     pub seed: u64,
+    /// Rows of a full batch, or 1 where that is not known.
+    pub batch: usize,
     offsets: Vec<Option<Offset>>,
     partials: Vec<Option<Offset>>,
     orders: Vec<Order>,
@@ -84,6 +86,7 @@ pub fn lower(graph: &Graph, request: Request) -> Plan {
         fusion: &fusion,
         states: request.states,
         seed: request.seed,
+        batch,
         offsets: lives.of(&lives.values, &places),
         partials: lives.of(&lives.partials, &places),
         orders,

@@ -5,42 +5,39 @@ use std::collections::HashMap;
 use super::layout::{Order, extents};
 use super::lower::Lowering;
 use super::step::{
-    Destination, Instruction, Load, Offset, RandomKey, ReductionAxis, Scratch, Section, Source,
+    Columns, Destination, Instruction, Load, Offset, RandomKey, ReductionAxis, Scratch, Section,
+    Source,
 };
+use crate::graph::ValueId;
 use crate::graph::ops::{Axis, Op};
 use crate::graph::shape::Shape;
-use crate::graph::{Graph, ValueId};
-use crate::passes::fuse::{Draft, GroupId, GroupKind};
+use crate::passes::fuse::{Draft, GroupId};
 use crate::random::Stream;
 
-/// Elements of a tile that a worker takes at once behind a kernel, and of a block that a program
-/// works through while it is in the first cache.
+/// Columns of the batch that a worker takes at least: enough for a product to use what it reads of the
+/// weights.
+const GRAIN: usize = 32;
+/// A batch of more rows than this many grains is cut into coarser ones.
+const MOST_GRAINS: usize = 16;
+/// Elements of a weight's tile that a worker takes at once: they stay in the first caches between
+/// gradient and update.
 const TILE_ELEMENTS: usize = 8 * 1024;
-/// A product over fewer columns reads its weights too often.
-const FEWEST_TILE_COLUMNS: usize = 32;
-const MOST_TILE_COLUMNS: usize = 4096;
+/// Weights of fewer elements are one tile.
+const FEWEST_ELEMENTS: usize = 2 * 1024;
+/// Tiles of a weight, if it has enough columns, so that several workers share them evenly.
+const TILES: usize = 8;
 const BLOCK_ELEMENTS: usize = 1024;
 
-/// Columns in a tile of a section: a function of the shape alone.
-pub fn tile_columns(features: usize) -> usize {
-    (TILE_ELEMENTS / features.max(1)).clamp(FEWEST_TILE_COLUMNS, MOST_TILE_COLUMNS)
-}
-
-/// Columns in a tile of a group's section. The loss by row of a cross-entropy is computed together
-/// with the logits' gradient, in the tiles of the logits.
-pub fn section_tile_columns(graph: &Graph, kind: &GroupKind, features: usize) -> usize {
-    match kind {
-        GroupKind::CrossEntropy { logits, .. } => {
-            tile_columns(graph.shape(*logits).width().known().unwrap_or(1))
+/// Columns in a tile of a section: a function of the shape alone. All that has a column for each row
+/// of the batch is cut alike, so that what a worker computes from its own columns needs no meeting.
+pub fn tile_columns(features: usize, columns: Columns, batch: usize) -> usize {
+    match columns {
+        Columns::Batch => GRAIN * batch.div_ceil(GRAIN * MOST_GRAINS).max(1),
+        Columns::Fixed(count) if features * count < FEWEST_ELEMENTS => count.max(1),
+        Columns::Fixed(count) => {
+            let share = count.div_ceil(TILES).next_multiple_of(GRAIN);
+            share.min((TILE_ELEMENTS / features.max(1)).max(GRAIN))
         }
-        GroupKind::Loop
-        | GroupKind::Forward { .. }
-        | GroupKind::DataGradient { .. }
-        | GroupKind::WeightGradient { .. }
-        | GroupKind::Gather { .. }
-        | GroupKind::ScatterAdd { .. }
-        | GroupKind::LogSoftmax { .. }
-        | GroupKind::Concat { .. } => tile_columns(features),
     }
 }
 
@@ -52,8 +49,7 @@ fn block_columns(features: usize) -> usize {
 pub fn section(lowering: &Lowering, group: GroupId, index: usize, draft: &Draft) -> Section {
     let order = lowering.section_order(draft);
     let (features, columns) = extents(&draft.shape, order);
-    let kind = &lowering.fusion.groups[group.0 as usize].kind;
-    let tile_columns = section_tile_columns(lowering.graph, kind, features);
+    let tile_columns = tile_columns(features, columns, lowering.batch);
     let builder = Builder {
         lowering,
         group,
