@@ -207,7 +207,7 @@ pub fn compile(
     if let Some(fault) = too_big(widest, batch(&train, &schema, Phase::Train)) {
         return Err(vec![fault]);
     }
-    let states = StateLayout::new(train_graph.as_ref().unwrap_or(&resolved.graph));
+    let states = StateLayout::new(widest, train.precision);
     let mut end = states.end;
     let mut plan_of = |graph: Graph, phase: Phase| {
         let plan = lower(

@@ -244,7 +244,7 @@ fn adam_step(
     let root = graph.map(ScalarFunction::Sqrt, largest);
     let shape = graph.shape(root).clone();
     let correction = graph.step_scalar(StepScalar::AdamRootCorrection { beta2 }, &shape);
-    let root = graph.divide(root, correction);
+    let root = graph.multiply(root, correction);
     let denominator = graph.offset(root, arguments.number("eps"));
     let direction = graph.divide(m, denominator);
     let step = graph.scale_by(direction, StepScalar::AdamStepSize { lr, beta1 });

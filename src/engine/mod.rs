@@ -1,10 +1,13 @@
 //! Runs plans: writes the numbers set before a step, brings rows in, runs the steps, hands results
 //! out. Nothing is allocated and nothing decided once a [`Runner`] stands.
 
+mod pace;
+
 use crate::graph::state::StepScalar;
 use crate::kernels::{Arena, Element, Executable, Team};
 use crate::plan::Plan;
 use crate::plan::step::{Matrix, Offset};
+use pace::{Pace, Way};
 
 /// A plan that is ready to run on an arena.
 pub struct Runner<T> {
@@ -16,6 +19,7 @@ pub struct Runner<T> {
     scalars: Vec<(StepScalar, Offset)>,
     scalars_for: Option<usize>,
     parallel: bool,
+    pace: Pace,
 }
 
 /// The rows of a batch: positions in the prepared matrices.
@@ -99,18 +103,18 @@ impl<T: Element> Runner<T> {
             scalars: plan.scalars.clone(),
             scalars_for: None,
             parallel: plan.parallel,
+            pace: Pace::new(),
         }
     }
 
     /// Makes ready for batches of that many rows, so that their runs allocate and decide nothing.
     pub fn prepare(&mut self, rows: usize, threads: &Threads) {
-        let workers = match self.parallel {
-            true => threads.team.workers(),
-            false => threads.alone.workers(),
-        };
-        self.executable
-            .prepare(rows, workers)
-            .unwrap_or_else(|_| panic!("internal: no memory for {workers} threads"));
+        let together = self.parallel.then(|| threads.team.workers());
+        for workers in together.into_iter().chain([threads.alone.workers()]) {
+            self.executable
+                .prepare(rows, workers)
+                .unwrap_or_else(|_| panic!("internal: no memory for {workers} threads"));
+        }
     }
 
     /// Brings a batch's rows into the arena.
@@ -125,11 +129,17 @@ impl<T: Element> Runner<T> {
     #[inline]
     pub fn run(&mut self, arena: &mut Arena<T>, threads: &mut Threads, rows: usize, update: u64) {
         self.write_scalars(arena, rows, update);
-        let team = match self.parallel {
-            true => &mut threads.team,
-            false => &mut threads.alone,
-        };
-        self.executable.run(arena, team, rows, update);
+        let executable = &mut self.executable;
+        if !self.parallel || threads.team.workers() == 1 {
+            return executable.run(arena, &mut threads.alone, rows, update);
+        }
+        self.pace.run(|way| {
+            let team = match way {
+                Way::Together => &mut threads.team,
+                Way::Alone => &mut threads.alone,
+            };
+            executable.run(arena, team, rows, update);
+        });
     }
 
     /// Runs as [`run`](Self::run) does, step by step, telling which comes next.

@@ -155,7 +155,7 @@ pub enum StepScalar {
         lr: f64,
         beta1: f64,
     },
-    /// √(1 - beta2ᵗ).
+    /// 1 / √(1 - beta2ᵗ).
     AdamRootCorrection {
         beta2: f64,
     },
@@ -179,7 +179,7 @@ impl StepScalar {
             StepScalar::LearningRate { lr } => lr,
             StepScalar::DecoupledDecay { lr, weight_decay } => 1.0 - lr * weight_decay,
             StepScalar::AdamStepSize { lr, beta1 } => lr / (1.0 - beta1.powf(t)),
-            StepScalar::AdamRootCorrection { beta2 } => (1.0 - beta2.powf(t)).sqrt(),
+            StepScalar::AdamRootCorrection { beta2 } => 1.0 / (1.0 - beta2.powf(t)).sqrt(),
             StepScalar::Undamped { dampening } => match update {
                 0 | 1 => 1.0,
                 _ => 1.0 - dampening,
@@ -208,7 +208,7 @@ impl StepScalar {
             StepScalar::LearningRate { .. } => "lr".to_string(),
             StepScalar::DecoupledDecay { .. } => "(1 - lr·weight_decay)".to_string(),
             StepScalar::AdamStepSize { .. } => "lr/(1 - beta1ᵗ)".to_string(),
-            StepScalar::AdamRootCorrection { .. } => "sqrt(1 - beta2ᵗ)".to_string(),
+            StepScalar::AdamRootCorrection { .. } => "1/sqrt(1 - beta2ᵗ)".to_string(),
             StepScalar::Undamped { .. } => "undamped".to_string(),
             StepScalar::InverseRows { factor: 1.0 } => "1/rows".to_string(),
             StepScalar::InverseRows { factor } => format!("{}/rows", short(factor)),

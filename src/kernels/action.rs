@@ -15,7 +15,9 @@ use super::reductions::{Reduce, ReduceInto, combine};
 use super::team::Worker;
 use super::update::{MOST_NUMBERS, MOST_STATES, Update, UpdateRun};
 use crate::graph::scalar::ScalarFunction;
-use crate::plan::step::{BinaryOperator, Matrix, Offset, RandomKey, Reduction, ReductionAxis};
+use crate::plan::step::{
+    BinaryOperator, Matrix, Offset, RandomKey, Reduction, ReductionAxis, Tile,
+};
 
 /// The index that a number of the table stands for, if it is one of `count`.
 #[inline(always)]
@@ -26,16 +28,6 @@ pub(super) fn index_of<T: Element>(number: T, count: usize) -> Option<usize> {
         true => Some(number as usize),
         false => None,
     }
-}
-
-/// A tile: a range of columns.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Tile {
-    pub index: usize,
-    /// No other tile shares the section.
-    pub only: bool,
-    pub first: usize,
-    pub columns: usize,
 }
 
 /// What is the same for all actions of a run.
@@ -102,15 +94,23 @@ pub(super) enum Value<T> {
     Constant(T),
 }
 
+/// Where left[m, k] of a product lies: at `m / height · stride + k · step + m % height`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Left {
+    pub at: Place,
+    /// Rows of a panel: all, or a multiple of a register tile's.
+    pub height: usize,
+    pub stride: usize,
+    pub step: usize,
+}
+
 /// A product of matrices, as [`Product`] with places.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ProductAction {
     pub rows: usize,
     pub columns: usize,
     pub depth: usize,
-    pub left: Place,
-    pub left_panel_stride: usize,
-    pub left_step: usize,
+    pub left: Left,
     pub right: Place,
     pub right_step: usize,
     pub right_stride: usize,
@@ -153,6 +153,8 @@ pub(super) enum Action<T> {
         from: Place,
         from_row_stride: usize,
         from_step: usize,
+        from_segment: usize,
+        from_segment_stride: usize,
         to: Place,
     },
     /// As [`Strips`].
@@ -439,6 +441,8 @@ impl<T: Element> Site<'_, T> {
                     from,
                     from_row_stride,
                     from_step,
+                    from_segment,
+                    from_segment_stride,
                     to,
                 } => simd.vectorize(PackPanel {
                     rows,
@@ -446,6 +450,8 @@ impl<T: Element> Site<'_, T> {
                     from: self.at(from, 0),
                     from_row_stride,
                     from_step,
+                    from_segment,
+                    from_segment_stride,
                     to: self.at(to, 0),
                 }),
                 Action::Strips {
@@ -709,9 +715,10 @@ impl<T: Element> Site<'_, T> {
                 rows: action.rows,
                 columns: action.columns,
                 depth: action.depth,
-                left: self.at(action.left, 0),
-                left_panel_stride: action.left_panel_stride,
-                left_step: action.left_step,
+                left: self.at(action.left.at, 0),
+                left_height: action.left.height,
+                left_panel_stride: action.left.stride,
+                left_step: action.left.step,
                 right: self.at(action.right, 0),
                 right_step: action.right_step,
                 right_stride: action.right_stride,

@@ -2,11 +2,11 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::action::{Batch, Tile, copy_columns, index_of};
+use super::action::{Batch, copy_columns, index_of};
 use super::element::Element;
 use super::elementwise::{Binary, Fill, Operand, map};
 use super::reductions::reduce_run;
-use crate::plan::step::{BinaryOperator, Matrix, Reduction};
+use crate::plan::step::{BinaryOperator, Matrix, Reduction, Tile};
 
 /// The place of a matrix' column.
 ///

@@ -7,13 +7,13 @@ use pulp::{Arch, Simd, WithSimd};
 use super::action::{self, Action, Actions, Batch, Repeat};
 use super::arena::{Arena, OutOfMemory};
 use super::element::Element;
-use super::link::{Site, combines, in_strips, phases};
+use super::link::{PACKED_ALONE, Site, combines, in_strips, phases};
 use super::meetings::Join;
 use super::product::panel_rows;
 use super::team::{Team, Worker};
 use super::update::{Recognised, recognise};
 use super::verify::verify;
-use crate::plan::step::{Kernel, Section};
+use crate::plan::step::{Kernel, Matrix, Section};
 
 /// One step: its kernel, and where a worker's scratch has room for it.
 pub(super) struct Step {
@@ -24,6 +24,8 @@ pub(super) struct Step {
     pub work: usize,
     /// The right operand of a product, copied into strips.
     pub strips: usize,
+    /// The left operand of a product, packed.
+    pub packed: usize,
     pub combines: bool,
     /// For each section, the optimizer's update that its program is.
     pub updates: [Option<Recognised>; 2],
@@ -52,7 +54,7 @@ pub struct Executable<T> {
     arena_elements: usize,
     max_batch_rows: usize,
     scratch_elements: usize,
-    panel_elements: usize,
+    shared_elements: usize,
     work: Arena<T>,
     work_workers: usize,
     /// The most recently made last.
@@ -60,8 +62,8 @@ pub struct Executable<T> {
 }
 
 /// How many numbers of rows and workers an executable keeps its actions for: the whole batch and the
-/// last of an epoch, and some for predictions.
-const MOST_LINKED: usize = 4;
+/// last of an epoch, on one worker and on several, and some for predictions.
+const MOST_LINKED: usize = 8;
 
 impl<T: Element> Executable<T> {
     /// Verifies the kernels for an arena of `arena_elements` and batches of up to `max_batch_rows`.
@@ -87,7 +89,7 @@ impl<T: Element> Executable<T> {
         let (panel, lanes) = arch.dispatch(Extents::<T>(std::marker::PhantomData));
         let mut steps = Vec::with_capacity(kernels.len());
         let mut scratch_elements = 0;
-        let mut panel_elements = 0;
+        let mut shared_elements = 0;
         for (index, kernel) in kernels.iter().enumerate() {
             verify(kernel, arena_elements, max_batch_rows)
                 .map_err(|fault| format!("step {index}: {fault}"))?;
@@ -98,10 +100,10 @@ impl<T: Element> Executable<T> {
                 section.tile_columns = section.tile_columns.min(columns);
                 section.block_columns = section.block_columns.min(section.tile_columns);
             }
-            let (step, elements) = lay_out::<T>(kernel, max_batch_rows).ok_or_else(overflow)?;
+            let laid_out = lay_out::<T>(kernel, panel, max_batch_rows);
+            let (step, elements, shared) = laid_out.ok_or_else(overflow)?;
             scratch_elements = scratch_elements.max(elements);
-            let elements = packed_elements(&step.kernel, panel, max_batch_rows);
-            panel_elements = panel_elements.max(elements.ok_or_else(overflow)?);
+            shared_elements = shared_elements.max(shared);
             steps.push(step);
         }
         let mut executable = Executable {
@@ -112,7 +114,7 @@ impl<T: Element> Executable<T> {
             arena_elements,
             max_batch_rows,
             scratch_elements,
-            panel_elements: panel_elements.next_multiple_of(T::CHUNK),
+            shared_elements: shared_elements.next_multiple_of(T::CHUNK),
             work: Arena::zeroed(0).map_err(no_memory)?,
             work_workers: 0,
             linked: Vec::new(),
@@ -135,7 +137,7 @@ impl<T: Element> Executable<T> {
             let elements = self
                 .scratch_elements
                 .checked_mul(workers)
-                .and_then(|elements| elements.checked_add(self.panel_elements));
+                .and_then(|elements| elements.checked_add(self.shared_elements));
             self.work = Arena::zeroed(elements.ok_or(OutOfMemory {
                 elements: usize::MAX,
                 bytes_per_element: size_of::<T>(),
@@ -168,7 +170,7 @@ impl<T: Element> Executable<T> {
                 rows,
                 worker,
                 workers,
-                scratch: self.panel_elements + worker * self.scratch_elements,
+                scratch: self.shared_elements + worker * self.scratch_elements,
                 panel: self.panel,
                 lanes: self.lanes,
             };
@@ -338,8 +340,9 @@ fn sections_mut(kernel: &mut Kernel) -> [Option<&mut Section>; 2] {
     }
 }
 
-/// Divides a worker's scratch, each part on lines of its own; `None` if a size overflows.
-fn lay_out<T: Element>(kernel: Kernel, rows: usize) -> Option<(Step, usize)> {
+/// Divides a worker's scratch, each part on lines of its own; gives the step, the size of the
+/// scratch, and that of what all workers share. `None` if a size overflows.
+fn lay_out<T: Element>(kernel: Kernel, panel: usize, rows: usize) -> Option<(Step, usize, usize)> {
     let mut elements = 0usize;
     let mut room = |size: usize| -> Option<usize> {
         let at = elements;
@@ -382,70 +385,92 @@ fn lay_out<T: Element>(kernel: Kernel, rows: usize) -> Option<(Step, usize)> {
         | Kernel::ScatterAdd { .. }
         | Kernel::Concat { .. } => 0,
     };
-    let strips = room(strip_elements::<T>(&kernel, rows)?)?;
+    let copies = copies::<T>(&kernel, panel, rows)?;
+    let (strips, packed) = (room(copies.strips)?, room(copies.packed)?);
     let updates = sections(&kernel).map(|section| section.and_then(recognise));
     let step = Step {
         kernel,
         rooms,
         work,
         strips,
+        packed,
         combines: has_combination,
         updates,
     };
-    Some((step, elements))
+    Some((step, elements, copies.shared))
 }
 
-/// How much a tile's right operand needs if it is copied into strips; `None` if the size overflows.
-fn strip_elements<T>(kernel: &Kernel, rows: usize) -> Option<usize> {
-    let (section, height, right, depth) = match kernel {
-        Kernel::Forward {
-            weight,
-            input,
-            section,
-            ..
-        } => (section, weight.features, input, input.features),
+/// What a step needs for copies of its operands, in elements.
+struct Copies {
+    /// Each worker's, of a tile's right operand in strips.
+    strips: usize,
+    /// Each worker's, of a left operand in panels.
+    packed: usize,
+    /// For all workers together.
+    shared: usize,
+}
+
+/// The copies that a step needs on a machine with register tiles of `panel` rows; `None` if a size
+/// overflows.
+fn copies<T>(kernel: &Kernel, panel: usize, rows: usize) -> Option<Copies> {
+    let strips = |section: &Section, right: &Matrix, depth: usize| match in_strips::<T>(
+        section.features,
+        right.stride,
+    ) {
+        true => depth.checked_mul(section.tile_columns),
+        false => Some(0),
+    };
+    let none = Copies {
+        strips: 0,
+        packed: 0,
+        shared: 0,
+    };
+    Some(match kernel {
+        Kernel::Forward { input, section, .. } => Copies {
+            strips: strips(section, input, input.features)?,
+            ..none
+        },
         Kernel::DataGradient {
             gradient, section, ..
-        } => (section, section.features, gradient, gradient.features),
+        } => {
+            let depth = gradient.features;
+            let height = section.features.checked_next_multiple_of(panel)?;
+            let elements = height.checked_mul(depth)?;
+            let alone = section.features.checked_mul(depth)? <= PACKED_ALONE;
+            Copies {
+                strips: strips(section, gradient, depth)?,
+                packed: if alone { elements } else { 0 },
+                shared: if alone { 0 } else { elements },
+            }
+        }
         Kernel::WeightGradient {
             gradient,
             input,
             weight: Some(section),
             ..
-        } => (section, gradient.features, input, input.columns.count(rows)),
+        } => {
+            let depth = gradient.columns.count(rows);
+            let height = gradient
+                .features
+                .checked_next_multiple_of(section.features)?;
+            let height = height.checked_next_multiple_of(panel)?;
+            Copies {
+                packed: height.checked_mul(depth)?,
+                shared: match in_strips::<T>(gradient.features, input.stride) {
+                    true => input.features.checked_mul(depth)?,
+                    false => 0,
+                },
+                ..none
+            }
+        }
         Kernel::WeightGradient { weight: None, .. }
         | Kernel::Loop { .. }
         | Kernel::Gather { .. }
         | Kernel::ScatterAdd { .. }
         | Kernel::CrossEntropy { .. }
         | Kernel::LogSoftmax { .. }
-        | Kernel::Concat { .. } => return Some(0),
-    };
-    match in_strips::<T>(height, right.stride) {
-        true => depth.checked_mul(section.tile_columns),
-        false => Some(0),
-    }
-}
-
-/// How much the panels of a step need at most; `None` if the size overflows.
-fn packed_elements(kernel: &Kernel, panel: usize, rows: usize) -> Option<usize> {
-    let (height, depth) = match kernel {
-        Kernel::Forward { weight, .. } => (weight.features, weight.columns.count(rows)),
-        Kernel::DataGradient { weight, .. } => (weight.columns.count(rows), weight.features),
-        Kernel::WeightGradient {
-            gradient,
-            weight: Some(_),
-            ..
-        } => (gradient.features, gradient.columns.count(rows)),
-        Kernel::WeightGradient { weight: None, .. }
-        | Kernel::Loop { .. }
-        | Kernel::Gather { .. }
-        | Kernel::ScatterAdd { .. }
-        | Kernel::CrossEntropy { .. }
-        | Kernel::LogSoftmax { .. }
-        | Kernel::Concat { .. } => return Some(0),
-    };
-    height.checked_next_multiple_of(panel)?.checked_mul(depth)
+        | Kernel::Concat { .. } => none,
+    })
 }
 
 /// How many f32 the vectors of this machine hold, as the kernels use them.

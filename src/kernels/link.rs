@@ -1,19 +1,22 @@
 //! From a verified kernel to the actions of each worker: which tiles are whose, where each operand
 //! lies, what is packed, and which instructions become one.
 
-use super::action::{Action, Actions, Place, ProductAction, Tile, UpdateAction, Value};
+use super::action::{Action, Actions, Left, Place, ProductAction, UpdateAction, Value};
 use super::element::Element;
 use super::executable::Step;
 use super::meetings::Access;
 use super::team::share;
 use super::update::Recognised;
 use crate::plan::step::{
-    BinaryOperator, Destination, Instruction, Kernel, Load, Matrix, Offset, Reduction,
-    ReductionAxis, Scratch, Section, Source,
+    BinaryOperator, Cut, Destination, Instruction, Kernel, Load, Matrix, Offset, Reduction,
+    ReductionAxis, Scratch, Section, Source, Tile,
 };
 
 /// A left operand beyond this many bytes is worth packing: half of a common first-level cache.
 const PACK_BYTES: usize = 16 << 10;
+/// A transposed weight of no more elements is packed by each worker for itself: a meeting takes as
+/// long.
+pub(super) const PACKED_ALONE: usize = 8 << 10;
 /// With fewer columns than this a packed panel is not used often enough.
 const PACK_COLUMNS: usize = 24;
 /// Elements that a worker copies at a time in a concatenation.
@@ -29,34 +32,6 @@ const STRIP_BYTES: usize = 2048;
 pub(super) fn in_strips<T>(rows: usize, stride: usize) -> bool {
     let bytes = stride * size_of::<T>();
     rows >= STRIP_ROWS && bytes >= STRIP_BYTES && bytes.is_multiple_of(STRIP_BYTES / 2)
-}
-
-/// How the columns of a section are cut for a batch.
-pub(super) struct Cut {
-    pub columns: usize,
-    pub tile_columns: usize,
-    pub tiles: usize,
-}
-
-impl Cut {
-    pub fn new(section: &Section, rows: usize) -> Cut {
-        let columns = section.columns.count(rows);
-        Cut {
-            columns,
-            tile_columns: section.tile_columns,
-            tiles: columns.div_ceil(section.tile_columns),
-        }
-    }
-
-    pub fn tile(&self, index: usize) -> Tile {
-        let first = index * self.tile_columns;
-        Tile {
-            index,
-            only: self.tiles == 1,
-            first,
-            columns: (self.columns - first).min(self.tile_columns),
-        }
-    }
 }
 
 /// What one worker does in one phase of a step. Between two phases the workers meet if one touches
@@ -106,12 +81,16 @@ pub(super) fn phases<T: Element>(step: &Step, site: Site) -> Vec<Phase<T>> {
     link.phases
 }
 
-/// A left operand that may have been packed.
+/// A left operand as it lies before it is packed: left[m, k] at
+/// `m · row_stride + k / segment · segment_stride + k % segment · step`.
 #[derive(Clone, Copy)]
-struct Left {
+struct Unpacked {
     at: Place,
-    panel_stride: usize,
+    depth: usize,
+    row_stride: usize,
     step: usize,
+    segment: usize,
+    segment_stride: usize,
 }
 
 struct Link<'s, T> {
@@ -236,8 +215,8 @@ impl<T: Element> Link<'_, T> {
 
     /// For each of this worker's tiles: what the kernel does, and the program on its result.
     fn tiles(&mut self, section: &Section, kernel: impl Fn(&mut Self, Tile, Place)) {
-        let cut = Cut::new(section, self.site.rows);
-        for index in self.share(cut.tiles) {
+        let cut = section.cut(self.site.rows);
+        for index in self.share(cut.tiles()) {
             let tile = cut.tile(index);
             let anchor = self.anchor(section, 0, tile);
             kernel(self, tile, anchor);
@@ -257,20 +236,29 @@ impl<T: Element> Link<'_, T> {
         }
     }
 
-    fn program(&mut self, section: &Section, number: usize, tile: Tile, anchor: Place) {
-        let scratch = self.site.scratch + self.step.rooms[number].temporaries;
-        let program = Program {
+    fn section_program<'p>(
+        &self,
+        section: &'p Section,
+        number: usize,
+        tile: Tile,
+        anchor: Place,
+    ) -> Program<'p> {
+        Program {
             section,
             tile,
             anchor,
-            scratch,
+            scratch: self.site.scratch + self.step.rooms[number].temporaries,
             rows: self.site.rows,
-        };
+        }
+    }
+
+    fn program(&mut self, section: &Section, number: usize, tile: Tile, anchor: Place) {
+        let program = self.section_program(section, number, tile, anchor);
         for (place, elements, writes) in program.touched() {
             self.touch(place, elements, writes);
         }
         if let Some(update) = &self.step.updates[number] {
-            let action = program.update(update);
+            let action = program.update(update, 0, tile.columns * section.features);
             return self.push(action);
         }
         let whole = tile.columns / section.block_columns;
@@ -286,63 +274,63 @@ impl<T: Element> Link<'_, T> {
         }
     }
 
-    /// The left operand of a product, left[m, k] at `m · row_stride + k · step`: in its place, or
-    /// packed by all workers together.
-    fn left(
-        &mut self,
-        at: Offset,
-        (height, depth): (usize, usize),
-        (row_stride, step): (usize, usize),
-        pack: bool,
-    ) -> Left {
+    /// Packs the panels `of` a left operand, left[m, k] at `m · row_stride` and k as the source says,
+    /// to `to`.
+    fn pack(&mut self, of: std::ops::Range<usize>, height: usize, source: Unpacked, to: Place) {
         let panel = self.site.panel;
-        let at = Place::arena(at.0);
-        if !pack {
-            return Left {
-                at,
-                panel_stride: panel,
-                step,
-            };
-        }
-        for index in self.share(height.div_ceil(panel)) {
-            let rows = (height - index * panel).min(panel);
-            let from = at.plus(index * panel * row_stride);
-            let to = Place::work(index * panel * depth);
-            let span = match depth {
+        for index in of {
+            let rows = height.saturating_sub(index * panel).min(panel);
+            let from = source.at.plus(match rows {
                 0 => 0,
-                depth => (rows - 1) * row_stride + (depth - 1) * step + 1,
+                _ => index * panel * source.row_stride,
+            });
+            let segments = source.depth.div_ceil(source.segment.max(1)).max(1);
+            let last = source.depth - (segments - 1) * source.segment.min(source.depth);
+            let span = match (rows, source.depth) {
+                (0, _) | (_, 0) => 0,
+                (rows, _) => {
+                    (rows - 1) * source.row_stride
+                        + (segments - 1) * source.segment_stride
+                        + (last.max(source.segment.min(source.depth)) - 1) * source.step
+                        + 1
+                }
             };
+            let to = to.plus(index * panel * source.depth);
             self.touch(from, span, false);
-            self.touch(to, panel * depth, true);
+            self.touch(to, panel * source.depth, true);
             self.push(Action::Pack {
                 rows,
-                depth,
+                depth: source.depth,
                 from,
-                from_row_stride: row_stride,
-                from_step: step,
+                from_row_stride: source.row_stride,
+                from_step: source.step,
+                from_segment: source.segment,
+                from_segment_stride: source.segment_stride,
                 to,
             });
         }
-        self.next_phase();
-        let at = Place::work(0);
-        self.touch(at, height.next_multiple_of(panel) * depth, false);
+    }
+
+    /// A left operand whose panels have been packed to a place.
+    fn packed(&self, at: Place, depth: usize) -> Left {
         Left {
             at,
-            panel_stride: panel * depth,
-            step: panel,
+            height: self.site.panel,
+            stride: self.site.panel * depth,
+            step: self.site.panel,
         }
     }
 
     fn forward(&mut self, weight: Matrix, input: Matrix, bias: Option<Offset>, section: &Section) {
-        let (rows, depth) = (weight.features, input.features);
-        let columns = section.columns.count(self.site.rows);
+        let (rows, depth) = (section.features, input.features);
         let along_depth = rows == 1 && weight.stride == 1 && depth >= 2 * self.site.lanes;
-        let pack =
-            !along_depth && rows * depth * size_of::<T>() > PACK_BYTES && columns >= PACK_COLUMNS;
-        let left = self.left(weight.at, (rows, depth), (1, weight.stride), pack);
-        if !pack {
-            self.reads_whole(weight);
-        }
+        self.reads_whole(weight);
+        let left = Left {
+            at: Place::arena(weight.at.0),
+            height: weight.features,
+            stride: weight.features * depth,
+            step: weight.stride,
+        };
         let start = bias.map(|bias| Place::arena(bias.0));
         if let Some(start) = start {
             self.touch(start, rows, false);
@@ -364,13 +352,11 @@ impl<T: Element> Link<'_, T> {
                     rows,
                     columns: tile.columns,
                     depth,
-                    left: left.at,
-                    left_panel_stride: left.panel_stride,
-                    left_step: left.step,
+                    left,
                     right,
                     right_step: 1,
-                    right_in_strips: false,
                     right_stride: input.stride,
+                    right_in_strips: false,
                     start,
                     result,
                     result_stride: rows,
@@ -403,31 +389,63 @@ impl<T: Element> Link<'_, T> {
 
     fn data_gradient(&mut self, weight: Matrix, gradient: Matrix, section: &Section) {
         let (rows, depth) = (section.features, gradient.features);
-        // A single row of weights lies as the vectors need it.
-        let pack = depth > 1 || weight.stride != 1;
-        let left = self.left(weight.at, (rows, depth), (weight.stride, 1), pack);
-        if !pack {
-            self.reads_whole(weight);
-        }
+        let left = self.transposed(weight, rows, depth);
         self.tiles(section, |link, tile, result| {
             link.reads(gradient, tile.first, tile.columns);
             let product = link.product(ProductAction {
                 rows,
                 columns: tile.columns,
                 depth,
-                left: left.at,
-                left_panel_stride: left.panel_stride,
-                left_step: left.step,
+                left,
                 right: Place::arena(gradient.at.0 + tile.first * gradient.stride),
                 right_step: 1,
-                right_in_strips: false,
                 right_stride: gradient.stride,
+                right_in_strips: false,
                 start: None,
                 result,
                 result_stride: rows,
             });
             link.push(product);
         });
+    }
+
+    /// The transposed weight, packed: by each worker for itself if it is small, else by all together.
+    fn transposed(&mut self, weight: Matrix, rows: usize, depth: usize) -> Left {
+        let at = Place::arena(weight.at.0);
+        if depth == 1 && weight.stride == 1 {
+            // A single row of weights lies as the vectors need it.
+            self.reads_whole(weight);
+            return Left {
+                at,
+                height: rows,
+                stride: 0,
+                step: 1,
+            };
+        }
+        let source = Unpacked {
+            at,
+            depth,
+            row_stride: weight.stride,
+            step: 1,
+            segment: weight.features,
+            segment_stride: weight.features * rows,
+        };
+        let panels = rows.div_ceil(self.site.panel);
+        let alone = rows * depth <= PACKED_ALONE;
+        let to = match alone {
+            true => Place::work(self.site.scratch + self.step.packed),
+            false => Place::work(0),
+        };
+        let share = match alone {
+            true => 0..panels,
+            false => self.share(panels),
+        };
+        self.pack(share, rows, source, to);
+        if !alone {
+            self.next_phase();
+            self.touch(to, panels * self.site.panel * depth, false);
+        }
+        self.packed(to, depth)
     }
 
     fn weight_gradient(
@@ -440,22 +458,46 @@ impl<T: Element> Link<'_, T> {
         if let Some(section) = weight {
             self.weight_tiles(gradient, input, section);
         }
-        // The last worker, as it has no more weight tiles than the others.
-        if let (Some(section), true) = (bias, self.site.worker + 1 == self.site.workers) {
-            let tile = Cut::new(section, self.site.rows).tile(0);
-            let anchor = self.anchor(section, 1, tile);
-            self.reads_whole(gradient);
-            self.push(Action::Reduce {
-                features: gradient.features,
-                columns: gradient.columns.count(self.site.rows),
-                stride: gradient.stride,
-                from: Place::arena(gradient.at.0),
-                axis: ReductionAxis::Columns,
-                reduction: Reduction::Sum,
-                into: anchor,
-                resume: false,
-            });
-            self.program(section, 1, tile, anchor);
+        if let Some(section) = bias {
+            self.bias(gradient, section);
+        }
+    }
+
+    /// The gradient's sum over the rows: by the last worker, as it has no more weight tiles than the
+    /// others; an optimizer's update of many features by all.
+    fn bias(&mut self, gradient: Matrix, section: &Section) {
+        let tile = section.cut(self.site.rows).tile(0);
+        let chunks = gradient.features.div_ceil(T::CHUNK);
+        let divided = self.step.updates[1].is_some() && chunks >= self.site.workers;
+        let share = match divided {
+            true => self.share(chunks),
+            false if self.site.worker + 1 == self.site.workers => 0..chunks,
+            false => return,
+        };
+        let first = share.start * T::CHUNK;
+        let features = gradient.features.min(share.end * T::CHUNK) - first;
+        let anchor = self.anchor(section, 1, tile).plus(first);
+        self.reads_whole(gradient);
+        self.push(Action::Reduce {
+            features,
+            columns: gradient.columns.count(self.site.rows),
+            stride: gradient.stride,
+            from: Place::arena(gradient.at.0 + first),
+            axis: ReductionAxis::Columns,
+            reduction: Reduction::Sum,
+            into: anchor,
+            resume: false,
+        });
+        match &self.step.updates[1] {
+            Some(update) if divided => {
+                for state in &update.states {
+                    self.touch(Place::arena(state.0 + first), features, true);
+                }
+                let program = self.section_program(section, 1, tile, anchor);
+                let action = program.update(update, first, features);
+                self.push(action);
+            }
+            Some(_) | None => self.program(section, 1, tile, anchor),
         }
     }
 
@@ -463,19 +505,21 @@ impl<T: Element> Link<'_, T> {
         let out = gradient.features;
         let depth = gradient.columns.count(self.site.rows);
         let gradients = Place::arena(gradient.at.0);
+        self.reads_whole(gradient);
+        self.reads_whole(input);
         if out == 1 {
             // The only row of the result adjoins along the inputs: lanes along these.
-            self.reads_whole(gradient);
-            self.reads_whole(input);
-            let panel_stride = self.site.panel;
             return self.tiles(section, |link, tile, result| {
                 link.push(Action::Product(ProductAction {
                     rows: tile.columns,
                     columns: 1,
                     depth,
-                    left: Place::arena(input.at.0 + tile.first),
-                    left_panel_stride: panel_stride,
-                    left_step: input.stride,
+                    left: Left {
+                        at: Place::arena(input.at.0 + tile.first),
+                        height: tile.columns,
+                        stride: 0,
+                        step: input.stride,
+                    },
                     right: gradients,
                     right_step: gradient.stride,
                     right_stride: 0,
@@ -486,30 +530,100 @@ impl<T: Element> Link<'_, T> {
                 }));
             });
         }
-        let pack = out * depth * size_of::<T>() > PACK_BYTES && input.features >= PACK_COLUMNS;
-        let left = self.left(gradient.at, (out, depth), (1, gradient.stride), pack);
-        if !pack {
-            self.reads_whole(gradient);
+        let height = section.features;
+        let panel_columns = section.panel_columns.unwrap_or(input.features).max(1);
+        let in_strips = in_strips::<T>(out, input.stride);
+        if in_strips {
+            self.strips_of_input(input, section, depth);
         }
-        self.reads_whole(input);
+        // What fills up the last panel is computed from zeros that packing puts there.
+        let filled = out > height && !out.is_multiple_of(height);
+        let pack =
+            filled || out * depth * size_of::<T>() > PACK_BYTES && input.features >= PACK_COLUMNS;
+        let left = match pack {
+            true => self.packed_gradient(gradient, section, depth),
+            false => Left {
+                at: gradients,
+                height: out,
+                stride: 0,
+                step: gradient.stride,
+            },
+        };
         self.tiles(section, |link, tile, result| {
-            let product = link.product(ProductAction {
-                rows: out,
+            let first_row = tile.first / panel_columns * height;
+            let column = tile.first % panel_columns;
+            let start = match pack {
+                true => first_row * depth,
+                false => first_row,
+            };
+            let (right, right_step, right_stride) = match in_strips {
+                true => (Place::work(column * depth), 0, 0),
+                false => (Place::arena(input.at.0 + column), input.stride, 1),
+            };
+            link.push(Action::Product(ProductAction {
+                rows: height,
                 columns: tile.columns,
                 depth,
-                left: left.at,
-                left_panel_stride: left.panel_stride,
-                left_step: left.step,
-                right: Place::arena(input.at.0 + tile.first),
-                right_step: input.stride,
-                right_stride: 1,
-                right_in_strips: false,
+                left: Left {
+                    at: left.at.plus(start),
+                    ..left
+                },
+                right,
+                right_step,
+                right_stride,
+                right_in_strips: in_strips,
                 start: None,
                 result,
-                result_stride: out,
-            });
-            link.push(product);
+                result_stride: height,
+            }));
         });
+    }
+
+    /// Copies the input into strips, by all workers together: those of each tile of a panel, one after
+    /// the other.
+    fn strips_of_input(&mut self, input: Matrix, section: &Section, depth: usize) {
+        let cut = Cut::new(input.features, None, section.tile_columns);
+        for index in self.share(cut.tiles()) {
+            let tile = cut.tile(index);
+            let to = Place::work(tile.first * depth);
+            self.touch(to, tile.columns * depth, true);
+            self.push(Action::Strips {
+                columns: tile.columns,
+                depth,
+                from: Place::arena(input.at.0 + tile.first),
+                step: input.stride,
+                stride: 1,
+                to,
+            });
+        }
+        self.next_phase();
+        self.touch(Place::work(0), input.features * depth, false);
+    }
+
+    /// The gradient packed, as far as this worker's tiles need it.
+    fn packed_gradient(&mut self, gradient: Matrix, section: &Section, depth: usize) -> Left {
+        let height = section.features;
+        let panel_columns = section.panel_columns.unwrap_or(usize::MAX);
+        let cut = section.cut(self.site.rows);
+        let tiles = self.share(cut.tiles());
+        let to = Place::work(self.site.scratch + self.step.packed);
+        if !tiles.is_empty() {
+            let first = cut.tile(tiles.start).first / panel_columns;
+            let last = cut.tile(tiles.end - 1).first / panel_columns;
+            let rows = first * height..(last + 1) * height;
+            let panel = self.site.panel;
+            let source = Unpacked {
+                at: Place::arena(gradient.at.0),
+                depth,
+                row_stride: 1,
+                step: gradient.stride,
+                segment: depth,
+                segment_stride: 0,
+            };
+            let panels = rows.start / panel..rows.end.div_ceil(panel);
+            self.pack(panels, gradient.features, source, to);
+        }
+        self.packed(to, depth)
     }
 
     fn cross_entropy(
@@ -522,8 +636,8 @@ impl<T: Element> Link<'_, T> {
         let Some(any) = sections.into_iter().flatten().next() else {
             return;
         };
-        let cut = Cut::new(any, self.site.rows);
-        for number in self.share(cut.tiles) {
+        let cut = any.cut(self.site.rows);
+        for number in self.share(cut.tiles()) {
             let tile = cut.tile(number);
             let anchors = [0, 1]
                 .map(|number| sections[number].map(|section| self.anchor(section, number, tile)));
@@ -551,12 +665,8 @@ impl<T: Element> Link<'_, T> {
     fn concatenate(&mut self, parts: &[Matrix], to: Matrix) {
         let columns = to.columns.count(self.site.rows);
         let tile_columns = (CONCAT_ELEMENTS / to.features.max(1)).max(1);
-        let cut = Cut {
-            columns,
-            tile_columns,
-            tiles: columns.div_ceil(tile_columns),
-        };
-        for index in self.share(cut.tiles) {
+        let cut = Cut::new(columns, None, tile_columns);
+        for index in self.share(cut.tiles()) {
             let tile = cut.tile(index);
             for part in parts {
                 self.reads(*part, tile.first, tile.columns);
@@ -575,7 +685,7 @@ impl<T: Element> Link<'_, T> {
     fn combine(&mut self) {
         let rows = self.site.rows;
         for section in self.step.kernel.parts().1 {
-            let tiles = Cut::new(section, rows).tiles;
+            let tiles = section.cut(rows).tiles();
             if tiles < 2 {
                 continue;
             }
@@ -752,12 +862,19 @@ impl Program<'_> {
         touched
     }
 
-    /// The whole program at once.
-    fn update<T: Element>(&self, recognised: &Recognised) -> Action<T> {
-        let place = |at: &Offset| Place::arena(at.0 + self.tile.first * self.features());
+    /// The whole program at once, for `length` of the tile's elements from `first` on, where the anchor
+    /// begins.
+    fn update<T: Element>(
+        &self,
+        recognised: &Recognised,
+        first: usize,
+        length: usize,
+    ) -> Action<T> {
+        let first = self.tile.first * self.features() + first;
+        let place = |at: &Offset| Place::arena(at.0 + first);
         Action::Update(Box::new(UpdateAction {
             update: recognised.update,
-            length: self.tile.columns * self.features(),
+            length,
             gradient: self.anchor,
             states: recognised.states.iter().map(place).collect(),
             numbers: recognised

@@ -23,9 +23,10 @@ pub(super) struct Product<T> {
     pub rows: usize,
     pub columns: usize,
     pub depth: usize,
-    /// left[m, k] is at `(m / panel) · left_panel_stride + k · left_step + m % panel`, where `panel`
-    /// is [`panel_rows`].
+    /// left[m, k] is at `m / left_height · left_panel_stride + k · left_step + m % left_height`.
     pub left: *const T,
+    /// A multiple of [`panel_rows`], or no less than `rows`.
+    pub left_height: usize,
     pub left_panel_stride: usize,
     pub left_step: usize,
     /// right[k, c] is at `k · right_step + c · right_stride`.
@@ -55,11 +56,15 @@ impl<T: Element> Product<T> {
         let lanes = T::lanes::<S>();
         for first in (0..self.rows).step_by(2 * lanes) {
             let rest = self.rows - first;
+            let (panel, within) = match first < self.left_height {
+                true => (0, first),
+                false => (first / self.left_height, first % self.left_height),
+            };
             // SAFETY: `first` is a row of the result, at the beginning of a panel.
             let panel = unsafe {
                 Product {
                     rows: rest.min(2 * lanes),
-                    left: self.left.add(first / (2 * lanes) * self.left_panel_stride),
+                    left: self.left.add(panel * self.left_panel_stride + within),
                     start: match self.start.is_null() {
                         true => self.start,
                         false => self.start.add(first),
@@ -85,16 +90,16 @@ macro_rules! each_strip {
         let columns = $columns;
         let mut $at = 0;
         macro_rules! strips {
-                ($wide:literal, $rest:tt) => {
-                    while columns - $at >= $wide {
-                        const $width: usize = $wide;
-                        $body;
-                        $at += $wide;
+                        ($wide:literal, $rest:tt) => {
+                            while columns - $at >= $wide {
+                                const $width: usize = $wide;
+                                $body;
+                                $at += $wide;
+                            }
+                            strips! $rest
+                        };
+                        () => {};
                     }
-                    strips! $rest
-                };
-                () => {};
-            }
         if $simd::REGISTER_COUNT >= 32 {
             strips!(12, (8, (4, (2, (1, ())))));
         } else {
@@ -296,16 +301,19 @@ impl<T: Element> DotRow<T> {
 
 /// Copies one panel, `depth × rows` in the order `[k][m]`, [`panel_rows`] apart.
 ///
-/// What lies beyond the rows is not read by a product.
+/// Where the rows adjoin, what lies beyond them becomes zero; elsewhere no product reads it.
 ///
 /// The pointers are valid for all that the fields describe.
 pub(super) struct PackPanel<T> {
     pub rows: usize,
     pub depth: usize,
-    /// from[m, k] is at `m · from_row_stride + k · from_step`; one of the two is 1.
+    /// from[m, k] is at `m · from_row_stride + k / from_segment · from_segment_stride +
+    /// k % from_segment · from_step`; row stride or step is 1.
     pub from: *const T,
     pub from_row_stride: usize,
     pub from_step: usize,
+    pub from_segment: usize,
+    pub from_segment_stride: usize,
     pub to: *mut T,
 }
 
@@ -314,27 +322,49 @@ impl<T: Element> WithSimd for PackPanel<T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
+        for (segment, k) in (0..self.depth)
+            .step_by(self.from_segment.max(1))
+            .enumerate()
+        {
+            let depth = (self.depth - k).min(self.from_segment);
+            // SAFETY: by the contract of the fields.
+            unsafe {
+                let from = self.from.add(segment * self.from_segment_stride);
+                let to = self.to.add(k * panel_rows::<S, T>());
+                self.segment(simd, depth, from, to);
+            }
+        }
+    }
+}
+
+impl<T: Element> PackPanel<T> {
+    /// Copies `depth` numbers of each row.
+    ///
+    /// # Safety
+    /// The contract of the fields.
+    #[inline(always)]
+    unsafe fn segment<S: Simd>(&self, simd: S, depth: usize, from: *const T, to: *mut T) {
         let lanes = T::lanes::<S>();
         let panel = panel_rows::<S, T>();
-        // SAFETY: by the contract of the fields.
+        // SAFETY: by the caller.
         unsafe {
             if self.from_row_stride == 1 {
                 let masks = [
                     T::first_lanes(simd, self.rows),
                     T::first_lanes(simd, self.rows.saturating_sub(lanes)),
                 ];
-                for k in 0..self.depth {
+                for k in 0..depth {
                     for (vector, mask) in masks.into_iter().enumerate() {
-                        let from = self.from.wrapping_add(k * self.from_step + vector * lanes);
+                        let from = from.wrapping_add(k * self.from_step + vector * lanes);
                         let value = T::load_masked(simd, mask, from);
-                        T::store(simd, self.to.add(k * panel + vector * lanes), value);
+                        T::store(simd, to.add(k * panel + vector * lanes), value);
                     }
                 }
                 return;
             }
             debug_assert_eq!(self.from_step, 1);
-            let from = (self.from, self.from_row_stride);
-            transpose(simd, (self.rows, self.depth), from, (self.to, panel));
+            let from = (from, self.from_row_stride);
+            transpose(simd, (self.rows, depth), from, (to, panel));
         }
     }
 }

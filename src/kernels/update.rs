@@ -163,7 +163,7 @@ rules! {
     /// Adam.
     Adam(g, [p, m, v], [share, square_share, kept, correction, eps, lr]) = {
         let (m, v) = moments(g, (m, v), (share, square_share, kept));
-        let denominator = v.clone().root().over(correction).plus(eps);
+        let denominator = v.clone().root().times(correction).plus(eps);
         [p.minus(m.clone().over(denominator).times(lr)), m, v]
     }
 
@@ -171,14 +171,14 @@ rules! {
     PenalisedAdam(g, [p, m, v], [decay, share, square_share, kept, correction, eps, lr]) = {
         let g = g.plus(p.clone().times(decay));
         let (m, v) = moments(g, (m, v), (share, square_share, kept));
-        let denominator = v.clone().root().over(correction).plus(eps);
+        let denominator = v.clone().root().times(correction).plus(eps);
         [p.minus(m.clone().over(denominator).times(lr)), m, v]
     }
 
     /// AdamW.
     AdamW(g, [p, m, v], [decay, share, square_share, kept, correction, eps, lr]) = {
         let (m, v) = moments(g, (m, v), (share, square_share, kept));
-        let denominator = v.clone().root().over(correction).plus(eps);
+        let denominator = v.clone().root().times(correction).plus(eps);
         [p.times(decay).minus(m.clone().over(denominator).times(lr)), m, v]
     }
 }

@@ -1,11 +1,13 @@
 //! What must hold of a plan's kernels before they may run without checks: shapes agree, every place
 //! lies in the arena, and no worker writes what another reads or writes.
 
-use super::link::Cut;
 use crate::plan::step::{
     Columns, Destination, Instruction, Kernel, Load, Matrix, Offset, ReductionAxis, Scratch,
     Section, Source,
 };
+
+/// All register tiles have a number of rows that divides this one.
+const LARGEST_TILE: usize = 16;
 
 /// Verifies one kernel for an arena of `elements` and batches of up to `rows`. The error is the text
 /// of an internal bug.
@@ -23,12 +25,7 @@ pub(super) fn verify(kernel: &Kernel, elements: usize, rows: usize) -> Result<()
             bias,
             section,
         } => {
-            agree("weight and section", weight.features, section.features)?;
-            agree(
-                "weight and input",
-                weight.columns,
-                Columns::Fixed(input.features),
-            )?;
+            panels("weight", *weight, section.features, input.features)?;
             agree(
                 "columns of input and section",
                 input.columns,
@@ -37,7 +34,7 @@ pub(super) fn verify(kernel: &Kernel, elements: usize, rows: usize) -> Result<()
             step.reads("weight", *weight)?;
             step.reads("input", *input)?;
             if let Some(bias) = bias {
-                step.reads("bias", vector(*bias, weight.features))?;
+                step.reads("bias", vector(*bias, section.features))?;
             }
             step.section(section, 0, true)?;
         }
@@ -46,12 +43,7 @@ pub(super) fn verify(kernel: &Kernel, elements: usize, rows: usize) -> Result<()
             gradient,
             section,
         } => {
-            agree(
-                "weight and section",
-                weight.columns,
-                Columns::Fixed(section.features),
-            )?;
-            agree("weight and gradient", weight.features, gradient.features)?;
+            panels("weight", *weight, gradient.features, section.features)?;
             agree(
                 "columns of gradient and section",
                 gradient.columns,
@@ -75,11 +67,15 @@ pub(super) fn verify(kernel: &Kernel, elements: usize, rows: usize) -> Result<()
             step.reads("gradient", *gradient)?;
             step.reads("input", *input)?;
             if let Some(section) = weight {
-                agree("gradient and weight", gradient.features, section.features)?;
+                let weight = Matrix {
+                    columns: section.columns,
+                    ..vector(Offset(0), section.features)
+                };
+                panels("weight", weight, gradient.features, input.features)?;
                 agree(
-                    "input and weight",
-                    Columns::Fixed(input.features),
-                    section.columns,
+                    "input and panel",
+                    section.panel_columns.unwrap_or(input.features),
+                    input.features,
                 )?;
                 step.section(section, 0, true)?;
             }
@@ -185,6 +181,27 @@ pub(super) fn verify(kernel: &Kernel, elements: usize, rows: usize) -> Result<()
         }
     }
     step.conflicts()
+}
+
+/// A weight of `out × inputs` lies in one panel of all its rows, or in several that every machine's
+/// register tiles fit in.
+fn panels(what: &str, matrix: Matrix, out: usize, inputs: usize) -> Result<(), String> {
+    let height = matrix.features;
+    let several = height < out;
+    agree(
+        what,
+        matrix.columns,
+        Columns::Fixed(match several {
+            true => checked(out.div_ceil(height.max(1)).checked_mul(inputs))?,
+            false => inputs,
+        }),
+    )?;
+    let fits = height > 0 && height.is_multiple_of(LARGEST_TILE) && matrix.stride == height;
+    match (several, height == out) {
+        (false, true) => Ok(()),
+        (true, _) if fits => Ok(()),
+        (true | false, _) => Err(format!("{what} of {out} rows disagrees with {matrix:?}")),
+    }
 }
 
 fn agree<T: PartialEq + std::fmt::Debug>(what: &str, left: T, right: T) -> Result<(), String> {
@@ -308,6 +325,14 @@ impl Step {
         if section.tile_columns == 0 || section.block_columns == 0 {
             return Err("a tile or block has no columns".to_string());
         }
+        if let Some(panel) = section.panel_columns
+            && !(panel > 0 && section.columns.count(self.rows).is_multiple_of(panel))
+        {
+            return Err(format!(
+                "{:?} are not of panels of {panel}",
+                section.columns
+            ));
+        }
         let features = section.features;
         let whole = |at| Matrix {
             at,
@@ -402,7 +427,7 @@ impl Step {
                         ReductionAxis::All => 1,
                     };
                     self.access("reduction", vector(into, elements), None, true)?;
-                    let tiles = Cut::new(section, self.rows).tiles;
+                    let tiles = section.cut(self.rows).tiles();
                     if tiles > 1 {
                         let partial = Matrix {
                             at: partials,

@@ -5,8 +5,7 @@ use super::Step;
 use super::step::{Instruction, Kernel, Section};
 
 pub fn flops(kernel: &Kernel, batch: usize) -> u64 {
-    let program = |section: &Section| {
-        let elements = (section.features * section.columns.count(batch)) as u64;
+    let instructions = |section: &Section| {
         let work = section
             .program
             .iter()
@@ -16,7 +15,10 @@ pub fn flops(kernel: &Kernel, batch: usize) -> u64 {
                 | Instruction::Reduce { .. } => true,
                 Instruction::Load { .. } | Instruction::Store { .. } => false,
             });
-        work.count() as u64 * elements
+        work.count() as u64
+    };
+    let program = |section: &Section| {
+        instructions(section) * (section.features * section.columns.count(batch)) as u64
     };
     let both = |first: &Option<Section>, second: &Option<Section>| {
         first.iter().chain(second).map(program).sum::<u64>()
@@ -24,22 +26,15 @@ pub fn flops(kernel: &Kernel, batch: usize) -> u64 {
     let product = |rows: usize, columns: usize, inner: usize| 2 * (rows * columns * inner) as u64;
     match kernel {
         Kernel::Loop { section } => program(section),
-        Kernel::Forward {
-            weight,
-            input,
-            section,
-            ..
-        } => {
+        Kernel::Forward { input, section, .. } => {
             let columns = input.columns.count(batch);
-            product(weight.features, columns, input.features) + program(section)
+            product(section.features, columns, input.features) + program(section)
         }
         Kernel::DataGradient {
-            weight,
-            gradient,
-            section,
+            gradient, section, ..
         } => {
             let columns = gradient.columns.count(batch);
-            product(weight.features, columns, section.features) + program(section)
+            product(gradient.features, columns, section.features) + program(section)
         }
         Kernel::WeightGradient {
             gradient,
@@ -48,13 +43,16 @@ pub fn flops(kernel: &Kernel, batch: usize) -> u64 {
             bias,
         } => {
             let rows = gradient.columns.count(batch);
-            let outer = weight
-                .as_ref()
-                .map_or(0, |_| product(gradient.features, input.features, rows));
-            let sums = bias
-                .as_ref()
-                .map_or(0, |_| (gradient.features * rows) as u64);
-            outer + sums + both(weight, bias)
+            // Not what fills up the last panel of the weight.
+            let weights = (gradient.features * input.features) as u64;
+            let outer = weight.as_ref().map_or(0, |section| {
+                let update = instructions(section) * weights;
+                product(gradient.features, input.features, rows) + update
+            });
+            let sums = bias.as_ref().map_or(0, |section| {
+                (gradient.features * rows) as u64 + program(section)
+            });
+            outer + sums
         }
         Kernel::Gather { section, .. } => program(section),
         Kernel::ScatterAdd {
@@ -85,8 +83,7 @@ const PARALLEL_FLOPS: u64 = 1_000_000;
 pub fn parallel(steps: &[Step], batch: usize) -> bool {
     let divisible = steps.iter().filter(|step| {
         let (_, sections) = step.kernel.parts();
-        let tiles =
-            |section: &&Section| section.columns.count(batch).div_ceil(section.tile_columns);
+        let tiles = |section: &&Section| section.cut(batch).tiles();
         sections.iter().map(tiles).max().unwrap_or(0) >= 2
     });
     divisible.map(|step| step.flops).sum::<u64>() >= PARALLEL_FLOPS

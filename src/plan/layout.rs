@@ -1,5 +1,6 @@
 //! Where parameters, buffers and slots lie, and in which order: one layout for all phases of a model.
 
+use super::Precision;
 use super::memory::align;
 use super::step::{Columns, Matrix, Offset};
 use crate::graph::Graph;
@@ -12,8 +13,17 @@ use crate::graph::state::{State, StateId, StateKind};
 pub enum Order {
     /// PyTorch's: the last axis is contiguous.
     RowMajor,
-    /// The first axis is contiguous: a `Linear`'s weights of one input stand side by side.
-    ColumnMajor,
+    /// In panels of [`panel_rows`] along the first axis: a `Linear`'s weights of one input stand side
+    /// by side.
+    Panels,
+}
+
+/// Bytes of a panel's rows: two lines of a cache, a whole register tile on every machine.
+const PANEL_BYTES: usize = 128;
+
+/// How many rows a panel of a weight has, unless it has fewer.
+pub fn panel_rows(precision: Precision) -> usize {
+    PANEL_BYTES / precision.bytes()
 }
 
 /// One state with its place.
@@ -27,18 +37,37 @@ pub struct StatePlace {
 impl StatePlace {
     /// The number of elements.
     pub fn elements(&self) -> usize {
+        self.axes().0 * self.axes().1
+    }
+
+    /// The elements that it takes in the arena, with those that fill up its last panel.
+    pub fn span(&self) -> usize {
         self.matrix.features * self.matrix.columns.count(0)
+    }
+
+    /// The first axis, and all others.
+    fn axes(&self) -> (usize, usize) {
+        let mut lengths = self
+            .state
+            .shape
+            .dims
+            .iter()
+            .map(|dim| dim.known().unwrap_or(1));
+        (lengths.next().unwrap_or(1), lengths.product())
     }
 
     /// For each element in PyTorch's order, its position from the state's place in the arena.
     pub fn positions(&self) -> impl Iterator<Item = usize> + use<> {
-        let rows = self.matrix.features;
-        let columns = self.matrix.columns.count(0);
+        let (rows, columns) = self.axes();
+        let height = self.matrix.features;
         let order = self.order;
         (0..rows * columns).map(move |index| match order {
             Order::RowMajor => index,
-            // PyTorch's [rows, columns] row-major, here [rows × columns] column-major.
-            Order::ColumnMajor => (index % columns) * rows + index / columns,
+            Order::Panels => {
+                let (row, column) = (index / columns, index % columns);
+                let panel = row / height * height * columns;
+                panel + column * height + row % height
+            }
         })
     }
 }
@@ -46,16 +75,21 @@ impl StatePlace {
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct StateLayout {
     pub places: Vec<StatePlace>,
+    /// How many rows a panel of a weight has.
+    pub panel: usize,
     /// The end of the states in the arena, in elements.
     pub end: usize,
 }
 
 impl StateLayout {
     /// Lays out the states of a graph: in the order of their declaration, from the arena's start.
-    pub fn new(graph: &Graph) -> Self {
-        let mut layout = StateLayout::default();
+    pub fn new(graph: &Graph, precision: Precision) -> Self {
+        let mut layout = StateLayout {
+            panel: panel_rows(precision),
+            ..StateLayout::default()
+        };
         for (state, order) in graph.states.iter().zip(orders(graph)) {
-            let (features, columns) = extents(&state.shape, order);
+            let (features, columns) = extents(&state.shape, order, layout.panel);
             let matrix = Matrix {
                 at: Offset(layout.end),
                 features,
@@ -89,7 +123,7 @@ impl StateLayout {
 /// The order of each state: tables that are read by index lie row by row; weights, and all else,
 /// input by input.
 fn orders(graph: &Graph) -> Vec<Order> {
-    let mut orders = vec![Order::ColumnMajor; graph.states.len()];
+    let mut orders = vec![Order::Panels; graph.states.len()];
     for node in graph.nodes.iter().filter(|node| node.op == Op::Gather) {
         if let Op::State(table) = graph.node(node.operands[0]).op {
             orders[table.0 as usize] = Order::RowMajor;
@@ -103,20 +137,32 @@ fn orders(graph: &Graph) -> Vec<Order> {
     orders
 }
 
-/// Features and columns of a value's matrix. A length that is not known counts as 1: such a plan is
-/// printed, never run.
-pub fn extents(shape: &Shape, order: Order) -> (usize, Columns) {
+/// Features and columns of a value's matrix, with panels of `panel` rows. A length that is not known
+/// counts as 1: such a plan is printed, never run.
+pub fn extents(shape: &Shape, order: Order, panel: usize) -> (usize, Columns) {
     let length = |axis: usize| shape.dims[axis].known().unwrap_or(1);
     match (shape.batch, shape.dims.len()) {
         (false, 0) => (1, Columns::Fixed(1)),
         (false, 1) => (length(0), Columns::Fixed(1)),
         (false, 2) => match order {
-            Order::ColumnMajor => (length(0), Columns::Fixed(length(1))),
+            Order::Panels => {
+                let height = length(0).min(panel);
+                let panels = length(0).div_ceil(height.max(1));
+                (height, Columns::Fixed(panels * length(1)))
+            }
             Order::RowMajor => (length(1), Columns::Fixed(length(0))),
         },
         (true, 1) => (length(0), Columns::Batch),
         (batch, rank) => {
             panic!("internal: no layout for rank {rank} (batch: {batch})")
         }
+    }
+}
+
+/// How many columns each panel of a value has, if it lies in panels.
+pub fn panel_columns(shape: &Shape, order: Order) -> Option<usize> {
+    match (shape.batch, shape.dims.len(), order) {
+        (false, 2, Order::Panels) => Some(shape.dims[1].known().unwrap_or(1)),
+        _ => None,
     }
 }

@@ -2,7 +2,7 @@
 
 use super::layout::{Order, extents};
 use super::memory::Lifetime;
-use super::program::{partial_elements, tile_columns};
+use super::program::{cut, partial_elements};
 use super::step::Offset;
 use crate::graph::ops::Op;
 use crate::graph::{Graph, ValueId};
@@ -18,7 +18,12 @@ pub struct Lives {
 }
 
 impl Lives {
-    pub fn new(graph: &Graph, fusion: &Fusion, orders: &[Order], batch: usize) -> Self {
+    pub fn new(
+        graph: &Graph,
+        fusion: &Fusion,
+        orders: &[Order],
+        (panel, batch): (usize, usize),
+    ) -> Self {
         let last_group = fusion.groups.len();
         let mut last = vec![0usize; graph.nodes.len()];
         for value in graph.values() {
@@ -53,7 +58,7 @@ impl Lives {
             let first = place.group.0 as usize;
             let order = orders[value.index()];
             if fusion.stored[value.index()] || place.reduced {
-                let (features, columns) = extents(graph.shape(value), order);
+                let (features, columns) = extents(graph.shape(value), order, panel);
                 lives.values[value.index()] = Some(lives.lifetimes.len());
                 lives.lifetimes.push(Lifetime {
                     elements: features * columns.count(batch),
@@ -63,11 +68,12 @@ impl Lives {
             }
             if let (true, Op::Reduce { axis, .. }) = (place.reduced, &graph.node(value).op) {
                 let operand = graph.node(value).operands[0];
-                let (features, columns) = extents(graph.shape(operand), orders[operand.index()]);
+                let (shape, order) = (graph.shape(operand), orders[operand.index()]);
+                let (features, columns) = extents(shape, order, panel);
                 lives.partials[value.index()] = Some(lives.lifetimes.len());
-                let tiles = tile_columns(features, columns, batch);
+                let cut = cut(shape, order, (features, columns), batch);
                 lives.lifetimes.push(Lifetime {
-                    elements: partial_elements(features, columns.count(batch), tiles, *axis),
+                    elements: partial_elements(features, cut.tiles(), *axis),
                     first,
                     last: first,
                 });

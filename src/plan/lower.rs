@@ -79,7 +79,7 @@ pub fn lower(graph: &Graph, request: Request) -> Plan {
     let inputs = matrix(take(input_width * batch), input_width);
     let targets = width(InputKind::Targets).map(|width| matrix(take(width * batch), width));
 
-    let lives = Lives::new(graph, &fusion, &orders, batch);
+    let lives = Lives::new(graph, &fusion, &orders, (request.states.panel, batch));
     let (places, arena_end) = place(&lives.lifetimes, end);
     let lowering = Lowering {
         graph,
@@ -175,7 +175,7 @@ fn orders(graph: &Graph, states: &StateLayout) -> Vec<Order> {
         } else if let Op::ScatterAdd { .. } = node.op {
             Order::RowMajor
         } else if let Op::MatMul(MatMulForm::LeftTransposed) = node.op {
-            Order::ColumnMajor
+            Order::Panels
         } else {
             matrix.map_or(DEFAULT_ORDER, |operand| orders[operand.index()])
         });
@@ -217,7 +217,8 @@ impl Lowering<'_> {
     pub fn matrix(&self, value: ValueId) -> Matrix {
         let node = self.graph.node(value);
         if let Some(at) = self.offset(value) {
-            let (features, columns) = extents(&node.shape, self.orders[value.index()]);
+            let (features, columns) =
+                extents(&node.shape, self.orders[value.index()], self.states.panel);
             return Matrix {
                 at,
                 features,

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::layout::{Order, extents};
+use super::layout::{Order, extents, panel_columns};
 use super::lower::Lowering;
 use super::step::{
-    Columns, Destination, Instruction, Load, Offset, RandomKey, ReductionAxis, Scratch, Section,
-    Source,
+    Columns, Cut, Destination, Instruction, Load, Offset, RandomKey, ReductionAxis, Scratch,
+    Section, Source,
 };
 use crate::graph::ValueId;
 use crate::graph::ops::{Axis, Op};
@@ -22,23 +22,34 @@ const MOST_GRAINS: usize = 16;
 /// Elements of a weight's tile that a worker takes at once: they stay in the first caches between
 /// gradient and update.
 const TILE_ELEMENTS: usize = 8 * 1024;
-/// Weights of fewer elements are one tile.
-const FEWEST_ELEMENTS: usize = 2 * 1024;
+/// Weights of fewer elements, each as often as the batch has rows, are one tile.
+const FEWEST_PRODUCTS: usize = 64 * 1024;
 /// Tiles of a weight, if it has enough columns, so that several workers share them evenly.
-const TILES: usize = 8;
+const TILES: usize = 16;
 const BLOCK_ELEMENTS: usize = 1024;
 
-/// Columns in a tile of a section: a function of the shape alone. All that has a column for each row
-/// of the batch is cut alike, so that what a worker computes from its own columns needs no meeting.
-pub fn tile_columns(features: usize, columns: Columns, batch: usize) -> usize {
-    match columns {
+/// How a section of that shape is cut: by the shape alone. All that has a column for each row of the
+/// batch is cut alike, so that what a worker computes from its own columns needs no meeting.
+pub fn cut(
+    shape: &Shape,
+    order: Order,
+    (features, columns): (usize, Columns),
+    batch: usize,
+) -> Cut {
+    let panel = panel_columns(shape, order);
+    let count = columns.count(batch);
+    let tile = match columns {
         Columns::Batch => GRAIN * batch.div_ceil(GRAIN * MOST_GRAINS).max(1),
-        Columns::Fixed(count) if features * count < FEWEST_ELEMENTS => count.max(1),
-        Columns::Fixed(count) => {
-            let share = count.div_ceil(TILES).next_multiple_of(GRAIN);
-            share.min((TILE_ELEMENTS / features.max(1)).max(GRAIN))
+        Columns::Fixed(_) if features * count * batch < FEWEST_PRODUCTS => count,
+        Columns::Fixed(_) => {
+            let most = (TILE_ELEMENTS / features.max(1)).max(GRAIN);
+            let wanted = (count / TILES).clamp(GRAIN, most);
+            // Tiles of one panel are about the same size.
+            let panel = panel.unwrap_or(count);
+            panel.div_ceil(panel.div_ceil(wanted).max(1))
         }
-    }
+    };
+    Cut::new(count, panel, tile)
 }
 
 fn block_columns(features: usize) -> usize {
@@ -48,8 +59,9 @@ fn block_columns(features: usize) -> usize {
 /// Builds the section's program.
 pub fn section(lowering: &Lowering, group: GroupId, index: usize, draft: &Draft) -> Section {
     let order = lowering.section_order(draft);
-    let (features, columns) = extents(&draft.shape, order);
-    let tile_columns = tile_columns(features, columns, lowering.batch);
+    let (features, columns) = extents(&draft.shape, order, lowering.states.panel);
+    let cut = cut(&draft.shape, order, (features, columns), lowering.batch);
+    let tile_columns = cut.tile_columns;
     let builder = Builder {
         lowering,
         group,
@@ -65,6 +77,7 @@ pub fn section(lowering: &Lowering, group: GroupId, index: usize, draft: &Draft)
         features,
         columns,
         tile_columns,
+        panel_columns: panel_columns(&draft.shape, order),
         block_columns: block_columns(features).min(tile_columns),
         anchor: draft.anchor.and_then(|anchor| lowering.offset(anchor)),
         scratches,
@@ -407,8 +420,8 @@ fn written(instruction: &mut Instruction) -> Option<&mut Scratch> {
 }
 
 /// The elements that a reduction keeps for each tile.
-pub fn partial_elements(features: usize, columns: usize, tile_columns: usize, axis: Axis) -> usize {
-    let tiles = columns.div_ceil(tile_columns).max(1);
+pub fn partial_elements(features: usize, tiles: usize, axis: Axis) -> usize {
+    let tiles = tiles.max(1);
     match axis {
         Axis::All => tiles,
         Axis::Batch => tiles * features,
@@ -417,7 +430,7 @@ pub fn partial_elements(features: usize, columns: usize, tile_columns: usize, ax
 }
 
 /// The order in which a value that is not a state lies, when nothing says otherwise.
-pub const DEFAULT_ORDER: Order = Order::ColumnMajor;
+pub const DEFAULT_ORDER: Order = Order::Panels;
 
 /// A place that a printed-only plan gives where a real one would have memory.
 pub const NOWHERE: Offset = Offset(0);

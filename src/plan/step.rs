@@ -3,7 +3,10 @@
 //!
 //! Values of the network lie as column-major matrices `[features × rows]`, so that a sample is
 //! contiguous and a batch is a range of columns. The weight of `Linear` (`[out, in]` in PyTorch) lies
-//! as `[out × in]` column-major, an embedding table (`[entries, width]`) as `[width × entries]`.
+//! in panels for its whole life: `[32 × in]` column-major for the first 32 outputs (16 in f64), then
+//! the next, the last filled up with zeros. As a matrix it is `[32 × panels · in]`; a weight of no
+//! more outputs is one panel of just these. An embedding table (`[entries, width]`) lies as
+//! `[width × entries]`.
 
 use crate::graph::scalar::ScalarFunction;
 
@@ -193,6 +196,9 @@ pub struct Section {
     pub features: usize,
     pub columns: Columns,
     pub tile_columns: usize,
+    /// Where the columns are those of a weight's panels, one after the other: how many a panel has.
+    /// No tile belongs to two.
+    pub panel_columns: Option<usize>,
     pub block_columns: usize,
     /// Where the kernel's own result goes; `None` if it goes to the worker's scratch.
     pub anchor: Option<Offset>,
@@ -200,26 +206,82 @@ pub struct Section {
     pub program: Vec<Instruction>,
 }
 
+/// A tile: a range of a section's columns.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Tile {
+    pub index: usize,
+    /// No other tile shares the section.
+    pub only: bool,
+    pub first: usize,
+    pub columns: usize,
+}
+
+/// How columns are cut into tiles.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Cut {
+    columns: usize,
+    panel_columns: usize,
+    pub tile_columns: usize,
+}
+
+impl Cut {
+    /// Tiles of `tile_columns`, each within one of the panels, if there are any.
+    pub fn new(columns: usize, panel_columns: Option<usize>, tile_columns: usize) -> Cut {
+        Cut {
+            columns,
+            panel_columns: panel_columns.unwrap_or(columns).max(1),
+            tile_columns: tile_columns.max(1),
+        }
+    }
+
+    fn tiles_of_a_panel(&self) -> usize {
+        self.panel_columns.div_ceil(self.tile_columns)
+    }
+
+    pub fn tiles(&self) -> usize {
+        self.columns / self.panel_columns * self.tiles_of_a_panel()
+    }
+
+    pub fn tile(&self, index: usize) -> Tile {
+        let panel = index / self.tiles_of_a_panel();
+        let within = index % self.tiles_of_a_panel() * self.tile_columns;
+        Tile {
+            index,
+            only: self.tiles() == 1,
+            first: panel * self.panel_columns + within,
+            columns: (self.panel_columns - within).min(self.tile_columns),
+        }
+    }
+}
+
+impl Section {
+    /// The section's tiles for a batch.
+    pub fn cut(&self, batch_rows: usize) -> Cut {
+        let columns = self.columns.count(batch_rows);
+        Cut::new(columns, self.panel_columns, self.tile_columns)
+    }
+}
+
 /// The work of a step.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Kernel {
     /// Elementwise work and reductions, with no result of the kernel's own.
     Loop { section: Section },
-    /// `weight · input + bias`: section `[out × rows]`. The input's columns may be the batch's or
-    /// fixed.
+    /// `weight · input + bias`: section `[out × rows]`, the weight in panels. The input's columns may
+    /// be the batch's or fixed.
     Forward {
         weight: Matrix,
         input: Matrix,
         bias: Option<Offset>,
         section: Section,
     },
-    /// `weightᵀ · gradient`: section `[in × rows]`.
+    /// `weightᵀ · gradient`: section `[in × rows]`, the weight in panels.
     DataGradient {
         weight: Matrix,
         gradient: Matrix,
         section: Section,
     },
-    /// `gradient · inputᵀ`, section `[out × in]`; and the gradient's sum over the rows, section
+    /// `gradient · inputᵀ`, its section that of a weight in panels; and the gradient's sum over the rows, section
     /// `[out × 1]`. At least one of them is present.
     WeightGradient {
         gradient: Matrix,

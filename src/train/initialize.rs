@@ -50,7 +50,7 @@ pub fn initialize<T: Element>(arena: &mut Arena<T>, states: &StateLayout, seed: 
 
 /// Writes a state from values in PyTorch's order.
 pub fn write<T: Element>(arena: &mut Arena<T>, place: &StatePlace, values: &[f64]) {
-    let to = arena.slice_mut(place.matrix.at, place.elements());
+    let to = arena.slice_mut(place.matrix.at, place.span());
     for (position, value) in place.positions().zip(values) {
         to[position] = T::constant(*value);
     }
@@ -58,7 +58,7 @@ pub fn write<T: Element>(arena: &mut Arena<T>, place: &StatePlace, values: &[f64
 
 /// Reads a state in PyTorch's order.
 pub fn read<T: Element>(arena: &Arena<T>, place: &StatePlace) -> Vec<T> {
-    let from = arena.slice(place.matrix.at, place.elements());
+    let from = arena.slice(place.matrix.at, place.span());
     place.positions().map(|position| from[position]).collect()
 }
 

@@ -108,8 +108,28 @@ impl<'c, T: Element> Trainer<'c, T> {
             data,
             validation,
         };
+        trainer.prepare();
         trainer.keep();
         Ok(trainer)
+    }
+
+    /// Makes the plans ready for whole batches and for the last of an epoch.
+    fn prepare(&mut self) {
+        let evaluate = self.compiled.evaluate.as_ref();
+        let evaluate = evaluate.and_then(|phase| phase.plan.batch).unwrap_or(1);
+        let threads = &self.threads;
+        let plans = [
+            (&mut self.train, self.data.rows, self.batch),
+            (&mut self.evaluate, self.validation.rows, evaluate),
+        ];
+        for (runner, rows, batch) in plans {
+            let Some(runner) = runner else { continue };
+            for rows in [batch.min(rows), rows % batch.max(1)] {
+                if rows > 0 {
+                    runner.prepare(rows, threads);
+                }
+            }
+        }
     }
 
     pub fn arena(&self) -> &Arena<T> {

@@ -105,6 +105,64 @@ fn packed_products_agree() {
     }
 }
 
+/// A weight in panels of 32 rows, the last filled up with zeros.
+fn in_panels(case: &mut Case, outs: usize, ins: usize) -> Matrix {
+    let panels = outs.div_ceil(32);
+    let weight = case.matrix(32, Columns::Fixed(panels * ins), 0);
+    for column in (panels - 1) * ins..panels * ins {
+        for row in outs - (panels - 1) * 32..32 {
+            case.arena[weight.at.0 + column * 32 + row] = 0.0;
+        }
+    }
+    weight
+}
+
+#[test]
+fn products_of_weights_in_panels_agree() {
+    // The last two have columns so far apart that the right operand is copied into strips.
+    let sizes = [
+        (33, 5, 7),
+        (40, 70, 3),
+        (64, 31, 50),
+        (95, 100, 40),
+        (161, 1024, 33),
+        (512, 514, 21),
+    ];
+    for (outs, ins, rows) in sizes {
+        let mut case = Case::new(rows, outs as u64);
+        let (weight, bias) = (in_panels(&mut case, outs, ins), case.numbers(outs));
+        let input = case.matrix(ins, Columns::Batch, 0);
+        let gradient = case.matrix(outs, Columns::Batch, 0);
+        let cut = section(outs, Columns::Batch, 16, 16);
+        let result = stored(&mut case, cut);
+        case.kernels.push(Kernel::Forward {
+            weight,
+            input,
+            bias: Some(bias),
+            section: result,
+        });
+        let cut = section(ins, Columns::Batch, 16, 16);
+        let result = stored(&mut case, cut);
+        case.kernels.push(Kernel::DataGradient {
+            weight,
+            gradient,
+            section: result,
+        });
+        let mut cut = section(32, weight.columns, 28, 28);
+        cut.panel_columns = Some(ins);
+        let result = stored(&mut case, cut);
+        let cut = section(outs, Columns::Fixed(1), 1, 1);
+        let bias = stored(&mut case, cut);
+        case.kernels.push(Kernel::WeightGradient {
+            gradient,
+            input,
+            weight: Some(result),
+            bias: Some(bias),
+        });
+        case.check();
+    }
+}
+
 #[test]
 fn a_row_has_the_same_bits_in_any_batch() {
     let run = |rows: usize| {

@@ -176,6 +176,7 @@ pub fn section(features: usize, columns: Columns, tile: usize, block: usize) -> 
         features,
         columns,
         tile_columns: tile,
+        panel_columns: None,
         block_columns: block,
         anchor: None,
         scratches: 4,

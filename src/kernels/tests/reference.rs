@@ -13,6 +13,13 @@ pub struct Reference {
 /// A matrix' elements, column by column.
 type Values = Vec<f64>;
 
+/// The weight `[outs × ins]`, column by column, of one in panels of that height.
+fn out_of_panels(panels: &[f64], height: usize, outs: usize, ins: usize) -> Values {
+    let element = |k: usize, out: usize| panels[(out / height * ins + k) * height + out % height];
+    let columns = (0..ins).flat_map(|k| (0..outs).map(move |out| element(k, out)));
+    columns.collect()
+}
+
 impl Reference {
     fn read(&self, matrix: Matrix) -> Values {
         let mut values = vec![];
@@ -41,8 +48,9 @@ impl Reference {
                 bias,
                 section,
             } => {
-                let (w, x) = (self.read(*weight), self.read(*input));
-                let (outs, ins) = (weight.features, input.features);
+                let x = self.read(*input);
+                let (outs, ins) = (section.features, input.features);
+                let w = out_of_panels(&self.read(*weight), weight.features, outs, ins);
                 let mut result = vec![];
                 for column in 0..section.columns.count(self.rows) {
                     for out in 0..outs {
@@ -58,8 +66,9 @@ impl Reference {
                 gradient,
                 section,
             } => {
-                let (w, g) = (self.read(*weight), self.read(*gradient));
-                let (outs, ins) = (weight.features, section.features);
+                let g = self.read(*gradient);
+                let (outs, ins) = (gradient.features, section.features);
+                let w = out_of_panels(&self.read(*weight), weight.features, outs, ins);
                 let mut result = vec![];
                 for column in 0..section.columns.count(self.rows) {
                     for k in 0..ins {
@@ -82,11 +91,16 @@ impl Reference {
                 let sum = |out: usize, factor: &dyn Fn(usize) -> f64| -> f64 {
                     (0..rows).map(|row| g[row * outs + out] * factor(row)).sum()
                 };
-                let all = |k| (0..outs).map(move |out| (out, k));
-                let weights = (0..ins).flat_map(all);
-                let weights = weights
-                    .map(|(out, k)| sum(out, &|row| x[row * ins + k]))
-                    .collect();
+                let height = weight.as_ref().map_or(outs, |section| section.features);
+                let mut weights = vec![];
+                for first in (0..outs).step_by(height) {
+                    for k in 0..ins {
+                        weights.extend((first..first + height).map(|out| match out < outs {
+                            true => sum(out, &|row| x[row * ins + k]),
+                            false => 0.0,
+                        }));
+                    }
+                }
                 let biases = (0..outs).map(|out| sum(out, &|_| 1.0)).collect();
                 if let Some(section) = weight {
                     self.section(section, weights);

@@ -1,0 +1,135 @@
+//! Whether a plan runs on all threads or on the caller's alone: whichever is faster just now.
+//!
+//! Another process may take a core away, and threads that wait for each other then take longer than
+//! one would. Results do not depend on the number of threads, so a run may change it at any time.
+
+use std::time::{Duration, Instant};
+
+/// Runs between two trials of the other way.
+const BETWEEN_TRIALS: usize = 400;
+/// Runs of a trial, and of the way in use before it, of which the median counts.
+const TRIAL: usize = 7;
+/// The other way must take less than this share of the time to be preferred.
+const MARGIN: f64 = 0.97;
+
+/// The two ways to run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Way {
+    Together,
+    Alone,
+}
+
+impl Way {
+    fn other(self) -> Way {
+        match self {
+            Way::Together => Way::Alone,
+            Way::Alone => Way::Together,
+        }
+    }
+}
+
+/// What is known of the two ways' times.
+#[derive(Clone, Debug)]
+pub(super) struct Pace {
+    way: Way,
+    /// Runs since the last change between trial and none.
+    runs: usize,
+    trial: bool,
+    /// The last runs of the way in use before a trial, and the runs of the trial.
+    used: [Duration; TRIAL],
+    tried: [Duration; TRIAL],
+}
+
+impl Pace {
+    pub fn new() -> Self {
+        Pace {
+            way: Way::Together,
+            // The first trial comes soon.
+            runs: BETWEEN_TRIALS - 2 * TRIAL,
+            trial: false,
+            used: [Duration::MAX; TRIAL],
+            tried: [Duration::MAX; TRIAL],
+        }
+    }
+
+    /// Runs the way whose turn it is, and learns from its time.
+    pub fn run(&mut self, run: impl FnOnce(Way)) {
+        let way = self.next();
+        if !self.counts() {
+            self.runs += 1;
+            return run(way);
+        }
+        let begin = Instant::now();
+        run(way);
+        self.learn(begin.elapsed());
+    }
+
+    fn next(&self) -> Way {
+        match self.trial {
+            true => self.way.other(),
+            false => self.way,
+        }
+    }
+
+    /// Whether the next run's time matters.
+    fn counts(&self) -> bool {
+        self.trial || self.runs + TRIAL >= BETWEEN_TRIALS
+    }
+
+    fn learn(&mut self, time: Duration) {
+        let times = match self.trial {
+            true => &mut self.tried,
+            false => &mut self.used,
+        };
+        times[self.runs % TRIAL] = time;
+        self.runs += 1;
+        if !self.trial && self.runs >= BETWEEN_TRIALS {
+            (self.trial, self.runs) = (true, 0);
+        } else if self.trial && self.runs >= TRIAL {
+            if median(&mut self.tried) < median(&mut self.used) * MARGIN {
+                self.way = self.way.other();
+            }
+            (self.trial, self.runs) = (false, 0);
+        }
+    }
+}
+
+fn median(times: &mut [Duration; TRIAL]) -> f64 {
+    times.sort_unstable();
+    times[TRIAL / 2].as_secs_f64()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The ways of so many runs, each of which takes as long as it is told.
+    fn ways(pace: &mut Pace, runs: usize, time: impl Fn(Way) -> u64) -> Vec<Way> {
+        let mut taken = Vec::new();
+        for _ in 0..runs {
+            let way = pace.next();
+            taken.push(way);
+            match pace.counts() {
+                true => pace.learn(Duration::from_micros(time(way))),
+                false => pace.runs += 1,
+            }
+        }
+        taken
+    }
+
+    #[test]
+    fn the_faster_way_is_found_and_the_other_tried_now_and_then() {
+        let mut pace = Pace::new();
+        let slow_together = |way| if way == Way::Together { 100 } else { 60 };
+        let taken = ways(&mut pace, 2000, slow_together);
+        let alone = taken.iter().filter(|way| **way == Way::Alone).count();
+        assert_eq!(taken[0], Way::Together);
+        assert!(alone > 1950, "{alone}");
+        assert!(taken[500..].contains(&Way::Together));
+        // When the core is free again.
+        let fast_together = |way| if way == Way::Together { 30 } else { 60 };
+        let taken = ways(&mut pace, 2000, fast_together);
+        let together = taken.iter().filter(|way| **way == Way::Together).count();
+        assert!(together > 1500, "{together}");
+    }
+}
