@@ -80,6 +80,11 @@ pub fn main() -> ExitCode {
         Command::Predict(_) | Command::Plan(_) => Console::new(Format::Text, false),
     };
     let mut sources = Sources::new();
+    if let Err(fault) = nnc::kernels::check_instruction_set() {
+        let fault = Diagnostic::without_place(Code::Io, fault);
+        console.diagnostics(&[fault], &sources);
+        return ExitCode::from(Exit::Usage.code());
+    }
     let result = match &arguments.command {
         Command::Run(arguments) => run::run(arguments, &console, &mut sources),
         Command::Predict(arguments) => predict::predict(arguments, &console, &mut sources),

@@ -4,10 +4,12 @@
 mod pace;
 
 use crate::graph::state::StepScalar;
-use crate::kernels::{Arena, Element, Executable, Team};
+use crate::kernels::{Arena, Element, Executable, Feed, Team};
 use crate::plan::Plan;
 use crate::plan::step::{Matrix, Offset};
 use pace::{Pace, Way};
+
+pub use crate::kernels::Rows;
 
 /// A plan that is ready to run on an arena.
 pub struct Runner<T> {
@@ -20,24 +22,6 @@ pub struct Runner<T> {
     scalars_for: Option<usize>,
     parallel: bool,
     pace: Pace,
-}
-
-/// The rows of a batch: positions in the prepared matrices.
-#[derive(Clone, Copy)]
-pub enum Rows<'r> {
-    /// Rows that adjoin, from the first.
-    Range { first: usize, count: usize },
-    /// Rows in the order given.
-    Chosen(&'r [u32]),
-}
-
-impl Rows<'_> {
-    pub fn count(&self) -> usize {
-        match self {
-            Rows::Range { count, .. } => *count,
-            Rows::Chosen(rows) => rows.len(),
-        }
-    }
 }
 
 /// Prepared rows: column-major `[width × rows]`, a row's features adjoin.
@@ -117,28 +101,68 @@ impl<T: Element> Runner<T> {
         }
     }
 
+    /// What brings a batch's rows to the plan's inputs and targets.
+    fn feeds<'f>(&self, data: &'f Prepared<T>, rows: Rows<'f>) -> [Option<Feed<'f, T>>; 2] {
+        let feed = |to: Matrix, from| Feed { to, from, rows };
+        [
+            Some(feed(self.inputs, &data.inputs)),
+            self.targets.map(|targets| feed(targets, &data.targets)),
+        ]
+    }
+
     /// Brings a batch's rows into the arena.
     pub fn load(&self, arena: &mut Arena<T>, data: &Prepared<T>, rows: Rows) {
-        bring(arena, self.inputs, &data.inputs, rows);
-        if let Some(targets) = self.targets {
-            bring(arena, targets, &data.targets, rows);
+        for feed in self.feeds(data, rows).into_iter().flatten() {
+            feed.bring(arena);
+        }
+    }
+
+    /// Brings a batch's rows into the arena, all threads together, and runs all steps on them.
+    pub fn run_on(
+        &mut self,
+        arena: &mut Arena<T>,
+        threads: &mut Threads,
+        data: &Prepared<T>,
+        rows: Rows,
+        update: u64,
+    ) {
+        match self.feeds(data, rows) {
+            [Some(inputs), Some(targets)] => {
+                self.run_fed(arena, threads, &[inputs, targets], rows.count(), update);
+            }
+            [inputs, targets] => {
+                let feed = inputs.or(targets);
+                self.run_fed(arena, threads, feed.as_slice(), rows.count(), update);
+            }
         }
     }
 
     /// Runs all steps on the rows that were loaded. `update` counts from 1.
     #[inline]
     pub fn run(&mut self, arena: &mut Arena<T>, threads: &mut Threads, rows: usize, update: u64) {
+        self.run_fed(arena, threads, &[], rows, update);
+    }
+
+    #[inline]
+    fn run_fed(
+        &mut self,
+        arena: &mut Arena<T>,
+        threads: &mut Threads,
+        feeds: &[Feed<'_, T>],
+        rows: usize,
+        update: u64,
+    ) {
         self.write_scalars(arena, rows, update);
         let executable = &mut self.executable;
         if !self.parallel || threads.team.workers() == 1 {
-            return executable.run(arena, &mut threads.alone, rows, update);
+            return executable.run(arena, &mut threads.alone, feeds, rows, update);
         }
         self.pace.run(|way| {
             let team = match way {
                 Way::Together => &mut threads.team,
                 Way::Alone => &mut threads.alone,
             };
-            executable.run(arena, team, rows, update);
+            executable.run(arena, team, feeds, rows, update);
         });
     }
 
@@ -192,27 +216,6 @@ impl<T: Element> Runner<T> {
             let at = Offset(matrix.at.0 + row * matrix.stride);
             let row = arena.slice(at, matrix.features);
             to.extend(row.iter().map(|value| value.to_f64()));
-        }
-    }
-}
-
-fn bring<T: Element>(arena: &mut Arena<T>, to: Matrix, from: &[T], rows: Rows) {
-    let width = to.features;
-    let to = arena.slice_mut(to.at, width * rows.count());
-    match rows {
-        Rows::Range { first, count } => {
-            to.copy_from_slice(&from[first * width..(first + count) * width]);
-        }
-        Rows::Chosen(rows) if width == 1 => {
-            for (to, row) in to.iter_mut().zip(rows) {
-                *to = from[*row as usize];
-            }
-        }
-        Rows::Chosen(rows) => {
-            for (to, row) in to.chunks_exact_mut(width).zip(rows) {
-                let first = *row as usize * width;
-                to.copy_from_slice(&from[first..first + width]);
-            }
         }
     }
 }

@@ -185,7 +185,7 @@ pub(super) enum Action<T> {
     /// to = left · f'(from): the chain rule.
     Gradient {
         length: usize,
-        left: Place,
+        left: Value<T>,
         from: Place,
         to: Place,
         function: ScalarFunction,
@@ -539,7 +539,7 @@ impl<T: Element> Site<'_, T> {
                     function,
                 } => simd.vectorize(Gradient {
                     length,
-                    left: self.at(left, block),
+                    left: self.number(left, block),
                     from: self.at(from, block),
                     to: self.at(to, block),
                     function,

@@ -238,7 +238,7 @@ impl<T: Element> WithSimd for Unary<T> {
 /// for `length` elements.
 pub(super) struct Gradient<T> {
     pub length: usize,
-    pub left: *const T,
+    pub left: Operand<T>,
     pub from: *const T,
     pub to: *mut T,
     pub function: ScalarFunction,
@@ -258,17 +258,30 @@ impl<T: Element> WithSimd for Gradient<T> {
         } = self;
         macro_rules! row {
             ($row:expr) => {
-                // SAFETY: by the fields' contract.
-                unsafe {
-                    zip(
-                        simd,
-                        length,
-                        left,
-                        from,
-                        to,
-                        #[inline(always)]
-                        |left: T, x| left.mul($row.derivative(x)),
-                    )
+                match left {
+                    // SAFETY: by the fields' contract.
+                    Operand::Run(left) => unsafe {
+                        zip(
+                            simd,
+                            length,
+                            left,
+                            from,
+                            to,
+                            #[inline(always)]
+                            |left: T, x| left.mul($row.derivative(x)),
+                        )
+                    },
+                    // SAFETY: by the fields' contract.
+                    Operand::Number(left) => unsafe {
+                        map(
+                            simd,
+                            length,
+                            from,
+                            to,
+                            #[inline(always)]
+                            |x| left.mul($row.derivative(x)),
+                        )
+                    },
                 }
             };
         }

@@ -7,6 +7,8 @@ use pulp::{Arch, Simd, WithSimd};
 use super::action::{self, Action, Actions, Batch, Repeat};
 use super::arena::{Arena, OutOfMemory};
 use super::element::Element;
+use super::feed::Feed;
+use super::instruction_set::chosen;
 use super::link::{PACKED_ALONE, Site, combines, in_strips, phases};
 use super::meetings::Join;
 use super::product::panel_rows;
@@ -76,7 +78,7 @@ impl<T: Element> Executable<T> {
         arena_elements: usize,
         max_batch_rows: usize,
     ) -> Result<Self, String> {
-        Self::for_arch(Arch::new(), kernels, arena_elements, max_batch_rows)
+        Self::for_arch(chosen(), kernels, arena_elements, max_batch_rows)
     }
 
     /// As [`new`](Self::new), for an instruction set that the machine has.
@@ -196,13 +198,21 @@ impl<T: Element> Executable<T> {
             .position(|linked| linked.rows == rows && linked.workers.len() == workers)
     }
 
-    /// Runs all steps on a batch of `rows`; `update` is the number that random draws depend on.
+    /// Brings rows in and runs all steps on a batch of `rows`; `update` is the number that random
+    /// draws depend on.
     ///
     /// # Panics
-    /// The batch has more rows than the executable was made for, or the arena is smaller: a bug of
-    /// the caller.
-    pub fn run(&mut self, arena: &mut Arena<T>, team: &mut Team, rows: usize, update: u64) {
-        self.run_steps(0..self.steps.len(), arena, team, rows, update);
+    /// The batch has more rows than the executable was made for, the arena is smaller, or there are
+    /// no such rows to bring in: a bug of the caller.
+    pub fn run(
+        &mut self,
+        arena: &mut Arena<T>,
+        team: &mut Team,
+        feeds: &[Feed<'_, T>],
+        rows: usize,
+        update: u64,
+    ) {
+        self.run_steps(0..self.steps.len(), arena, team, feeds, rows, update);
     }
 
     /// Runs one step, as [`run`](Self::run) does.
@@ -214,7 +224,7 @@ impl<T: Element> Executable<T> {
         rows: usize,
         update: u64,
     ) {
-        self.run_steps(index..index + 1, arena, team, rows, update);
+        self.run_steps(index..index + 1, arena, team, &[], rows, update);
     }
 
     fn run_steps(
@@ -222,12 +232,17 @@ impl<T: Element> Executable<T> {
         steps: Range<usize>,
         arena: &mut Arena<T>,
         team: &mut Team,
+        feeds: &[Feed<'_, T>],
         rows: usize,
         update: u64,
     ) {
         assert!(
             arena.elements() >= self.arena_elements,
             "the arena is as large as planned"
+        );
+        assert!(
+            feeds.iter().all(|feed| feed.fits(arena.elements())),
+            "there is a place for the rows"
         );
         let workers = team.workers();
         let linked = match self.find(rows, workers) {
@@ -246,6 +261,13 @@ impl<T: Element> Executable<T> {
         let work = self.work.share();
         let (linked, arch) = (&self.linked[linked], self.arch);
         team.run(&|worker: Worker<'_>| {
+            for feed in feeds {
+                // SAFETY: there is a place, and the steps begin when all have done their part.
+                unsafe { feed.bring_part(batch.memory, worker) };
+            }
+            if !feeds.is_empty() {
+                worker.meet();
+            }
             let actions = &linked.workers[worker.index];
             arch.dispatch(Run {
                 actions: &actions.actions,
@@ -483,5 +505,5 @@ pub fn vector_lanes() -> usize {
             S::F32_LANES
         }
     }
-    Arch::new().dispatch(Lanes)
+    chosen().dispatch(Lanes)
 }

@@ -933,9 +933,8 @@ impl Program<'_> {
             (false, true) => *left,
             (true, true) | (false, false) => return None,
         };
-        let (Value::Run(left), Value::Run(from)) =
-            (self.value::<T>(other, first), self.value::<T>(*from, first))
-        else {
+        let left = self.value::<T>(other, first);
+        let Value::Run(from) = self.value::<T>(*from, first) else {
             return None;
         };
         if *to != destination_of(derivative) && read_later(rest, derivative) {

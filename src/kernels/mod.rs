@@ -4,7 +4,8 @@
 //! below: numbers and their vectors (`element`, `math`, `error_function`), loops over runs
 //! (`elementwise`, `reductions`), register tiles (`product`) and kernels that go by columns
 //! (`columns`); what a worker does, one thing after the other (`action`), how steps become that
-//! (`link`, `meetings`), and who does it (`executable`, `team`).
+//! (`link`, `meetings`), and who does it (`executable`, `team`), on rows that they
+//! bring in together (`feed`).
 
 #![allow(unsafe_code)]
 
@@ -16,6 +17,8 @@ mod element;
 mod elementwise;
 mod error_function;
 mod executable;
+mod feed;
+mod instruction_set;
 mod link;
 mod math;
 mod meetings;
@@ -32,4 +35,6 @@ pub use arena::{Arena, OutOfMemory};
 pub use dropout::dropout_mask;
 pub use element::Element;
 pub use executable::{Executable, vector_lanes};
+pub use feed::{Feed, Rows};
+pub use instruction_set::{INSTRUCTION_SET, check_instruction_set};
 pub use team::{Team, Worker};

@@ -254,6 +254,12 @@ impl Builder<'_> {
         if let Op::Scalar(scalar) = node.op {
             return Source::Scalar(lowering.scalar(scalar));
         }
+        if matches!(node.op, Op::Input { .. } | Op::Slice { .. }) {
+            let matrix = lowering.matrix(value);
+            if matrix.stride == self.features {
+                return Source::Memory(matrix.at);
+            }
+        }
         let repeats_one =
             matches!(node.op, Op::Broadcast { .. }) && graph.shape(node.operands[0]).is_scalar();
         if !repeats_one {

@@ -48,6 +48,8 @@ pub struct Trainer<'c, T> {
     drop_last: bool,
     /// The whole data is one batch, and is in the arena.
     loaded: bool,
+    /// The same of the validation rows.
+    validation_loaded: bool,
     pub(super) epochs_done: usize,
     pub(super) updates_done: u64,
     /// All states after the last whole epoch.
@@ -100,6 +102,7 @@ impl<'c, T: Element> Trainer<'c, T> {
             batch,
             drop_last: spec.drop_last,
             loaded: false,
+            validation_loaded: false,
             epochs_done: 0,
             updates_done: 0,
             kept: Vec::new(),
@@ -238,19 +241,22 @@ impl<'c, T: Element> Trainer<'c, T> {
             .train
             .as_mut()
             .expect("a model that trains has a plan for it");
-        if !self.loaded {
-            let rows = match self.shuffle {
-                Some(_) => Rows::Chosen(&self.order[range.clone()]),
-                None => Rows::Range {
-                    first: range.start,
-                    count,
-                },
-            };
-            train.load(&mut self.arena, &self.data, rows);
-            self.loaded = count == self.data.rows && self.shuffle.is_none();
-        }
         self.updates_done += 1;
-        train.run(&mut self.arena, &mut self.threads, count, self.updates_done);
+        let (arena, threads) = (&mut self.arena, &mut self.threads);
+        match self.loaded {
+            true => train.run(arena, threads, count, self.updates_done),
+            false => {
+                let rows = match self.shuffle {
+                    Some(_) => Rows::Chosen(&self.order[range.clone()]),
+                    None => Rows::Range {
+                        first: range.start,
+                        count,
+                    },
+                };
+                train.run_on(arena, threads, &self.data, rows, self.updates_done);
+                self.loaded = count == self.data.rows && self.shuffle.is_none();
+            }
+        }
         train.loss(&self.arena)
     }
 
@@ -265,18 +271,20 @@ impl<'c, T: Element> Trainer<'c, T> {
             .evaluate
             .as_ref()
             .and_then(|phase| phase.plan.batch);
-        mean_loss(
-            evaluate,
-            &mut self.arena,
-            &mut self.threads,
-            &self.validation,
-            batch.expect("a plan that runs knows its batch"),
-            &mut |_, _, _| {},
-        )
+        let batch = batch.expect("a plan that runs knows its batch");
+        let (arena, threads) = (&mut self.arena, &mut self.threads);
+        if self.validation_loaded {
+            evaluate.run(arena, threads, self.validation.rows, 0);
+            return evaluate.loss(arena);
+        }
+        self.validation_loaded = self.validation.rows <= batch;
+        let data = &self.validation;
+        mean_loss(evaluate, arena, threads, data, batch, &mut |_, _, _| {})
     }
 
     /// Loss and network outputs over rows, by the evaluation plan. Changes no state.
     pub fn evaluate(&mut self, data: &Prepared<T>) -> (f64, Vec<f64>) {
+        self.validation_loaded = false;
         let evaluate = self
             .evaluate
             .as_mut()
@@ -378,8 +386,8 @@ fn mean_loss<T: Element>(
     let mut first = 0;
     while first < data.rows {
         let count = batch.min(data.rows - first);
-        runner.load(arena, data, Rows::Range { first, count });
-        runner.run(arena, threads, count, 0);
+        let rows = Rows::Range { first, count };
+        runner.run_on(arena, threads, data, rows, 0);
         sum += runner.loss(arena) * count as f64;
         after(runner, arena, count);
         first += count;

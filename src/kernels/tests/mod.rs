@@ -7,6 +7,7 @@ mod refusals;
 
 use pulp::Arch;
 
+use super::instruction_set::available;
 use super::{Arena, Element, Executable, Team};
 use crate::plan::step::*;
 use reference::Reference;
@@ -34,10 +35,7 @@ impl Numbers {
 
 /// The machine's instruction sets, the best first.
 fn arches() -> Vec<Arch> {
-    let mut arches = vec![Arch::new(), Arch::Scalar];
-    #[cfg(target_arch = "x86_64")]
-    arches.extend(pulp::x86::V3::try_new().map(Arch::V3));
-    arches
+    available().into_iter().map(|(_, arch)| arch).collect()
 }
 
 /// The steps of a test and the arena that they run on.
@@ -165,7 +163,7 @@ impl Case {
                 .iter_mut()
                 .find(|team| team.workers() == workers)
                 .unwrap();
-            executable.run(&mut arena, team, self.rows, update);
+            executable.run(&mut arena, team, &[], self.rows, update);
         });
         arena.as_slice().to_vec()
     }

@@ -1,0 +1,87 @@
+//! Brings rows into the arena, each worker a part of them.
+
+use super::arena::{Arena, Memory};
+use super::element::Element;
+use super::team::Worker;
+use crate::plan::step::{Matrix, Offset};
+
+/// The rows of a batch: positions in the prepared matrices.
+#[derive(Clone, Copy)]
+pub enum Rows<'r> {
+    /// Rows that adjoin, from the first.
+    Range { first: usize, count: usize },
+    /// Rows in the order given.
+    Chosen(&'r [u32]),
+}
+
+impl Rows<'_> {
+    pub fn count(&self) -> usize {
+        match self {
+            Rows::Range { count, .. } => *count,
+            Rows::Chosen(rows) => rows.len(),
+        }
+    }
+}
+
+/// Rows to bring to a matrix of the plan, whose columns adjoin.
+#[derive(Clone, Copy)]
+pub struct Feed<'f, T> {
+    pub to: Matrix,
+    /// `[features × rows]`, a row's features adjoin.
+    pub from: &'f [T],
+    pub rows: Rows<'f>,
+}
+
+impl<T: Element> Feed<'_, T> {
+    /// Whether the rows have a place in an arena of so many elements.
+    pub(super) fn fits(&self, elements: usize) -> bool {
+        let to = &self.to;
+        let end = to.features.checked_mul(self.rows.count());
+        let end = end.and_then(|length| length.checked_add(to.at.0));
+        to.stride == to.features && end.is_some_and(|end| end <= elements)
+    }
+
+    /// Brings all rows.
+    ///
+    /// # Panics
+    /// There is no place for them, or no such row.
+    pub fn bring(&self, arena: &mut Arena<T>) {
+        assert!(self.fits(arena.elements()), "there is a place for the rows");
+        // SAFETY: the place is in the arena, and nobody else uses it.
+        unsafe { self.bring_part(arena.share(), Worker::ALONE) }
+    }
+
+    /// Brings the worker's part.
+    ///
+    /// # Safety
+    /// The rows fit in the arena, and no other worker uses this one's part of them.
+    ///
+    /// # Panics
+    /// There is no such row.
+    pub(super) unsafe fn bring_part(&self, memory: Memory<T>, worker: Worker<'_>) {
+        let width = self.to.features;
+        let part = worker.share(self.rows.count());
+        // SAFETY: by the caller; the part's elements are this worker's.
+        let to = unsafe {
+            let to = memory.at(Offset(self.to.at.0 + part.start * width));
+            std::slice::from_raw_parts_mut(to, part.len() * width)
+        };
+        match self.rows {
+            Rows::Range { first, .. } => {
+                let first = first + part.start;
+                to.copy_from_slice(&self.from[first * width..(first + part.len()) * width]);
+            }
+            Rows::Chosen(rows) if width == 1 => {
+                for (to, row) in to.iter_mut().zip(&rows[part]) {
+                    *to = self.from[*row as usize];
+                }
+            }
+            Rows::Chosen(rows) => {
+                for (to, row) in to.chunks_exact_mut(width.max(1)).zip(&rows[part]) {
+                    let first = *row as usize * width;
+                    to.copy_from_slice(&self.from[first..first + width]);
+                }
+            }
+        }
+    }
+}
