@@ -6,7 +6,7 @@ use super::program::{cut, partial_elements};
 use super::step::Offset;
 use crate::graph::ops::Op;
 use crate::graph::{Graph, ValueId};
-use crate::passes::fuse::Fusion;
+use crate::passes::fuse::{Fusion, GroupKind};
 
 /// The lifetimes of all values that are kept, and of the parts of their reductions.
 pub struct Lives {
@@ -32,9 +32,13 @@ impl Lives {
             }
         }
         for (index, group) in fusion.groups.iter().enumerate() {
+            // What all workers read whole they read for one step more, so that the next may write
+            // before all of them are done.
+            let shared = matches!(group.kind, GroupKind::WeightGradient { .. });
+            let until = (index + usize::from(shared)).min(last_group);
             for operand in group.kind.operands() {
                 let root = view_root(graph, operand);
-                last[root.index()] = last[root.index()].max(index);
+                last[root.index()] = last[root.index()].max(until);
             }
             for section in &group.sections {
                 for assignment in &section.assignments {
