@@ -1,145 +1,123 @@
-"""Runs every network in every library, in turns, and keeps what was measured. See README.md."""
+"""Runs every network in every library, in turns, and writes down what was measured. See README.md."""
 
 import argparse
+import datetime
 import json
+import platform
 import statistics
+import subprocess
 import tempfile
+import time
+from importlib.metadata import version
 from pathlib import Path
 
+import drawn
 import networks
-from peers import Failed, Process, arbiter, variants
-
-ROOT = Path(__file__).parents[2]
-
-# How far a curve of losses may be from that of PyTorch in f64: |a - b| ≤ tolerance · max(|b|, first b).
-TOLERANCE = 1e-4
+import report
+from peers import Process, exact, variants
+from turns import ROOT, Turns
 
 
-def distance(losses, reference):
-    """The largest |a - b| / max(|b|, first b) of two curves."""
-    if len(losses) < len(reference):
-        reference = reference[: len(losses)]
-    pairs = zip(losses, reference)
-    return max((abs(a - b) / max(abs(b), abs(reference[0])) for a, b in pairs), default=0.0)
+def machine():
+    """What a figure depends on beside the code."""
+    information = Path("/proc/cpuinfo")
+    lines = information.read_text().splitlines() if information.exists() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    git = ["git", "-C", str(ROOT)]
+    head = subprocess.run([*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True)
+    changed = subprocess.run([*git, "status", "--porcelain", "src"], capture_output=True, text=True)
+    packages = ("torch", "jax", "scikit-learn", "numpy")
+    return {
+        "date": datetime.date.today().isoformat(),
+        "processor": names[0] if names else platform.processor(),
+        "cores": len(names),
+        "commit": head.stdout.strip() + ("+" if changed.stdout.strip() else ""),
+        "versions": {package: version(package) for package in packages},
+        "python": platform.python_version(),
+    }
 
 
-def disagreement(answer, exact):
-    return max(distance(answer[part], exact[part]) for part in ("train", "validate"))
+def starts(cli, rounds):
+    """Seconds from the start of `nnc run` to its end, for the thermometer with one epoch."""
+    model = (ROOT / "models/thermometer.nn").read_text()
+    one_epoch = model.replace("epochs    = 5000", "epochs    = 1")
+    assert one_epoch != model, "the thermometer's model has changed"
+    table = str(ROOT / "models/thermometer.csv")
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "thermometer.nn"
+        path.write_text(one_epoch)
+        for number in range(rounds):
+            command = [cli, "run", str(path), table, "--quiet", "--out", f"{folder}/{number}"]
+            begin = time.perf_counter()
+            subprocess.run(command, check=True)
+            found.append(time.perf_counter() - begin)
+    return found
 
 
-class Turns:
-    """One network in all libraries that can express it."""
-
-    def __init__(self, network, processes, exact_process, folder, options):
-        self.network, self.options = network, options
-        self.told = networks.write(network, folder, ROOT)
-        self.result = {
-            "batch": network.batch,
-            "steps": network.batches * network.epochs,
-            "product_flops": network.product_flops(),
-            "text": self.told["text"],
-            "variants": {},
-        }
-        exact_process.tell("load", network=self.told)
-        self.exact = exact_process.tell("run", epochs=network.epochs, repeats=1)
-        self.processes = [process for process in processes if self.load(process)]
-
-    def load(self, process):
-        """Loads and holds the losses against the exact ones."""
-        name = process.variant.name
-        try:
-            loaded = process.tell("load", network=self.told)
-            if loaded is None:
-                return False
-            # The first run pays for whatever is done once.
-            epochs = self.epochs(process)
-            process.tell("run", epochs=epochs, repeats=1)
-            answer = process.tell("run", epochs=epochs, repeats=1)
-        except Failed as failure:
-            self.result["variants"][name] = {"failed": str(failure)}
-            print(f"    {failure}", flush=True)
-            return False
-        apart = disagreement(answer, self.exact)
-        agrees = apart <= TOLERANCE
-        self.result["variants"][name] = {
-            "peer": process.variant.peer,
-            "mode": process.variant.mode,
-            "threads": process.variant.threads,
-            "load_seconds": loaded["seconds"],
-            "losses_apart": apart,
-            "void": not agrees,
-            "epochs": epochs,
-            "repeats": max(1, round(self.options.seconds / answer["seconds"] + 0.5)),
-            "step_seconds": [],
-        }
-        if not agrees:
-            print(f"    void: losses of {name} are {apart:.1e} apart", flush=True)
-        return agrees
-
-    def epochs(self, process):
-        """A library that takes milliseconds for an epoch of microseconds runs the first of them."""
-        if process.variant.peer == "PyTorch":
-            return min(self.network.epochs, self.options.slow_epochs)
-        return self.network.epochs
-
-    def round(self):
-        for process in self.processes:
-            own = self.result["variants"][process.variant.name]
-            answer = process.tell("run", epochs=own["epochs"], repeats=own["repeats"])
-            apart = disagreement(answer, self.exact)
-            if not apart <= TOLERANCE:
-                own["void"] = True
-            steps = own["epochs"] * own["repeats"] * self.network.batches
-            own["step_seconds"].append(answer["seconds"] / steps)
+def chosen(options):
+    found = (drawn.networks() if options.drawn else []) + ([] if options.drawn else networks.FIXED)
+    words = options.only
+    return [one for one in found if not words or any(word in one.name for word in words)]
 
 
-def run(options):
-    chosen = [
-        network
-        for network in networks.FIXED
-        if not options.only or any(word in network.name for word in options.only)
+def measure(network, processes, exact_process, options):
+    with tempfile.TemporaryDirectory() as folder:
+        turns = Turns(network, folder)
+        turns.compare(exact_process, [one for one in processes if one.variant.suits(network)])
+        turns.set_lengths(options.seconds)
+        for number in range(options.rounds):
+            turns.round(number)
+        return turns.result()
+
+
+def run(options, results):
+    wanted = options.peers or (["JAX"] if options.drawn else ["PyTorch", "JAX", "scikit-learn"])
+    log = open(options.into / "log.txt", "w")
+    exact_process = Process(exact(), log)
+    processes = [
+        Process(variant, log)
+        for variant in variants(options.nnc)
+        if variant.peer in ["nnc", *wanted]
     ]
-    results = {}
-    with open(options.log, "w") as log, tempfile.TemporaryDirectory() as folder:
-        exact = Process(arbiter(), log)
-        processes = [Process(variant, log) for variant in variants(options.nnc, [1, 2])]
-        limit = processes[0]
-        for network in chosen:
-            print(network.name, flush=True)
-            turns = Turns(network, processes, exact, folder, options)
-            limits = []
-            for _ in range(options.rounds):
-                limits.append(limit.tell("limit")["flops"])
-                turns.round()
-            results[network.name] = turns.result | {"limit_flops": statistics.median(limits)}
-            show(turns.result)
-        for process in [exact, *processes]:
-            process.end()
-    Path(options.into).write_text(json.dumps(results, indent=1))
+    facts = machine()
+    for network in chosen(options):
+        print(network.name, flush=True)
+        result = measure(network, processes, exact_process, options)
+        results["networks"][network.name] = result | {"machine": facts}
+        print(report.short(result), flush=True)
+        write(options.into, results)
+    for process in [exact_process, *processes]:
+        process.end()
+    log.close()
 
 
-def show(result):
-    for name, own in result["variants"].items():
-        if own.get("step_seconds"):
-            middle = statistics.median(own["step_seconds"]) * 1e6
-            print(
-                f"    {name:<32} {middle:>12.2f} µs a step, apart {own['losses_apart']:.1e}, "
-                f"loaded in {own['load_seconds']:.2f} s",
-                flush=True,
-            )
+def write(folder, results):
+    (folder / "results.json").write_text(json.dumps(results, indent=1) + "\n")
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--nnc", required=True)
-    parser.add_argument("--cli", required=True)
-    parser.add_argument("--into", default="last.json")
-    parser.add_argument("--log", default="/dev/null")
-    parser.add_argument("--rounds", type=int, default=20)
-    parser.add_argument("--seconds", type=float, default=0.05)
-    parser.add_argument("--slow-epochs", type=int, default=200)
-    parser.add_argument("--only", nargs="*")
-    run(parser.parse_args())
+    parser = argparse.ArgumentParser(prog="benches/peers/run", description=__doc__)
+    parser.add_argument("--nnc", required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--cli", required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--drawn", action="store_true", help="the 64 drawn networks, against JAX")
+    parser.add_argument("--quick", action="store_true", help="5 rounds instead of 20")
+    parser.add_argument("--only", nargs="+", metavar="WORD", help="networks with these in their names")
+    parser.add_argument("--peers", nargs="+", help="PyTorch, JAX, scikit-learn")
+    parser.add_argument("--report", action="store_true", help="measure nothing, write the report anew")
+    parser.add_argument("--into", type=Path, default=ROOT / "target/peers", help="folder of the results")
+    options = parser.parse_args()
+    options.rounds, options.seconds = (5 if options.quick else 20), 0.05
+    options.into.mkdir(parents=True, exist_ok=True)
+    path = options.into / "results.json"
+    results = json.loads(path.read_text()) if path.exists() else {"networks": {}}
+    if not options.report:
+        run(options, results)
+        if not options.drawn:
+            seconds = starts(options.cli, options.rounds)
+            results["start_seconds"] = statistics.quantiles(seconds, n=4)
+    write(options.into, results)
+    report.write(options.into, results)
 
 
 if __name__ == "__main__":

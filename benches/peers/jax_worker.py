@@ -3,7 +3,6 @@ parameters and optimizer state donated."""
 
 import argparse
 import math
-import os
 from functools import partial
 
 import jax
@@ -27,6 +26,7 @@ def softplus(x, beta=1.0, threshold=20.0):
 
 # PyTorch's definitions, with its names of arguments and its defaults.
 ACTIVATIONS = {
+    "Identity": lambda x: x,
     "Tanh": jnp.tanh,
     "Sigmoid": jax.nn.sigmoid,
     "ReLU": jax.nn.relu,
@@ -152,6 +152,7 @@ class Model:
         targets = targets.astype(np.int32) if network["classes"] else targets
         self.inputs = jax.device_put(inputs.reshape(*shape, *inputs.shape[1:]))
         self.targets = jax.device_put(targets.reshape(*shape, *targets.shape[1:]))
+        self.row = self.inputs[0, :1]
         self.validation = None
         if network["validate"]["rows"]:
             self.validation = jax.device_put(worker.rows(network, "validate"))
@@ -213,17 +214,17 @@ class Model:
     def prepare(self, epochs):
         """Compiles a run."""
         self.epochs = epochs
-        self.restart()
+        self.restart(0)
         run = jax.jit(partial(self.whole, epochs), donate_argnums=0)
         self.run = run.lower(self.carry, self.inputs, self.targets, self.validation).compile()
         self.infer = jax.jit(
             lambda p, buffers, x: self.forward(p, buffers, x, None, False)[0]
         )
 
-    def restart(self):
+    def restart(self, seed):
         leaves = jax.tree.leaves(self.initial)
         slots = [tuple(np.zeros_like(leaf) for _ in range(self.slots)) for leaf in leaves]
-        key = jax.random.key(self.network.get("seed", 0), impl="unsafe_rbg")
+        key = jax.random.key(seed, impl="unsafe_rbg")
         carry = (self.initial, self.buffers, slots, np.float32(0))
         # Copies: the run takes its arguments' memory.
         self.carry = (*jax.tree.map(lambda leaf: jnp.array(leaf, copy=True), carry), key)
@@ -239,9 +240,6 @@ class Model:
         return train, validate if self.validation else []
 
     def predict(self):
-        if not hasattr(self, "row"):
-            self.restart()
-            self.row = self.inputs[0, :1]
         return np.asarray(self.infer(self.carry[0], self.carry[1], self.row))[0].tolist()
 
 

@@ -47,6 +47,10 @@ class Network:
     seed: int = 1
     # Rows of a table of the repository instead of drawn ones.
     table: str = ""
+    # Whether the time of one row's prediction is taken too.
+    predict: bool = False
+    # Whether it was drawn by a seed, and not chosen.
+    drawn: bool = False
 
     @property
     def rows(self):
@@ -240,6 +244,7 @@ FIXED = [
         128,
         100,
         1,
+        predict=True,
     ),
     fixed("1024x4 GELU, batch 512, SGD", [1024] * 4, "GELU", "MSE", SGD, 512, 4, 2),
     fixed("33 layers of 64 tanh, batch 64, Adam", [64] * 34, "Tanh", "MSE", ADAM, 64, 64, 1),

@@ -24,6 +24,7 @@ use serde_json::{Value, json};
 
 /// A network with its data, ready to train from its initial weights as often as is asked.
 struct Loaded {
+    network: Value,
     compiled: Compiled,
     train: Prepared<f32>,
     validate: Prepared<f32>,
@@ -111,18 +112,24 @@ fn initial(network: &Value, compiled: &Compiled) -> Result<Values, String> {
     }
 }
 
-fn load(network: &Value) -> Result<(Loaded, f64), String> {
-    let begin = Instant::now();
+/// The network's plans; a seed given here replaces that of its text.
+fn compiled(network: &Value, seed: Option<u64>) -> Result<Compiled, String> {
     let mut sources = Sources::new();
     let file = sources.add("network.nn", text(network, "text")?);
-    let compiled = compile(
-        &ModelSource::new(&sources, file),
-        Some(&schema(network)?),
-        Target::Native,
-    )
-    .map_err(|faults| render_all(&faults, &sources))?;
+    let source = ModelSource {
+        seed,
+        ..ModelSource::new(&sources, file)
+    };
+    compile(&source, Some(&schema(network)?), Target::Native)
+        .map_err(|faults| render_all(&faults, &sources))
+}
+
+fn load(network: &Value) -> Result<(Loaded, f64), String> {
+    let begin = Instant::now();
+    let compiled = compiled(network, None)?;
     let seconds = begin.elapsed().as_secs_f64();
     let loaded = Loaded {
+        network: network.clone(),
         train: rows(&network["train"])?,
         validate: rows(&network["validate"])?,
         initial: initial(network, &compiled)?,
@@ -133,12 +140,17 @@ fn load(network: &Value) -> Result<(Loaded, f64), String> {
 
 fn run(loaded: &Loaded, command: &Value, threads: usize) -> Result<Value, String> {
     let epochs = count(command, "epochs")?;
+    let seeded = match command["seed"].as_u64() {
+        Some(seed) => Some(compiled(&loaded.network, Some(seed))?),
+        None => None,
+    };
+    let compiled = seeded.as_ref().unwrap_or(&loaded.compiled);
     let mut seconds = 0.0;
     let mut train = Vec::new();
     let mut validate = Vec::new();
     for _ in 0..count(command, "repeats")? {
         let mut trainer = Trainer::new(
-            &loaded.compiled,
+            compiled,
             loaded.train.clone(),
             loaded.validate.clone(),
             threads,

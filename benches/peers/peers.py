@@ -9,6 +9,11 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 
+# More steps in one turn of JAX's loop pay where the loop itself costs something.
+UNROLLED = 4
+UNROLLED_FLOPS = 5e6
+UNROLLED_LAYERS = 12
+
 
 class Failed(Exception):
     """A process could not do what it was told."""
@@ -29,34 +34,40 @@ class Variant:
         words = [self.peer, self.mode, f"{self.threads} thread{'s' if self.threads > 1 else ''}"]
         return " ".join(word for word in words if word)
 
+    def suits(self, network):
+        """Whether a network of this size could gain by the variant."""
+        small = network.product_flops() <= UNROLLED_FLOPS
+        return self.mode != "unrolled" or (small and len(network.layers) <= UNROLLED_LAYERS)
 
-def variants(nnc, thread_counts):
-    """nnc's executable and the Python workers, in the order in which they take turns."""
+
+def python(peer, mode, threads, script, *arguments, **environment):
+    command = (sys.executable, str(HERE / script), *map(str, arguments))
+    return Variant(peer, mode, threads, command, environment)
+
+
+def variants(nnc, thread_counts=(1, 2)):
+    """All libraries in all variants. `nnc` is the executable of our side."""
     found = []
-
-    def add(peer, mode, script, *arguments, **environment):
-        for threads in thread_counts:
-            command = (sys.executable, str(HERE / script), *arguments)
-            found.append(Variant(peer, mode, threads, command, environment))
-
     for threads in thread_counts:
         # Freed memory is kept: a run begins with warm memory, as those of the peers do.
         keep = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1 << 40)}
         found.append(Variant("nnc", "", threads, (nnc, "--threads", str(threads)), keep))
-    for threads in thread_counts:
         for mode in ("eager", "compile"):
-            script = (sys.executable, str(HERE / "torch_worker.py"))
-            command = (*script, "--mode", mode, "--threads", str(threads))
-            found.append(Variant("PyTorch", mode, threads, command))
-    add("JAX", "", "jax_worker.py", JAX_PLATFORMS="cpu")
-    add("JAX", "unrolled", "jax_worker.py", "--unroll", "4", JAX_PLATFORMS="cpu")
+            arguments = ("--mode", mode, "--threads", threads)
+            found.append(python("PyTorch", mode, threads, "torch_worker.py", *arguments))
+        # JAX takes its number of threads from these.
+        settings = {"JAX_PLATFORMS": "cpu", "PJRT_NPROC": str(threads), "NPROC": str(threads)}
+        found.append(python("JAX", "", threads, "jax_worker.py", **settings))
+        unroll = ("--unroll", UNROLLED)
+        found.append(python("JAX", "unrolled", threads, "jax_worker.py", *unroll, **settings))
+        found.append(python("scikit-learn", "", threads, "sklearn_worker.py"))
     return found
 
 
-def arbiter():
+def exact():
     """PyTorch in f64, whose losses are what all others are held against."""
-    command = (sys.executable, str(HERE / "torch_worker.py"), "--mode", "eager", "--threads", "2")
-    return Variant("PyTorch", "f64", 2, (*command, "--precision", "f64"))
+    arguments = ("--mode", "eager", "--threads", 2, "--precision", "f64")
+    return python("PyTorch", "f64", 2, "torch_worker.py", *arguments)
 
 
 class Process:
@@ -64,10 +75,8 @@ class Process:
 
     def __init__(self, variant, log):
         self.variant = variant
-        cores = sorted(os.sched_getaffinity(0))[: variant.threads]
-        threads = {
-            name: str(variant.threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
-        }
+        libraries = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+        threads = {name: str(variant.threads) for name in libraries}
         self.process = subprocess.Popen(
             variant.command,
             stdin=subprocess.PIPE,
@@ -75,19 +84,20 @@ class Process:
             stderr=log,
             text=True,
             env=os.environ | threads | variant.environment,
-            # JAX takes as many threads as it has cores.
-            preexec_fn=lambda: os.sched_setaffinity(0, cores),
         )
 
     def tell(self, do, **more):
-        """Gives the answer to a command; one that the library cannot express is `None`."""
-        print(json.dumps({"do": do, **more}), file=self.process.stdin, flush=True)
+        """Gives the answer to a command; `None` if the library cannot express the network."""
+        try:
+            print(json.dumps({"do": do, **more}), file=self.process.stdin, flush=True)
+        except BrokenPipeError as error:
+            raise Failed("the process has ended") from error
         line = self.process.stdout.readline()
         if not line:
-            raise Failed(f"{self.variant.name} ended")
+            raise Failed("the process has ended")
         answer = json.loads(line)
         if "error" in answer:
-            raise Failed(f"{self.variant.name}: {answer['error']}")
+            raise Failed(answer["error"])
         return None if "unsupported" in answer else answer
 
     def end(self):

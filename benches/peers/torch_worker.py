@@ -20,6 +20,8 @@ class Model:
             name: torch.from_numpy(values).to(dtype)
             for name, values in worker.weights(network).items()
         }
+        modes = {"Dropout", "BatchNorm1d"}
+        self.has_modes = any(layer["kind"] in modes for layer in network["layers"])
         self.buffers = {name: value.clone() for name, value in self.module.named_buffers()}
         self.batches = list(
             zip(*(part.split(network["batch"]) for part in self.tensors("train")))
@@ -37,7 +39,8 @@ class Model:
         inputs, targets = map(torch.from_numpy, worker.rows(self.network, part))
         return inputs.to(self.dtype), targets if self.network["classes"] else targets.to(self.dtype)
 
-    def restart(self):
+    def restart(self, seed):
+        torch.manual_seed(seed)
         with torch.no_grad():
             for name, parameter in self.module.named_parameters():
                 parameter.copy_(self.initial[name])
@@ -50,7 +53,7 @@ class Model:
 
     def prepare(self, _epochs):
         """Compiles what is compiled."""
-        self.restart()
+        self.restart(0)
         self.epoch(self.batches[:2])
 
     def epoch(self, batches):
@@ -63,19 +66,24 @@ class Model:
             total += loss.item()
         validation = None
         if self.validation:
-            self.module.eval()
+            self.switch(False)
             with torch.no_grad():
                 validation = self.evaluate(*self.validation).item()
-            self.module.train()
+            self.switch(True)
         return total / len(batches), validation
 
     def train(self, epochs):
         losses = [self.epoch(self.batches) for _ in range(epochs)]
-        train, validate = map(list, zip(*losses))
-        return train, validate if self.validation else []
+        train = [train for train, _ in losses]
+        return train, [validate for _, validate in losses if validate is not None]
+
+    def switch(self, training):
+        """Between training and evaluation, where any layer knows the difference."""
+        if self.has_modes:
+            self.module.train(training)
 
     def predict(self):
-        self.module.eval()
+        self.switch(False)
         with torch.inference_mode():
             return self.infer(self.batches[0][0][:1])[0].tolist()
 

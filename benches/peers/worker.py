@@ -12,8 +12,11 @@ def numbers(path, shape):
 
 
 def weights(network):
-    """The first values of the parameters by name, in PyTorch's shapes."""
-    rest = np.fromfile(network["weights"], dtype="<f4")
+    """The first values of the parameters by name, in PyTorch's shapes: f32, or moved ones in f64."""
+    if "exact_weights" in network:
+        rest = np.fromfile(network["exact_weights"], dtype="<f8")
+    else:
+        rest = np.fromfile(network["weights"], dtype="<f4")
     values = {}
     for parameter in network["parameters"]:
         size = int(np.prod(parameter["shape"]))
@@ -43,8 +46,8 @@ class Unsupported(Exception):
 
 def serve(make):
     """Answers the driver's lines until there are no more. `make(network)` loads a network and gives an
-    object with `prepare(epochs)`, `restart()`, `train(epochs)` (training and validation losses) and
-    `predict(row)`."""
+    object with `prepare(epochs)`, `restart(seed)`, `train(epochs)` (training and validation losses) and
+    `predict()` (the output for the first row)."""
     answers, sys.stdout = sys.stdout, sys.stderr
     model = None
     for line in sys.stdin:
@@ -59,11 +62,12 @@ def serve(make):
                 case "run":
                     total = 0.0
                     for _ in range(command["repeats"]):
-                        model.restart()
+                        model.restart(command.get("seed", 0))
                         seconds, (train, validate) = timed(lambda: model.train(command["epochs"]))
                         total += seconds
                     answer = {"seconds": total, "train": train, "validate": validate}
                 case "predict":
+                    model.restart(0)
                     outputs = model.predict()
                     seconds, _ = timed(lambda: [model.predict() for _ in range(command["repeats"])])
                     answer = {"seconds": seconds, "outputs": outputs}
