@@ -125,6 +125,14 @@ impl<T: Element> Executable<T> {
         Ok(executable)
     }
 
+    /// Runs optimizers' updates instruction by instruction, as any other program.
+    #[cfg(test)]
+    pub(super) fn interpret_updates(&mut self) {
+        for step in &mut self.steps {
+            step.updates = [None, None];
+        }
+    }
+
     pub fn steps(&self) -> usize {
         self.steps.len()
     }

@@ -4,6 +4,7 @@ mod matrices;
 mod programs;
 mod reference;
 mod refusals;
+mod updates;
 
 use pulp::Arch;
 
