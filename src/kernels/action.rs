@@ -10,7 +10,7 @@ use super::columns::{CrossEntropyTile, LogSoftmaxTile, concatenate, gather, scat
 use super::dropout::dropout_mask;
 use super::element::Element;
 use super::elementwise::{Binary, Fill, Gradient, Operand, Unary};
-use super::product::{DotRow, PackPanel, Product, Strips};
+use super::product::{DotPanels, DotRow, PackPanel, Product, Strips};
 use super::reductions::{Reduce, ReduceInto, combine};
 use super::team::Worker;
 use super::update::{MOST_NUMBERS, MOST_STATES, Update, UpdateRun};
@@ -145,6 +145,17 @@ pub(super) enum Action<T> {
         right_stride: usize,
         start: Option<Place>,
         result: Place,
+    },
+    /// As [`DotPanels`].
+    DotPanels {
+        rows: usize,
+        columns: usize,
+        depth: usize,
+        left: Left,
+        right: Place,
+        right_stride: usize,
+        result: Place,
+        result_stride: usize,
     },
     /// As [`PackPanel`].
     Pack {
@@ -434,6 +445,27 @@ impl<T: Element> Site<'_, T> {
                     right_stride,
                     start: start.map_or(T::ZERO, |start| *self.at(start, 0)),
                     result: self.at(result, 0),
+                }),
+                Action::DotPanels {
+                    rows,
+                    columns,
+                    depth,
+                    left,
+                    right,
+                    right_stride,
+                    result,
+                    result_stride,
+                } => simd.vectorize(DotPanels {
+                    rows,
+                    columns,
+                    depth,
+                    left: self.at(left.at, 0),
+                    height: left.height,
+                    panel_stride: left.stride,
+                    right: self.at(right, 0),
+                    right_stride,
+                    result: self.at(result, 0),
+                    result_stride,
                 }),
                 Action::Pack {
                     rows,

@@ -9,7 +9,7 @@ use super::arena::{Arena, OutOfMemory};
 use super::element::Element;
 use super::feed::Feed;
 use super::instruction_set::chosen;
-use super::link::{PACKED_ALONE, Site, combines, in_strips, phases};
+use super::link::{FEW_COLUMNS, PACKED_ALONE, Site, combines, in_strips, phases};
 use super::meetings::Join;
 use super::product::panel_rows;
 use super::team::{Team, Worker};
@@ -93,7 +93,7 @@ impl<T: Element> Executable<T> {
         let mut scratch_elements = 0;
         let mut shared_elements = 0;
         for (index, kernel) in kernels.iter().enumerate() {
-            verify(kernel, arena_elements, max_batch_rows)
+            verify::<T>(kernel, arena_elements, max_batch_rows)
                 .map_err(|fault| format!("step {index}: {fault}"))?;
             let overflow = || format!("step {index}: a size overflows");
             let mut kernel = kernel.clone();
@@ -450,6 +450,11 @@ fn copies<T>(kernel: &Kernel, panel: usize, rows: usize) -> Option<Copies> {
         true => depth.checked_mul(section.tile_columns),
         false => Some(0),
     };
+    // The result of few columns, whose rows several workers share.
+    let few = |section: &Section| {
+        let columns = section.columns.count(rows).min(FEW_COLUMNS);
+        section.features.checked_mul(columns)
+    };
     let none = Copies {
         strips: 0,
         packed: 0,
@@ -458,6 +463,7 @@ fn copies<T>(kernel: &Kernel, panel: usize, rows: usize) -> Option<Copies> {
     Some(match kernel {
         Kernel::Forward { input, section, .. } => Copies {
             strips: strips(section, input, input.features)?,
+            shared: few(section)?,
             ..none
         },
         Kernel::DataGradient {
@@ -470,7 +476,7 @@ fn copies<T>(kernel: &Kernel, panel: usize, rows: usize) -> Option<Copies> {
             Copies {
                 strips: strips(section, gradient, depth)?,
                 packed: if alone { elements } else { 0 },
-                shared: if alone { 0 } else { elements },
+                shared: few(section)?.max(if alone { 0 } else { elements }),
             }
         }
         Kernel::WeightGradient {

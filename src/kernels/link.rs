@@ -5,6 +5,7 @@ use super::action::{Action, Actions, Left, Place, ProductAction, UpdateAction, V
 use super::element::Element;
 use super::executable::Step;
 use super::meetings::Access;
+use super::product::MOST_DOT_COLUMNS;
 use super::team::share;
 use super::update::Recognised;
 use crate::plan::step::{
@@ -17,6 +18,12 @@ const PACK_BYTES: usize = 16 << 10;
 /// A transposed weight of no more elements is packed by each worker for itself: a meeting takes as
 /// long.
 pub(super) const PACKED_ALONE: usize = 8 << 10;
+/// Workers share the rows of a kernel by so many, ...
+const SHARED_ROWS: usize = 32;
+/// ... if it has no more columns, as many as a tile of the batch, ...
+pub(super) const FEW_COLUMNS: usize = 32;
+/// ... and a weight of at least so many elements.
+const SHARED_PRODUCTS: usize = 32 << 10;
 /// With fewer columns than this a packed panel is not used often enough.
 const PACK_COLUMNS: usize = 24;
 /// Elements that a worker copies at a time in a concatenation.
@@ -224,6 +231,49 @@ impl<T: Element> Link<'_, T> {
         }
     }
 
+    /// A section of one tile whose kernel does more than a meeting costs: the workers share the
+    /// kernel's rows, by panels, and the program is the last worker's. `kernel` gets the rows and
+    /// the place of the whole result.
+    fn by_rows(
+        &mut self,
+        section: &Section,
+        kernel: impl Fn(&mut Self, std::ops::Range<usize>, Tile, Place),
+    ) {
+        let tile = section.cut(self.site.rows).tile(0);
+        let features = section.features;
+        let result = match section.anchor {
+            Some(at) => Place::arena(at.0),
+            None => Place::work(0),
+        };
+        let panels = self.share(features.div_ceil(SHARED_ROWS));
+        let rows = panels.start * SHARED_ROWS..features.min(panels.end * SHARED_ROWS);
+        if !rows.is_empty() {
+            // Columns interleave; what the workers write does not overlap, so each says its rows of
+            // the first column and all of the following phase's readers meet them.
+            for column in 0..tile.columns {
+                self.touch(
+                    result.plus(column * features + rows.start),
+                    rows.len(),
+                    true,
+                );
+            }
+            kernel(self, rows, tile, result);
+        }
+        self.next_phase();
+        if self.site.worker + 1 == self.site.workers {
+            self.touch(result, features * tile.columns, false);
+            self.program(section, 0, tile, result);
+        }
+    }
+
+    /// Whether a kernel of `section.features × depth` is shared by rows.
+    fn shares_rows(&self, section: &Section, depth: usize) -> bool {
+        self.site.workers > 1
+            && section.cut(self.site.rows).tiles() == 1
+            && section.columns.count(self.site.rows) <= FEW_COLUMNS
+            && section.features * depth >= SHARED_PRODUCTS
+    }
+
     /// Where the kernel's result for a tile goes; `number` is the section's.
     fn anchor(&mut self, section: &Section, number: usize, tile: Tile) -> Place {
         match section.anchor {
@@ -335,32 +385,43 @@ impl<T: Element> Link<'_, T> {
         if let Some(start) = start {
             self.touch(start, rows, false);
         }
+        let product = |rows: std::ops::Range<usize>, tile: Tile, result: Place| {
+            let panel = rows.start / left.height;
+            let place = left.at.plus(panel * left.stride + rows.start % left.height);
+            ProductAction {
+                rows: rows.len(),
+                columns: tile.columns,
+                depth,
+                left: Left { at: place, ..left },
+                right: Place::arena(input.at.0 + tile.first * input.stride),
+                right_step: 1,
+                right_stride: input.stride,
+                right_in_strips: false,
+                start: start.map(|start| start.plus(rows.start)),
+                result: result.plus(rows.start),
+                result_stride: section.features,
+            }
+        };
+        if !along_depth && self.shares_rows(section, depth) {
+            return self.by_rows(section, |link, rows, tile, result| {
+                link.reads(input, tile.first, tile.columns);
+                link.push(Action::Product(product(rows, tile, result)));
+            });
+        }
         self.tiles(section, |link, tile, result| {
             link.reads(input, tile.first, tile.columns);
-            let right = Place::arena(input.at.0 + tile.first * input.stride);
+            let product = product(0..rows, tile, result);
             let action = match along_depth {
                 true => Action::DotRow {
                     depth,
                     columns: tile.columns,
                     left: left.at,
-                    right,
+                    right: product.right,
                     right_stride: input.stride,
                     start,
                     result,
                 },
-                false => link.product(ProductAction {
-                    rows,
-                    columns: tile.columns,
-                    depth,
-                    left,
-                    right,
-                    right_step: 1,
-                    right_stride: input.stride,
-                    right_in_strips: false,
-                    start,
-                    result,
-                    result_stride: rows,
-                }),
+                false => link.product(product),
             };
             link.push(action);
         });
@@ -389,6 +450,9 @@ impl<T: Element> Link<'_, T> {
 
     fn data_gradient(&mut self, weight: Matrix, gradient: Matrix, section: &Section) {
         let (rows, depth) = (section.features, gradient.features);
+        if weight.features < depth && section.columns.count(self.site.rows) <= MOST_DOT_COLUMNS {
+            return self.dot_panels(weight, gradient, section);
+        }
         let left = self.transposed(weight, rows, depth);
         self.tiles(section, |link, tile, result| {
             link.reads(gradient, tile.first, tile.columns);
@@ -406,6 +470,37 @@ impl<T: Element> Link<'_, T> {
                 result_stride: rows,
             });
             link.push(product);
+        });
+    }
+
+    /// The data gradient of so few columns that the weight is read in place.
+    fn dot_panels(&mut self, weight: Matrix, gradient: Matrix, section: &Section) {
+        let (inputs, depth) = (section.features, gradient.features);
+        self.reads_whole(weight);
+        let dot = |rows: std::ops::Range<usize>, tile: Tile, result: Place| Action::DotPanels {
+            rows: rows.len(),
+            columns: tile.columns,
+            depth,
+            left: Left {
+                at: Place::arena(weight.at.0 + rows.start * weight.features),
+                height: weight.features,
+                stride: weight.features * inputs,
+                step: weight.stride,
+            },
+            right: Place::arena(gradient.at.0 + tile.first * gradient.stride),
+            right_stride: gradient.stride,
+            result: result.plus(rows.start),
+            result_stride: inputs,
+        };
+        if self.shares_rows(section, depth) {
+            return self.by_rows(section, |link, rows, tile, result| {
+                link.reads(gradient, tile.first, tile.columns);
+                link.push(dot(rows, tile, result));
+            });
+        }
+        self.tiles(section, |link, tile, result| {
+            link.reads(gradient, tile.first, tile.columns);
+            link.push(dot(0..inputs, tile, result));
         });
     }
 

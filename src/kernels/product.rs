@@ -8,6 +8,7 @@
 use pulp::{Simd, WithSimd};
 
 use super::element::Element;
+use super::elementwise::zip_lanes;
 use super::transpose::transpose;
 
 /// How many rows of the result a register tile has: two vectors.
@@ -90,16 +91,16 @@ macro_rules! each_strip {
         let columns = $columns;
         let mut $at = 0;
         macro_rules! strips {
-                                ($wide:literal, $rest:tt) => {
-                                    while columns - $at >= $wide {
-                                        const $width: usize = $wide;
-                                        $body;
-                                        $at += $wide;
+                                        ($wide:literal, $rest:tt) => {
+                                            while columns - $at >= $wide {
+                                                const $width: usize = $wide;
+                                                $body;
+                                                $at += $wide;
+                                            }
+                                            strips! $rest
+                                        };
+                                        () => {};
                                     }
-                                    strips! $rest
-                                };
-                                () => {};
-                            }
         if $simd::REGISTER_COUNT >= 32 {
             strips!(12, (8, (4, (2, (1, ())))));
         } else {
@@ -297,6 +298,141 @@ impl<T: Element> DotRow<T> {
             }
         }
     }
+}
+
+/// The most columns that [`DotPanels`] takes.
+pub(super) const MOST_DOT_COLUMNS: usize = 4;
+
+/// result[i, c] = Σ_k left[k, i] · right[k, c], where k adjoins in both and `left` lies in panels:
+/// lanes along the depth, for so few columns that transposing the panels would take longer. The sum
+/// goes by the lanes of a chunk and a tree over them, so that its bits do not depend on the machine.
+///
+/// The pointers are valid for all that the fields describe, and the result overlaps no operand.
+pub(super) struct DotPanels<T> {
+    pub rows: usize,
+    /// At most [`MOST_DOT_COLUMNS`].
+    pub columns: usize,
+    pub depth: usize,
+    /// left[k, i] is at `k / height · panel_stride + i · height + k % height`, filled up with zeros.
+    pub left: *const T,
+    /// A multiple of two chunks.
+    pub height: usize,
+    pub panel_stride: usize,
+    pub right: *const T,
+    pub right_stride: usize,
+    pub result: *mut T,
+    pub result_stride: usize,
+}
+
+impl<T: Element> WithSimd for DotPanels<T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        debug_assert!(self.height.is_multiple_of(2 * T::CHUNK));
+        // SAFETY: by the contract of the fields.
+        unsafe {
+            match self.columns {
+                1 => self.rows::<S, 1>(simd),
+                2 => self.rows::<S, 2>(simd),
+                3 => self.rows::<S, 3>(simd),
+                _ => self.rows::<S, MOST_DOT_COLUMNS>(simd),
+            }
+        }
+    }
+}
+
+impl<T: Element> DotPanels<T> {
+    /// # Safety
+    /// The contract of the fields; there are as many columns.
+    #[inline(always)]
+    unsafe fn rows<S: Simd, const COLUMNS: usize>(&self, simd: S) {
+        let whole = self.depth / self.height;
+        let rest = self.depth % self.height;
+        for row in 0..self.rows {
+            let mut sums = [[T::filled_chunk(T::ZERO); 2]; COLUMNS];
+            // SAFETY: within the operands; of the last panel only what `right` has is read there.
+            unsafe {
+                let left = self.left.add(row * self.height);
+                for panel in 0..whole {
+                    let left = left.add(panel * self.panel_stride);
+                    let right = self.right.add(panel * self.height);
+                    for at in (0..self.height).step_by(2 * T::CHUNK) {
+                        for half in 0..2 {
+                            let at = at + half * T::CHUNK;
+                            let left = read_chunk::<T>(left.add(at));
+                            for (column, sums) in sums.iter_mut().enumerate() {
+                                let right =
+                                    read_chunk::<T>(right.add(column * self.right_stride + at));
+                                sums[half] = add_products::<S, T>(simd, left, right, sums[half]);
+                            }
+                        }
+                    }
+                }
+                if rest > 0 {
+                    let left = left.add(whole * self.panel_stride);
+                    let right = self.right.add(whole * self.height);
+                    for at in (0..rest).step_by(T::CHUNK) {
+                        let half = at / T::CHUNK % 2;
+                        let left = read_chunk::<T>(left.add(at));
+                        let count = (rest - at).min(T::CHUNK);
+                        for (column, sums) in sums.iter_mut().enumerate() {
+                            let right = right.add(column * self.right_stride + at);
+                            let right = T::load_partial_chunk(simd, right, count);
+                            sums[half] = add_products::<S, T>(simd, left, right, sums[half]);
+                        }
+                    }
+                }
+                for (column, [first, second]) in sums.into_iter().enumerate() {
+                    let sum = sum_chunk::<T>(zip_lanes(first, second, T::add));
+                    *self.result.add(column * self.result_stride + row) = sum;
+                }
+            }
+        }
+    }
+}
+
+/// # Safety
+/// `from` is valid for a read of a chunk.
+#[inline(always)]
+unsafe fn read_chunk<T: Element>(from: *const T) -> T::Chunk {
+    // SAFETY: by the caller.
+    unsafe { from.cast::<T::Chunk>().read_unaligned() }
+}
+
+/// sums + left · right, lane by lane, each rounded once.
+#[inline(always)]
+fn add_products<S: Simd, T: Element>(
+    simd: S,
+    left: T::Chunk,
+    right: T::Chunk,
+    mut sums: T::Chunk,
+) -> T::Chunk {
+    for at in (0..T::CHUNK).step_by(T::lanes::<S>()) {
+        // SAFETY: a chunk is a multiple of the lanes.
+        unsafe {
+            let left = T::load(simd, left.as_ref().as_ptr().add(at));
+            let right = T::load(simd, right.as_ref().as_ptr().add(at));
+            let place = sums.as_mut().as_mut_ptr().add(at);
+            let sum = T::mul_add(simd, left, right, T::load(simd, place));
+            T::store(simd, place, sum);
+        }
+    }
+    sums
+}
+
+/// The sum of a chunk's lanes, as a tree.
+#[inline(always)]
+fn sum_chunk<T: Element>(mut lanes: T::Chunk) -> T {
+    let lanes = lanes.as_mut();
+    let mut width = T::CHUNK;
+    while width > 1 {
+        width /= 2;
+        for lane in 0..width {
+            lanes[lane] = lanes[lane].add(lanes[lane + width]);
+        }
+    }
+    lanes[0]
 }
 
 /// Copies one panel, `depth × rows` in the order `[k][m]`, [`panel_rows`] apart.

@@ -1,17 +1,19 @@
 //! What must hold of a plan's kernels before they may run without checks: shapes agree, every place
 //! lies in the arena, and no worker writes what another reads or writes.
 
+use super::element::Element;
 use crate::plan::step::{
     Columns, Destination, Instruction, Kernel, Load, Matrix, Offset, ReductionAxis, Scratch,
     Section, Source,
 };
 
-/// All register tiles have a number of rows that divides this one.
-const LARGEST_TILE: usize = 16;
-
 /// Verifies one kernel for an arena of `elements` and batches of up to `rows`. The error is the text
 /// of an internal bug.
-pub(super) fn verify(kernel: &Kernel, elements: usize, rows: usize) -> Result<(), String> {
+pub(super) fn verify<T: Element>(
+    kernel: &Kernel,
+    elements: usize,
+    rows: usize,
+) -> Result<(), String> {
     let mut step = Step {
         elements,
         rows,
@@ -25,7 +27,7 @@ pub(super) fn verify(kernel: &Kernel, elements: usize, rows: usize) -> Result<()
             bias,
             section,
         } => {
-            panels("weight", *weight, section.features, input.features)?;
+            panels::<T>("weight", *weight, section.features, input.features)?;
             agree(
                 "columns of input and section",
                 input.columns,
@@ -43,7 +45,7 @@ pub(super) fn verify(kernel: &Kernel, elements: usize, rows: usize) -> Result<()
             gradient,
             section,
         } => {
-            panels("weight", *weight, gradient.features, section.features)?;
+            panels::<T>("weight", *weight, gradient.features, section.features)?;
             agree(
                 "columns of gradient and section",
                 gradient.columns,
@@ -71,7 +73,7 @@ pub(super) fn verify(kernel: &Kernel, elements: usize, rows: usize) -> Result<()
                     columns: section.columns,
                     ..vector(Offset(0), section.features)
                 };
-                panels("weight", weight, gradient.features, input.features)?;
+                panels::<T>("weight", weight, gradient.features, input.features)?;
                 agree(
                     "input and panel",
                     section.panel_columns.unwrap_or(input.features),
@@ -185,7 +187,7 @@ pub(super) fn verify(kernel: &Kernel, elements: usize, rows: usize) -> Result<()
 
 /// A weight of `out × inputs` lies in one panel of all its rows, or in several that every machine's
 /// register tiles fit in.
-fn panels(what: &str, matrix: Matrix, out: usize, inputs: usize) -> Result<(), String> {
+fn panels<T: Element>(what: &str, matrix: Matrix, out: usize, inputs: usize) -> Result<(), String> {
     let height = matrix.features;
     let several = height < out;
     agree(
@@ -196,7 +198,8 @@ fn panels(what: &str, matrix: Matrix, out: usize, inputs: usize) -> Result<(), S
             false => inputs,
         }),
     )?;
-    let fits = height > 0 && height.is_multiple_of(LARGEST_TILE) && matrix.stride == height;
+    // The largest register tile of any machine has so many rows.
+    let fits = height > 0 && height.is_multiple_of(2 * T::CHUNK) && matrix.stride == height;
     match (several, height == out) {
         (false, true) => Ok(()),
         (true, _) if fits => Ok(()),
