@@ -94,6 +94,9 @@ pub struct PlanArguments {
     /// For whom the plan is written down
     #[arg(long, value_enum, default_value_t)]
     pub target: TargetName,
+    /// Say why each step begins and why each value is stored, instead of what the steps do
+    #[arg(long, conflicts_with = "target")]
+    pub explain: bool,
     #[command(flatten)]
     pub parameters: ParameterArguments,
 }

@@ -1,7 +1,7 @@
 //! `nnc plan`: the steps that will run.
 
 use nnc::diagnostics::{Code, Diagnostic, Sources};
-use nnc::plan::Target;
+use nnc::plan::{Target, explain};
 
 use super::arguments::{PhaseName, PlanArguments, TargetName};
 use super::check::compiled;
@@ -36,6 +36,10 @@ pub fn plan(arguments: &PlanArguments, console: &Console, sources: &mut Sources)
         let fault = Diagnostic::without_place(Code::MissingSection, message);
         return Err(vec![fault.help("there is `--phase predict`")]);
     };
+    if arguments.explain {
+        console.put(explain(&phase.graph, &phase.plan).as_bytes());
+        return Ok(Exit::Success);
+    }
     console.put(phase.plan.to_string().as_bytes());
     if target == Target::Native {
         let machine = format!("\n  this machine: {}\n", machine());

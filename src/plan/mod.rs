@@ -4,6 +4,7 @@
 //! engine runs; `verify` holds it to the rules that make running it safe.
 
 mod cost;
+mod explain;
 pub mod layout;
 mod lifetimes;
 pub mod lower;
@@ -18,6 +19,7 @@ use crate::graph::state::StepScalar;
 use layout::StateLayout;
 use step::{Kernel, Matrix, Offset};
 
+pub use explain::explain;
 pub use text::bytes as bytes_text;
 
 /// The numbers that a plan computes with.
@@ -60,6 +62,16 @@ pub enum Target {
 pub enum StepPart {
     Forward,
     BackwardAndUpdate,
+}
+
+impl StepPart {
+    /// The heading of the part.
+    pub fn title(self) -> &'static str {
+        match self {
+            StepPart::Forward => "forward",
+            StepPart::BackwardAndUpdate => "backward + update",
+        }
+    }
 }
 
 /// One step: what it runs, and how the plan's text speaks of it.

@@ -112,7 +112,7 @@ impl<'g> Namer<'g> {
                 results.push(format!(
                     "{} {} = {}",
                     self.names[value],
-                    self.graph.shape(*value).text(&self.batch),
+                    self.shape(*value),
                     self.expression(*value, true, 0)
                 ));
             }
@@ -162,8 +162,13 @@ impl<'g> Namer<'g> {
         (!texts.is_empty()).then(|| texts.join("; "))
     }
 
-    /// A value in terms of what is kept in memory.
-    fn expression(&self, value: ValueId, top: bool, depth: usize) -> String {
+    /// A value's shape, with the rows of a batch in it.
+    pub fn shape(&self, value: ValueId) -> String {
+        self.graph.shape(value).text(&self.batch)
+    }
+
+    /// A value in terms of what is kept in memory; its own name counts unless it is the `top`.
+    pub fn expression(&self, value: ValueId, top: bool, depth: usize) -> String {
         if let (false, Some(name)) = (top, self.names.get(&value)) {
             return name.clone();
         }
@@ -246,11 +251,7 @@ impl fmt::Display for Plan {
             if steps.is_empty() {
                 continue;
             }
-            let title = match part {
-                StepPart::Forward => "forward",
-                StepPart::BackwardAndUpdate => "backward + update",
-            };
-            writeln!(formatter, "\n  {title}")?;
+            writeln!(formatter, "\n  {}", part.title())?;
             let width = steps
                 .iter()
                 .map(|step| step.label.chars().count())

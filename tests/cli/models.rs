@@ -235,4 +235,9 @@ fn plans_are_printed_by_phase_and_target() {
         .nnc(&["plan", "neurons.nn", "--phase", "train"])
         .ends(1);
     assert!(ran.err.contains("no loss"), "{}", ran.err);
+    let line = first_line(&["plan", "thermometer.nn", "thermometer.csv", "--explain"]);
+    assert_eq!(
+        line,
+        "plan thermometer: train · why 5 steps and 5 stored values"
+    );
 }
