@@ -5,6 +5,7 @@ mod arguments;
 mod check;
 mod console;
 mod folder;
+mod forecast;
 mod interrupts;
 mod job;
 mod memory;

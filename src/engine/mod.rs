@@ -6,6 +6,7 @@ mod pace;
 use crate::graph::state::StepScalar;
 use crate::kernels::{Arena, Element, Executable, Team};
 use crate::plan::Plan;
+use crate::plan::roofline::Schedule;
 use crate::plan::step::{Matrix, Offset};
 use pace::{Pace, Way};
 
@@ -115,6 +116,17 @@ impl<T: Element> Runner<T> {
                 .prepare(rows, workers)
                 .unwrap_or_else(|_| panic!("internal: no memory for {workers} threads"));
         }
+    }
+
+    /// How a run on batches of `rows` divides its steps, if there are so many threads.
+    pub fn schedule(&mut self, rows: usize, threads: usize) -> Schedule {
+        let workers = match self.parallel {
+            true => threads.max(1),
+            false => 1,
+        };
+        self.executable
+            .schedule(rows, workers)
+            .unwrap_or_else(|_| panic!("internal: no memory for {workers} threads"))
     }
 
     /// Brings a batch's rows into the arena.

@@ -10,9 +10,11 @@ use super::element::Element;
 use super::link::{PACKED_ALONE, Site, combines, in_strips, phases};
 use super::meetings::Join;
 use super::product::panel_rows;
+use super::schedule::schedule;
 use super::team::{Team, Worker};
 use super::update::{Recognised, recognise};
 use super::verify::verify;
+use crate::plan::roofline::Schedule;
 use crate::plan::step::{Kernel, Matrix, Section};
 
 /// One step: its kernel, and where a worker's scratch has room for it.
@@ -188,6 +190,16 @@ impl<T: Element> Executable<T> {
             workers: join.workers,
         });
         Ok(())
+    }
+
+    /// How a run on batches of `rows` divides the steps among so many workers.
+    ///
+    /// # Errors
+    /// There is no memory for the workers.
+    pub fn schedule(&mut self, rows: usize, workers: usize) -> Result<Schedule, OutOfMemory> {
+        self.prepare(rows, workers)?;
+        let linked = self.find(rows, workers).expect("it has been prepared");
+        Ok(schedule(&self.linked[linked].workers, rows))
     }
 
     fn find(&self, rows: usize, workers: usize) -> Option<usize> {

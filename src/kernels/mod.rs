@@ -10,6 +10,7 @@
 
 mod action;
 mod arena;
+mod calibrate;
 mod columns;
 mod dropout;
 mod element;
@@ -21,6 +22,7 @@ mod math;
 mod meetings;
 mod product;
 mod reductions;
+mod schedule;
 mod team;
 #[cfg(test)]
 mod tests;
@@ -29,6 +31,7 @@ mod update;
 mod verify;
 
 pub use arena::{Arena, OutOfMemory};
+pub use calibrate::calibrate;
 pub use dropout::dropout_mask;
 pub use element::Element;
 pub use executable::{Executable, vector_lanes};

@@ -8,7 +8,7 @@ use crate::engine::{Prepared, Rows, Runner, Threads};
 use crate::kernels::{Arena, Element, OutOfMemory};
 use crate::plan::step::Offset;
 use crate::random::Stream;
-use crate::resolve::train::Batch;
+use crate::resolve::train::Batches;
 
 /// What the random stream of the order of rows is for.
 const SHUFFLE: &str = "shuffle";
@@ -44,8 +44,7 @@ pub struct Trainer<'c, T> {
     validation: Prepared<T>,
     pub(super) order: Vec<u32>,
     pub(super) shuffle: Option<Stream>,
-    batch: usize,
-    drop_last: bool,
+    batches: Batches,
     /// The whole data is one batch, and is in the arena.
     loaded: bool,
     pub(super) epochs_done: usize,
@@ -74,12 +73,9 @@ impl<'c, T: Element> Trainer<'c, T> {
         let mut arena = Arena::zeroed(elements)?;
         initialize::initialize(&mut arena, &compiled.states, compiled.seed);
         let spec = compiled.declaration.train.clone().unwrap_or_default();
-        let batch = match spec.batch {
-            Batch::All => data.rows,
-            Batch::Rows(batch) => batch.min(data.rows),
-        };
+        let batches = spec.batches(data.rows);
         // A batch of all rows has no order to change.
-        let shuffled = spec.shuffle && batch < data.rows;
+        let shuffled = spec.shuffle && batches.size < data.rows;
         let runner =
             |phase: &crate::compile::PhasePlan| Runner::new(&phase.plan, elements, threads);
         let phases = [&compiled.train, &compiled.evaluate];
@@ -97,8 +93,7 @@ impl<'c, T: Element> Trainer<'c, T> {
             predict: runner(&compiled.predict),
             order: (0..data.rows as u32).collect(),
             shuffle: shuffled.then(|| Stream::new(compiled.seed, SHUFFLE, "")),
-            batch,
-            drop_last: spec.drop_last,
+            batches,
             loaded: false,
             epochs_done: 0,
             updates_done: 0,
@@ -119,7 +114,7 @@ impl<'c, T: Element> Trainer<'c, T> {
         let evaluate = evaluate.and_then(|phase| phase.plan.batch).unwrap_or(1);
         let threads = &self.threads;
         let plans = [
-            (&mut self.train, self.data.rows, self.batch),
+            (&mut self.train, self.data.rows, self.batches.size),
             (&mut self.evaluate, self.validation.rows, evaluate),
         ];
         for (runner, rows, batch) in plans {
@@ -152,12 +147,7 @@ impl<'c, T: Element> Trainer<'c, T> {
 
     /// Batches in an epoch.
     pub fn batches(&self) -> usize {
-        let whole = self.data.rows / self.batch.max(1);
-        let tail = self.data.rows % self.batch.max(1);
-        match tail > 0 && !(self.drop_last && whole > 0) {
-            true => whole + 1,
-            false => whole,
-        }
+        self.batches.count()
     }
 
     /// Trains for `epochs`, telling `report` the losses of each, until it is done or `stop` says so.
@@ -226,8 +216,8 @@ impl<'c, T: Element> Trainer<'c, T> {
 
     /// The positions in the epoch's order that a batch takes.
     pub(super) fn batch_rows(&self, index: usize) -> std::ops::Range<usize> {
-        let first = index * self.batch;
-        first..(first + self.batch).min(self.data.rows)
+        let first = index * self.batches.size;
+        first..(first + self.batches.size).min(self.data.rows)
     }
 
     /// One update; gives the loss before it.
