@@ -173,20 +173,33 @@ impl Forecast<'_> {
     }
 }
 
+/// The head of a table's first column, in which steps are named.
+pub const STEP_HEAD: &str = "  step line  stages";
 /// How much of a step's name is shown in a table.
-const NAME_SHOWN: usize = 34;
+const NAME_SHOWN: usize = 36;
 
-/// A step as tables and traces name it: its number, its line, its stages.
+/// A step as tables name it: its number, its line, its stages.
 pub fn step_name(plan: &Plan, index: usize) -> String {
     let step = &plan.steps[index];
-    format!("{:>2}  line {:<3} {}", index + 1, step.line, step.label)
+    let name = format!("  {:>4} {:>4}  {}", index + 1, step.line, step.label);
+    match name.chars().count() > NAME_SHOWN {
+        true => name.chars().take(NAME_SHOWN - 1).chain(['…']).collect(),
+        false => name,
+    }
 }
 
-/// A text of at most so many characters.
-pub fn shortened(text: String, longest: usize) -> String {
-    match text.chars().count() > longest {
-        true => text.chars().take(longest - 1).chain(['…']).collect(),
-        false => text,
+/// A size in three digits or four, and a unit that suits it.
+fn size(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["B", "KiB", "MiB", "GiB"];
+    let mut value = bytes as f64;
+    let mut unit = 0;
+    while value >= 1023.5 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    match unit {
+        0 => format!("{bytes} B"),
+        unit => format!("{} {}", digits(value), UNITS[unit]),
     }
 }
 
@@ -197,29 +210,22 @@ fn steps_table(plan: &Plan, forecasted: &Forecasted) -> String {
         prediction,
     } = forecasted;
     let head = [
-        "    step",
-        "threads",
-        "meetings",
-        "FLOP",
-        "reads",
-        "writes",
-        "predicted",
-        "limit",
+        STEP_HEAD, "threads", "meets", "FLOP", "reads", "writes", "time", "limit",
     ];
     let mut rows: Vec<Vec<String>> = vec![head.map(str::to_owned).to_vec()];
-    let size = |numbers: u64| bytes_text(numbers as usize * plan.precision.bytes());
+    let element = plan.precision.bytes() as u64;
     let steps = prediction.costs.iter().zip(&prediction.steps);
     for (index, ((cost, time), divided)) in steps.zip(&schedule.steps).enumerate() {
         rows.push(vec![
-            format!("    {}", shortened(step_name(plan, index), NAME_SHOWN)),
+            step_name(plan, index),
             divided.busy.to_string(),
             divided.meetings.to_string(),
             count_text(cost.flops).trim_end().to_owned(),
-            size(cost.read),
-            size(cost.written),
+            size(cost.read * element),
+            size(cost.written * element),
             duration(time.seconds()),
             time.limit().name().to_owned(),
         ]);
     }
-    format!("  steps\n{}", table(&rows))
+    table(&rows)
 }

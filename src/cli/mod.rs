@@ -12,6 +12,7 @@ mod memory;
 mod plan;
 mod predict;
 mod predicted;
+mod profile;
 mod progress;
 mod record;
 mod run;

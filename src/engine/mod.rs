@@ -3,8 +3,10 @@
 
 mod pace;
 
+use std::time::Instant;
+
 use crate::graph::state::StepScalar;
-use crate::kernels::{Arena, Element, Executable, Team};
+use crate::kernels::{Arena, Element, Executable, Team, Timeline};
 use crate::plan::Plan;
 use crate::plan::roofline::Schedule;
 use crate::plan::step::{Matrix, Offset};
@@ -81,6 +83,13 @@ impl Threads {
     }
 }
 
+/// Timelines of the two ways to run: on the caller's thread alone and, for plans that are long enough,
+/// on all.
+pub struct Timelines {
+    pub alone: Timeline,
+    pub together: Option<Timeline>,
+}
+
 impl<T: Element> Runner<T> {
     /// Verifies a plan and makes it ready to run on up to `threads` threads.
     ///
@@ -152,6 +161,47 @@ impl<T: Element> Runner<T> {
             };
             executable.run(arena, team, rows, update);
         });
+    }
+
+    /// Runs as [`run`](Self::run) does, taking down when each worker did what in the timeline for so
+    /// many of them, which is returned.
+    pub fn run_timed<'t>(
+        &mut self,
+        arena: &mut Arena<T>,
+        threads: &mut Threads,
+        rows: usize,
+        update: u64,
+        timelines: &'t Timelines,
+    ) -> &'t Timeline {
+        self.write_scalars(arena, rows, update);
+        let executable = &mut self.executable;
+        let mut used = &timelines.alone;
+        let Some(together) = &timelines.together else {
+            executable.run_timed(arena, &mut threads.alone, rows, update, used);
+            return used;
+        };
+        self.pace.run(|way| {
+            let team = match way {
+                Way::Together => {
+                    used = together;
+                    &mut threads.team
+                }
+                Way::Alone => &mut threads.alone,
+            };
+            executable.run_timed(arena, team, rows, update, used);
+        });
+        used
+    }
+
+    /// Timelines for runs on batches of `rows`, which count from `origin`.
+    pub fn timelines(&mut self, threads: &Threads, rows: usize, origin: Instant) -> Timelines {
+        let workers = threads.team.workers();
+        let parallel = self.parallel && workers > 1;
+        let mut timeline = |workers| Timeline::new(&self.schedule(rows, workers), origin);
+        Timelines {
+            alone: timeline(1),
+            together: parallel.then(|| timeline(workers)),
+        }
     }
 
     /// Runs as [`run`](Self::run) does, step by step, telling which comes next.

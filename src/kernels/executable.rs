@@ -5,13 +5,14 @@ use std::ops::Range;
 use pulp::{Arch, Simd, WithSimd};
 
 use super::action::{self, Action, Actions, Batch, Repeat};
-use super::arena::{Arena, OutOfMemory};
+use super::arena::{Arena, Memory, OutOfMemory};
 use super::element::Element;
 use super::link::{PACKED_ALONE, Site, combines, in_strips, phases};
 use super::meetings::Join;
 use super::product::panel_rows;
 use super::schedule::schedule;
 use super::team::{Team, Worker};
+use super::timeline::Timeline;
 use super::update::{Recognised, recognise};
 use super::verify::verify;
 use crate::plan::roofline::Schedule;
@@ -217,6 +218,31 @@ impl<T: Element> Executable<T> {
         self.run_steps(0..self.steps.len(), arena, team, rows, update);
     }
 
+    /// Runs all steps as [`run`](Self::run) does, and takes down when each worker did what.
+    ///
+    /// # Panics
+    /// As [`run`](Self::run), and if the timeline was made for another schedule.
+    pub fn run_timed(
+        &mut self,
+        arena: &mut Arena<T>,
+        team: &mut Team,
+        rows: usize,
+        update: u64,
+        timeline: &Timeline,
+    ) {
+        assert_eq!(
+            timeline.workers(),
+            team.workers(),
+            "the timeline is for this team"
+        );
+        let ready = self.ready(arena, team.workers(), rows, update);
+        team.run(&|worker: Worker<'_>| {
+            let actions = &ready.linked.workers[worker.index];
+            let clock = timeline.clock(worker.index);
+            clock.walk(actions, |repeats| ready.run(repeats, worker));
+        });
+    }
+
     /// Runs one step, as [`run`](Self::run) does.
     pub fn run_step(
         &mut self,
@@ -237,11 +263,25 @@ impl<T: Element> Executable<T> {
         rows: usize,
         update: u64,
     ) {
+        let ready = self.ready(arena, team.workers(), rows, update);
+        team.run(&|worker: Worker<'_>| {
+            let actions = &ready.linked.workers[worker.index];
+            ready.run(actions.of_steps(steps.clone()), worker);
+        });
+    }
+
+    /// What a run on a batch of `rows` needs, made now if it is not there yet.
+    fn ready(
+        &mut self,
+        arena: &mut Arena<T>,
+        workers: usize,
+        rows: usize,
+        update: u64,
+    ) -> Ready<'_, T> {
         assert!(
             arena.elements() >= self.arena_elements,
             "the arena is as large as planned"
         );
-        let workers = team.workers();
         let linked = match self.find(rows, workers) {
             Some(linked) => linked,
             None => {
@@ -250,24 +290,39 @@ impl<T: Element> Executable<T> {
                 self.linked.len() - 1
             }
         };
-        let batch = Batch {
-            memory: arena.share(),
-            rows,
-            update,
-        };
-        let work = self.work.share();
-        let (linked, arch) = (&self.linked[linked], self.arch);
-        team.run(&|worker: Worker<'_>| {
-            let actions = &linked.workers[worker.index];
-            arch.dispatch(Run {
-                actions: &actions.actions,
-                repeats: actions.of_steps(steps.clone()),
-                site: action::Site {
-                    batch,
-                    work,
-                    worker,
-                },
-            });
+        Ready {
+            batch: Batch {
+                memory: arena.share(),
+                rows,
+                update,
+            },
+            work: self.work.share(),
+            arch: self.arch,
+            linked: &self.linked[linked],
+        }
+    }
+}
+
+/// A run that may begin.
+struct Ready<'e, T> {
+    linked: &'e Linked<T>,
+    batch: Batch<T>,
+    work: Memory<T>,
+    arch: Arch,
+}
+
+impl<T: Element> Ready<'_, T> {
+    /// Does some of a worker's actions, which it must do in their order.
+    fn run(&self, repeats: &[Repeat], worker: Worker<'_>) {
+        let actions = &self.linked.workers[worker.index].actions;
+        self.arch.dispatch(Run {
+            actions,
+            repeats,
+            site: action::Site {
+                batch: self.batch,
+                work: self.work,
+                worker,
+            },
         });
     }
 }

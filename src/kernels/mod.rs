@@ -4,7 +4,9 @@
 //! below: numbers and their vectors (`element`, `math`, `error_function`), loops over runs
 //! (`elementwise`, `reductions`), register tiles (`product`) and kernels that go by columns
 //! (`columns`); what a worker does, one thing after the other (`action`), how steps become that
-//! (`link`, `meetings`), and who does it (`executable`, `team`).
+//! (`link`, `meetings`), and who does it (`executable`, `team`). Beside them stand what tells of runs:
+//! how they are divided (`schedule`), when what was done (`timeline`), and how fast the machine is
+//! (`calibrate`).
 
 #![allow(unsafe_code)]
 
@@ -26,6 +28,7 @@ mod schedule;
 mod team;
 #[cfg(test)]
 mod tests;
+mod timeline;
 mod transpose;
 mod update;
 mod verify;
@@ -36,3 +39,4 @@ pub use dropout::dropout_mask;
 pub use element::Element;
 pub use executable::{Executable, vector_lanes};
 pub use team::{Team, Worker};
+pub use timeline::{Interval, Moments, Timeline};

@@ -61,7 +61,7 @@ pub enum Limit {
 impl Limit {
     pub fn name(self) -> &'static str {
         match self {
-            Limit::Arithmetic => "arithmetic",
+            Limit::Arithmetic => "compute",
             Limit::Memory => "memory",
             Limit::Overhead => "overhead",
         }
@@ -109,6 +109,8 @@ pub struct StepSchedule {
 pub struct Prediction {
     pub costs: Vec<Cost>,
     pub steps: Vec<StepTime>,
+    /// Numbers read and written to bring the batch in.
+    pub brought: u64,
     /// Bringing the batch in, and waking the workers.
     pub around: f64,
 }
@@ -145,8 +147,8 @@ impl Roofline {
         let steps = costs.iter().zip(&schedule.steps);
         let steps = steps.map(|(cost, schedule)| self.step(cost, schedule, bandwidth, element));
         let targets = plan.targets.map_or(0, |targets| targets.features);
-        let brought = rows * (plan.inputs.features + targets) * element;
-        let bringing = 2.0 * brought as f64 / self.bandwidth(data_bytes, 1);
+        let brought = 2 * rows * (plan.inputs.features + targets);
+        let bringing = (brought * element) as f64 / self.bandwidth(data_bytes, 1);
         let fork = match schedule.workers {
             0 | 1 => 0.0,
             _ => self.fork,
@@ -154,6 +156,7 @@ impl Roofline {
         Prediction {
             steps: steps.collect(),
             costs,
+            brought: brought as u64,
             around: bringing + fork,
         }
     }

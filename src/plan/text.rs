@@ -352,15 +352,19 @@ impl Plan {
                 Columns::Batch => "batch".to_string(),
                 Columns::Fixed(count) => count.to_string(),
             };
+            let panels = section.panel_columns.map_or(String::new(), |width| {
+                format!(" · panels of {width} columns")
+            });
             let result = section
                 .anchor
                 .map_or(String::new(), |at| format!(" · result at {}", at.0));
+            let instructions = match section.program.len() {
+                1 => "1 instruction".to_string(),
+                count => format!("{count} instructions"),
+            };
             format!(
-                "[{} × {columns}] · tiles of {} columns · blocks of {} · {} instructions{result}",
-                section.features,
-                section.tile_columns,
-                section.block_columns,
-                section.program.len()
+                "[{} × {columns}]{panels} · tiles of {} · blocks of {} · {instructions}{result}",
+                section.features, section.tile_columns, section.block_columns,
             )
         }));
         lines

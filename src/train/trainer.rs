@@ -1,8 +1,11 @@
 //! The epoch loop.
 
+use std::time::Instant;
+
 use super::initialize;
 use super::non_finite::NonFinite;
 use super::predictor::predict_rows;
+use super::profile::Profile;
 use crate::compile::Compiled;
 use crate::engine::{Prepared, Rows, Runner, Threads};
 use crate::kernels::{Arena, Element, OutOfMemory};
@@ -52,6 +55,7 @@ pub struct Trainer<'c, T> {
     /// All states after the last whole epoch.
     kept: Vec<T>,
     kept_updates: u64,
+    profile: Option<Profile>,
 }
 
 impl<'c, T: Element> Trainer<'c, T> {
@@ -99,6 +103,7 @@ impl<'c, T: Element> Trainer<'c, T> {
             updates_done: 0,
             kept: Vec::new(),
             kept_updates: 0,
+            profile: None,
             arena,
             data,
             validation,
@@ -150,6 +155,23 @@ impl<'c, T: Element> Trainer<'c, T> {
         self.batches.count()
     }
 
+    /// From now on takes down a sample of the updates of a training of so many epochs, if the model
+    /// trains. Results do not change.
+    pub fn begin_profile(&mut self, epochs: usize) {
+        let origin = Instant::now();
+        let updates = epochs.saturating_mul(self.batches());
+        let (size, threads) = (self.batches.size, &self.threads);
+        self.profile = self.train.as_mut().map(|train| {
+            let timelines = train.timelines(threads, size, origin);
+            Profile::new(timelines, origin, size, updates)
+        });
+    }
+
+    /// What has been taken down since [`begin_profile`](Self::begin_profile).
+    pub fn profile(&self) -> Option<&Profile> {
+        self.profile.as_ref()
+    }
+
     /// Trains for `epochs`, telling `report` the losses of each, until it is done or `stop` says so.
     pub fn run(
         &mut self,
@@ -177,6 +199,9 @@ impl<'c, T: Element> Trainer<'c, T> {
     /// One epoch; `None` if it was stopped, an error with the batch's number if its loss is not
     /// finite.
     fn epoch(&mut self, stop: &dyn Fn() -> bool) -> Result<Option<EpochLosses>, usize> {
+        if let Some(profile) = &mut self.profile {
+            profile.begin_epoch();
+        }
         self.shuffle_rows();
         let batches = self.batches();
         let mut sum = 0.0;
@@ -195,10 +220,16 @@ impl<'c, T: Element> Trainer<'c, T> {
         }
         self.epochs_done += 1;
         self.keep();
+        if let Some(profile) = &mut self.profile {
+            profile.begin_validation();
+        }
         let validate = match self.validation.rows {
             0 => None,
             _ => Some(self.validation_loss()),
         };
+        if let Some(profile) = &mut self.profile {
+            profile.end_epoch(self.epochs_done, validate.is_some());
+        }
         Ok(Some(EpochLosses {
             train: sum / rows_seen as f64,
             validate,
@@ -228,6 +259,10 @@ impl<'c, T: Element> Trainer<'c, T> {
             .train
             .as_mut()
             .expect("a model that trains has a plan for it");
+        self.updates_done += 1;
+        let update = self.updates_done;
+        let profile = self.profile.as_mut();
+        let recording = profile.and_then(|profile| profile.record(update, count));
         if !self.loaded {
             let rows = match self.shuffle {
                 Some(_) => Rows::Chosen(&self.order[range.clone()]),
@@ -239,8 +274,13 @@ impl<'c, T: Element> Trainer<'c, T> {
             train.load(&mut self.arena, &self.data, rows);
             self.loaded = count == self.data.rows && self.shuffle.is_none();
         }
-        self.updates_done += 1;
-        train.run(&mut self.arena, &mut self.threads, count, self.updates_done);
+        let (arena, threads) = (&mut self.arena, &mut self.threads);
+        match recording {
+            None => train.run(arena, threads, count, update),
+            Some(recording) => {
+                recording.run(|timelines| train.run_timed(arena, threads, count, update, timelines))
+            }
+        }
         train.loss(&self.arena)
     }
 
