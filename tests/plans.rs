@@ -6,7 +6,7 @@ mod support;
 use std::path::Path;
 
 use nnc::diagnostics::{Sources, render_all};
-use nnc::plan::Target;
+use nnc::plan::{Target, explain};
 use nnc::{Compiled, ModelSource, compile};
 
 fn plans(compiled: &Compiled) -> String {
@@ -53,25 +53,49 @@ fn plans_of_the_models() {
     }
 }
 
+/// A case's text, and what it compiles to without data.
+fn compiled_case(case: &str) -> (String, Compiled) {
+    let source = support::text(&format!("tests/cases/plans/{case}"));
+    let mut sources = Sources::new();
+    let file = sources.add(case, source.clone());
+    let compiled = compile(&ModelSource::new(&sources, file), None, Target::Reference);
+    let compiled = compiled.unwrap_or_else(|faults| panic!("{}", render_all(&faults, &sources)));
+    (source, compiled)
+}
+
 /// Small cases without data: facts of the data are printed by their names.
 #[test]
 fn plans_of_the_cases() {
     let cases = files("tests/cases/plans");
     assert!(cases.len() >= 10);
     for case in cases {
-        let mut sources = Sources::new();
-        let file = sources.add(
-            case.clone(),
-            support::text(&format!("tests/cases/plans/{case}")),
-        );
-        let compiled = compile(&ModelSource::new(&sources, file), None, Target::Reference);
-        let compiled =
-            compiled.unwrap_or_else(|faults| panic!("{}", render_all(&faults, &sources)));
-        let text = format!("{}\n{}", sources.get(file).text, plans(&compiled));
+        let (source, compiled) = compiled_case(&case);
+        let text = format!("{source}\n{}", plans(&compiled));
         snapshot(
             "snapshots/plans",
             &format!("case-{}", case.trim_end_matches(".nn")),
             &text,
         );
+    }
+}
+
+/// Why steps begin and values are stored, for cases with a reason of each kind.
+#[test]
+fn explanations_of_the_cases() {
+    for case in [
+        "batch-norm",
+        "classifier",
+        "clipping",
+        "embedding",
+        "several-inputs",
+        "shared",
+    ] {
+        let compiled = compiled_case(&format!("{case}.nn")).1;
+        let phase = compiled.train.as_ref().unwrap();
+        let text = explain(&phase.graph, &phase.plan);
+        for line in text.lines() {
+            assert!(line.chars().count() < 100, "a long line: {line}");
+        }
+        snapshot("snapshots/explain", case, &text);
     }
 }

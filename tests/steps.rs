@@ -8,11 +8,13 @@ mod generate;
 mod support;
 
 use generate::generate;
+use nnc::compile::PhasePlan;
 use nnc::data::Element as Prepares;
 use nnc::data::table::Part;
 use nnc::diagnostics::Sources;
 use nnc::kernels::Element;
-use nnc::plan::{Plan, Precision, Target};
+use nnc::passes::fuse::{GroupId, GroupKind, Reader, fuse};
+use nnc::plan::{Plan, Precision, Target, explain};
 use nnc::train::{Trainer, initialize};
 use nnc::{Compiled, ModelSource, compile};
 use support::Loaded;
@@ -160,4 +162,49 @@ fn the_thermometers_steps() {
         steps,
         expected.map(|(line, kernel)| (line, kernel.to_string()))
     );
+}
+
+/// Every step that is not a kernel's begins with a node that could run nowhere else, every value is
+/// kept for someone who comes later, and the explanation names them all.
+fn check_reasons(name: &str, phase: &PhasePlan) {
+    let fusion = fuse(&phase.graph);
+    let text = explain(&phase.graph, &phase.plan);
+    for (index, group) in fusion.groups.iter().enumerate() {
+        let id = GroupId(index as u32);
+        let mut into = fusion.separations.iter().map(|found| found.into);
+        let kernel = group.kind != GroupKind::Loop;
+        assert!(kernel || into.any(|into| into == id), "{name}: {text}");
+        let line = phase.plan.steps[index].line;
+        let title = format!("\n  step {}, line {line} · ", index + 1);
+        assert_eq!(text.matches(&title).count(), 1, "{name}: {text}");
+    }
+    for separation in &fusion.separations {
+        assert!(separation.from < Some(separation.into), "{name}: {text}");
+    }
+    for value in phase.graph.values() {
+        let readers = &fusion.readers[value.index()];
+        let stored = fusion.stored[value.index()];
+        assert_eq!(stored, !readers.is_empty(), "{name}: {text}");
+        for group in readers.iter().filter_map(Reader::group) {
+            let place = fusion.placed[value.index()].unwrap();
+            assert!(place.group < group, "{name}: {text}");
+        }
+    }
+    let stored = fusion.stored.iter().filter(|stored| **stored).count();
+    assert_eq!(text.matches("\n    stores ").count(), stored, "{name}");
+    let readers: usize = fusion.readers.iter().map(Vec::len).sum();
+    assert_eq!(text.matches("\n      for ").count(), readers, "{name}");
+}
+
+#[test]
+fn every_step_and_every_stored_value_has_its_reason() {
+    for number in 0..100 {
+        let generated = generate(number);
+        let name = format!("network{number}");
+        let compiled = support::load(&name, &generated.model, &generated.csv).compiled;
+        let phases = compiled.train.iter().chain(&compiled.evaluate);
+        for phase in phases.chain([&compiled.predict]) {
+            check_reasons(&name, phase);
+        }
+    }
 }

@@ -50,6 +50,10 @@ pub struct RunArguments {
     /// The most memory to use, such as 512M or 4G [default: what is available]
     #[arg(long, value_name = "BYTES", value_parser = bytes)]
     pub max_memory: Option<u64>,
+    /// Measure the training step by step: print the times beside the predicted ones, and add
+    /// trace.json to the run's folder, for ui.perfetto.dev or chrome://tracing
+    #[arg(long)]
+    pub profile: bool,
     /// How to report: text, or one JSON object a line
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
@@ -91,9 +95,12 @@ pub struct PlanArguments {
     /// The phase to show [default: train, if the model trains]
     #[arg(long, value_enum)]
     pub phase: Option<PhaseName>,
-    /// For whom the plan is written down
+    /// For whom the plan is written down; `native` also predicts what the run takes
     #[arg(long, value_enum, default_value_t)]
     pub target: TargetName,
+    /// Say why each step begins and why each value is stored, instead of what the steps do
+    #[arg(long, conflicts_with = "target")]
+    pub explain: bool,
     #[command(flatten)]
     pub parameters: ParameterArguments,
 }
@@ -134,7 +141,7 @@ pub enum TargetName {
     /// What is the same on every machine
     #[default]
     Reference,
-    /// Also what this machine brings to it
+    /// Also places, tiles and threads on this machine, and what each step takes
     Native,
 }
 

@@ -15,12 +15,7 @@ pub fn check(
     most: Option<u64>,
 ) -> Result<(), Faults> {
     let width = preparation.width(Role::Input) + preparation.width(Role::Target);
-    let element = compiled.predict.plan.precision.bytes() as u128;
-    // The states are kept once more, as they were after the last whole epoch.
-    let elements = compiled.arena_elements as u128
-        + compiled.states.end as u128
-        + width as u128 * table.rows as u128;
-    let needed = elements * element;
+    let needed = needed(compiled, width, table.rows);
     let (most, whose) = match (most, available()) {
         (Some(most), _) => (most, "--max-memory allows"),
         (None, Some(available)) => (available, "are available"),
@@ -40,6 +35,15 @@ pub fn check(
         ),
     );
     Err(vec![fault.help("make the layers or the batch smaller")])
+}
+
+/// The bytes that a run allocates for its numbers, with `rows` of prepared data, each `width` wide.
+pub fn needed(compiled: &Compiled, width: usize, rows: usize) -> u128 {
+    // The states are kept once more, as they were after the last whole epoch.
+    let elements = compiled.arena_elements as u128
+        + compiled.states.end as u128
+        + width as u128 * rows as u128;
+    elements * compiled.predict.plan.precision.bytes() as u128
 }
 
 /// The bytes that can be had without swapping, as Linux tells; `None` elsewhere.

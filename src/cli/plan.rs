@@ -1,13 +1,16 @@
 //! `nnc plan`: the steps that will run.
 
-use nnc::diagnostics::{Code, Diagnostic, Sources};
-use nnc::plan::Target;
+use nnc::Compiled;
+use nnc::compile::PhasePlan;
+use nnc::diagnostics::{Code, Diagnostic, Faults, Sources};
+use nnc::plan::{Target, explain};
 
 use super::arguments::{PhaseName, PlanArguments, TargetName};
 use super::check::compiled;
 use super::console::Console;
+use super::forecast::{self, Forecast};
 use super::run::all_threads;
-use super::{Exit, Outcome};
+use super::{Exit, Outcome, unreadable};
 
 pub fn plan(arguments: &PlanArguments, console: &Console, sources: &mut Sources) -> Outcome {
     let target = match arguments.target {
@@ -36,20 +39,27 @@ pub fn plan(arguments: &PlanArguments, console: &Console, sources: &mut Sources)
         let fault = Diagnostic::without_place(Code::MissingSection, message);
         return Err(vec![fault.help("there is `--phase predict`")]);
     };
+    if arguments.explain {
+        console.put(explain(&phase.graph, &phase.plan).as_bytes());
+        return Ok(Exit::Success);
+    }
     console.put(phase.plan.to_string().as_bytes());
     if target == Target::Native {
-        let machine = format!("\n  this machine: {}\n", machine());
-        console.put(machine.as_bytes());
+        console.put(forecast(&compiled, phase)?.as_bytes());
     }
     Ok(Exit::Success)
 }
 
-/// What this machine brings to the plan.
-fn machine() -> String {
-    format!(
-        "{}, vectors of {} f32, threads {}",
-        std::env::consts::ARCH,
-        nnc::kernels::vector_lanes(),
-        all_threads()
-    )
+/// What the plan takes on this machine, or why that is not known.
+fn forecast(compiled: &Compiled, phase: &PhasePlan) -> Result<String, Faults> {
+    if !phase.plan.deferred.is_empty() {
+        return Ok("\n  what it takes on this machine is told with a table\n".to_owned());
+    }
+    let roofline = forecast::measure(&phase.plan, all_threads())
+        .map_err(|error| vec![unreadable("the speed of this machine", &error)])?;
+    let forecast = Forecast {
+        compiled,
+        roofline: &roofline,
+    };
+    Ok(format!("\n{}", forecast.text(phase)))
 }

@@ -10,6 +10,27 @@ pub fn figure(value: f64) -> String {
     }
 }
 
+/// A time in three or four digits, and a unit that suits it.
+pub fn duration(seconds: f64) -> String {
+    let (value, unit) = match seconds {
+        long if long >= 3600.0 => (long / 3600.0, "h"),
+        long if long >= 60.0 => (long / 60.0, "min"),
+        long if long >= 1.0 => (long, "s"),
+        short if short >= 1e-3 => (short * 1e3, "ms"),
+        short => (short * 1e6, "µs"),
+    };
+    format!("{} {unit}", digits(value))
+}
+
+/// A number in about three digits.
+pub fn digits(value: f64) -> String {
+    match value {
+        large if large >= 99.95 => format!("{large:.0}"),
+        middle if middle >= 9.995 => format!("{middle:.1}"),
+        small => format!("{small:.2}"),
+    }
+}
+
 /// A table with its columns aligned, the first to the left, the others to the right.
 pub fn table(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
@@ -60,6 +81,18 @@ mod tests {
     fn figures_are_short_at_any_size() {
         let texts = [0.0, 4.123_449, -1e-7, 3.2e9, f64::NAN].map(figure);
         assert_eq!(texts, ["0.0000", "4.1234", "-1.000e-7", "3.200e9", "NaN"]);
+    }
+
+    #[test]
+    fn durations_have_units_that_suit_them() {
+        let texts = [0.0, 4.2e-7, 9.996e-6, 1.2345e-3, 0.25, 59.0, 150.0, 7200.0].map(duration);
+        assert_eq!(
+            texts,
+            [
+                "0.00 µs", "0.42 µs", "10.0 µs", "1.23 ms", "250 ms", "59.0 s", "2.50 min",
+                "2.00 h"
+            ]
+        );
     }
 
     #[test]

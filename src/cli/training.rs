@@ -1,6 +1,7 @@
 //! A run from the compiled model to the saved folder.
 
 use std::cell::RefCell;
+use std::io;
 use std::time::{Duration, Instant};
 
 use nnc::data::spec::Role;
@@ -13,14 +14,16 @@ use nnc::train::{Ended, NonFinite, Trainer};
 use serde_json::json;
 
 use super::folder::RunFolder;
+use super::forecast::{self, Forecast};
 use super::job::Job;
 use super::predicted::{Predicted, PredictedColumns};
+use super::profile::{self, Measured};
 use super::progress::Progress;
 use super::record::{Members, PartScores, Times, members, rows_to_json, scores_to_json, versions};
 use super::run::{Number, Order};
 use super::save::{Results, save};
 use super::summary::{figure, scores_table, table};
-use super::{Exit, Outcome, unwritable};
+use super::{Exit, Outcome, unreadable, unwritable};
 
 /// How the run ended, as its record says.
 fn ended_word(ended: Option<&Ended>) -> &'static str {
@@ -70,6 +73,7 @@ pub fn carry_out<T: Number>(order: &Order, sources: &mut Sources) -> Outcome {
         let fault = non_finite(found, order);
         order.console.diagnostics(&[fault], sources);
     }
+    let profiled = profiled(order, &trainer, &mut folder)?;
     let scores = score(order, &mut trainer, &test);
     let predicted = all.map(|all| columns.of(trainer.predict(&all)));
     let times = Times {
@@ -98,6 +102,9 @@ pub fn carry_out<T: Number>(order: &Order, sources: &mut Sources) -> Outcome {
     done.insert("seconds".to_owned(), Times { total, ..times }.to_json());
     order.console.event("done", done);
     conclude(order, &scores, predicted.as_ref());
+    if let Some(profiled) = profiled {
+        profiled.report(order);
+    }
     Ok(say_end(order, ended, trainer.epochs_done(), &path))
 }
 
@@ -251,6 +258,9 @@ fn train_epochs<T: Number>(
         .map_err(|error| refused(&error))?;
     let mut progress =
         Progress::new(order.console, epochs, file, &failure).map_err(|error| refused(&error))?;
+    if order.arguments.profile {
+        trainer.begin_profile(epochs);
+    }
     order.interrupts.begin_training();
     let begun = Instant::now();
     let ended = trainer.run(
@@ -265,6 +275,54 @@ fn train_epochs<T: Number>(
         Some(error) => Err(refused(&error)),
         None => Ok((ended, time)),
     }
+}
+
+/// What a profile came to, ready to be reported.
+struct Profiled {
+    table: String,
+    members: Members,
+}
+
+impl Profiled {
+    fn report(self, order: &Order) {
+        order.console.line(&self.table);
+        order.console.event("profile", self.members);
+    }
+}
+
+/// Writes the trace of a training that was measured, and sets its times beside what was predicted for
+/// this machine.
+fn profiled<T: Number>(
+    order: &Order,
+    trainer: &Trainer<T>,
+    folder: &mut RunFolder,
+) -> Result<Option<Profiled>, Faults> {
+    let compiled = &order.job.compiled;
+    let (Some(profile), Some(phase)) = (trainer.profile(), &compiled.train) else {
+        return Ok(None);
+    };
+    let Some(medians) = profile.medians() else {
+        return Ok(None);
+    };
+    let unwritable = |error: io::Error| vec![unwritable("trace.json", &error)];
+    let file = folder.open("trace.json").map_err(unwritable)?;
+    profile::write_trace(&phase.plan, profile, file).map_err(unwritable)?;
+    let roofline = forecast::measure(&phase.plan, medians.workers)
+        .map_err(|error| vec![unreadable("the speed of this machine", &error)])?;
+    let forecast = Forecast {
+        compiled,
+        roofline: &roofline,
+    };
+    let rows = phase.plan.batch.unwrap_or(1);
+    let measured = Measured {
+        plan: &phase.plan,
+        medians: &medians,
+        prediction: &forecast.run(phase, rows).prediction,
+    };
+    Ok(Some(Profiled {
+        table: measured.table(),
+        members: measured.members(),
+    }))
 }
 
 /// Loss and metrics of every part that has rows.

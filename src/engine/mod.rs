@@ -3,9 +3,12 @@
 
 mod pace;
 
+use std::time::Instant;
+
 use crate::graph::state::StepScalar;
-use crate::kernels::{Arena, Element, Executable, Feed, Team};
+use crate::kernels::{Arena, Element, Executable, Feed, Team, Timeline};
 use crate::plan::Plan;
+use crate::plan::roofline::Schedule;
 use crate::plan::step::{Matrix, Offset};
 use pace::{Pace, Way};
 
@@ -64,6 +67,13 @@ impl Threads {
     }
 }
 
+/// Timelines of the two ways to run: on the caller's thread alone and, for plans that are long enough,
+/// on all.
+pub struct Timelines {
+    pub alone: Timeline,
+    pub together: Option<Timeline>,
+}
+
 impl<T: Element> Runner<T> {
     /// Verifies a plan and makes it ready to run on up to `threads` threads.
     ///
@@ -108,6 +118,17 @@ impl<T: Element> Runner<T> {
             Some(feed(self.inputs, &data.inputs)),
             self.targets.map(|targets| feed(targets, &data.targets)),
         ]
+    }
+
+    /// How a run on batches of `rows` divides its steps, if there are so many threads.
+    pub fn schedule(&mut self, rows: usize, threads: usize) -> Schedule {
+        let workers = match self.parallel {
+            true => threads.max(1),
+            false => 1,
+        };
+        self.executable
+            .schedule(rows, workers)
+            .unwrap_or_else(|_| panic!("internal: no memory for {workers} threads"))
     }
 
     /// Brings a batch's rows into the arena.
@@ -164,6 +185,47 @@ impl<T: Element> Runner<T> {
             };
             executable.run(arena, team, feeds, rows, update);
         });
+    }
+
+    /// Runs as [`run`](Self::run) does, taking down when each worker did what in the timeline for so
+    /// many of them, which is returned.
+    pub fn run_timed<'t>(
+        &mut self,
+        arena: &mut Arena<T>,
+        threads: &mut Threads,
+        rows: usize,
+        update: u64,
+        timelines: &'t Timelines,
+    ) -> &'t Timeline {
+        self.write_scalars(arena, rows, update);
+        let executable = &mut self.executable;
+        let mut used = &timelines.alone;
+        let Some(together) = &timelines.together else {
+            executable.run_timed(arena, &mut threads.alone, rows, update, used);
+            return used;
+        };
+        self.pace.run(|way| {
+            let team = match way {
+                Way::Together => {
+                    used = together;
+                    &mut threads.team
+                }
+                Way::Alone => &mut threads.alone,
+            };
+            executable.run_timed(arena, team, rows, update, used);
+        });
+        used
+    }
+
+    /// Timelines for runs on batches of `rows`, which count from `origin`.
+    pub fn timelines(&mut self, threads: &Threads, rows: usize, origin: Instant) -> Timelines {
+        let workers = threads.team.workers();
+        let parallel = self.parallel && workers > 1;
+        let mut timeline = |workers| Timeline::new(&self.schedule(rows, workers), origin);
+        Timelines {
+            alone: timeline(1),
+            together: parallel.then(|| timeline(workers)),
+        }
     }
 
     /// Runs as [`run`](Self::run) does, step by step, telling which comes next.

@@ -4,6 +4,7 @@
 //! node with an unchecked shape cannot exist. Nodes stand in an order in which each uses only
 //! earlier ones.
 
+pub mod arithmetic;
 pub mod build;
 pub mod ops;
 pub mod reference;

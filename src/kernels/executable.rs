@@ -5,16 +5,19 @@ use std::ops::Range;
 use pulp::{Arch, Simd, WithSimd};
 
 use super::action::{self, Action, Actions, Batch, Repeat};
-use super::arena::{Arena, OutOfMemory};
+use super::arena::{Arena, Memory, OutOfMemory};
 use super::element::Element;
 use super::feed::Feed;
 use super::instruction_set::chosen;
 use super::link::{FEW_COLUMNS, PACKED_ALONE, Site, combines, in_strips, phases};
 use super::meetings::Join;
 use super::product::panel_rows;
+use super::schedule::schedule;
 use super::team::{Team, Worker};
+use super::timeline::Timeline;
 use super::update::{Recognised, recognise};
 use super::verify::verify;
+use crate::plan::roofline::Schedule;
 use crate::plan::step::{Kernel, Matrix, Section};
 
 /// One step: its kernel, and where a worker's scratch has room for it.
@@ -200,6 +203,16 @@ impl<T: Element> Executable<T> {
         Ok(())
     }
 
+    /// How a run on batches of `rows` divides the steps among so many workers.
+    ///
+    /// # Errors
+    /// There is no memory for the workers.
+    pub fn schedule(&mut self, rows: usize, workers: usize) -> Result<Schedule, OutOfMemory> {
+        self.prepare(rows, workers)?;
+        let linked = self.find(rows, workers).expect("it has been prepared");
+        Ok(schedule(&self.linked[linked].workers, rows))
+    }
+
     fn find(&self, rows: usize, workers: usize) -> Option<usize> {
         self.linked
             .iter()
@@ -221,6 +234,31 @@ impl<T: Element> Executable<T> {
         update: u64,
     ) {
         self.run_steps(0..self.steps.len(), arena, team, feeds, rows, update);
+    }
+
+    /// Runs all steps as [`run`](Self::run) does, and takes down when each worker did what.
+    ///
+    /// # Panics
+    /// As [`run`](Self::run), and if the timeline was made for another schedule.
+    pub fn run_timed(
+        &mut self,
+        arena: &mut Arena<T>,
+        team: &mut Team,
+        rows: usize,
+        update: u64,
+        timeline: &Timeline,
+    ) {
+        assert_eq!(
+            timeline.workers(),
+            team.workers(),
+            "the timeline is for this team"
+        );
+        let ready = self.ready(arena, team.workers(), rows, update);
+        team.run(&|worker: Worker<'_>| {
+            let actions = &ready.linked.workers[worker.index];
+            let clock = timeline.clock(worker.index);
+            clock.walk(actions, |repeats| ready.run(repeats, worker));
+        });
     }
 
     /// Runs one step, as [`run`](Self::run) does.
@@ -245,14 +283,35 @@ impl<T: Element> Executable<T> {
         update: u64,
     ) {
         assert!(
-            arena.elements() >= self.arena_elements,
-            "the arena is as large as planned"
-        );
-        assert!(
             feeds.iter().all(|feed| feed.fits(arena.elements())),
             "there is a place for the rows"
         );
-        let workers = team.workers();
+        let ready = self.ready(arena, team.workers(), rows, update);
+        team.run(&|worker: Worker<'_>| {
+            for feed in feeds {
+                // SAFETY: there is a place, and the steps begin when all have done their part.
+                unsafe { feed.bring_part(ready.batch.memory, worker) };
+            }
+            if !feeds.is_empty() {
+                worker.meet();
+            }
+            let actions = &ready.linked.workers[worker.index];
+            ready.run(actions.of_steps(steps.clone()), worker);
+        });
+    }
+
+    /// What a run on a batch of `rows` needs, made now if it is not there yet.
+    fn ready(
+        &mut self,
+        arena: &mut Arena<T>,
+        workers: usize,
+        rows: usize,
+        update: u64,
+    ) -> Ready<'_, T> {
+        assert!(
+            arena.elements() >= self.arena_elements,
+            "the arena is as large as planned"
+        );
         let linked = match self.find(rows, workers) {
             Some(linked) => linked,
             None => {
@@ -261,31 +320,39 @@ impl<T: Element> Executable<T> {
                 self.linked.len() - 1
             }
         };
-        let batch = Batch {
-            memory: arena.share(),
-            rows,
-            update,
-        };
-        let work = self.work.share();
-        let (linked, arch) = (&self.linked[linked], self.arch);
-        team.run(&|worker: Worker<'_>| {
-            for feed in feeds {
-                // SAFETY: there is a place, and the steps begin when all have done their part.
-                unsafe { feed.bring_part(batch.memory, worker) };
-            }
-            if !feeds.is_empty() {
-                worker.meet();
-            }
-            let actions = &linked.workers[worker.index];
-            arch.dispatch(Run {
-                actions: &actions.actions,
-                repeats: actions.of_steps(steps.clone()),
-                site: action::Site {
-                    batch,
-                    work,
-                    worker,
-                },
-            });
+        Ready {
+            batch: Batch {
+                memory: arena.share(),
+                rows,
+                update,
+            },
+            work: self.work.share(),
+            arch: self.arch,
+            linked: &self.linked[linked],
+        }
+    }
+}
+
+/// A run that may begin.
+struct Ready<'e, T> {
+    linked: &'e Linked<T>,
+    batch: Batch<T>,
+    work: Memory<T>,
+    arch: Arch,
+}
+
+impl<T: Element> Ready<'_, T> {
+    /// Does some of a worker's actions, which it must do in their order.
+    fn run(&self, repeats: &[Repeat], worker: Worker<'_>) {
+        let actions = &self.linked.workers[worker.index].actions;
+        self.arch.dispatch(Run {
+            actions,
+            repeats,
+            site: action::Site {
+                batch: self.batch,
+                work: self.work,
+                worker,
+            },
         });
     }
 }

@@ -4,13 +4,15 @@
 //! below: numbers and their vectors (`element`, `math`, `error_function`), loops over runs
 //! (`elementwise`, `reductions`), register tiles (`product`) and kernels that go by columns
 //! (`columns`); what a worker does, one thing after the other (`action`), how steps become that
-//! (`link`, `meetings`), and who does it (`executable`, `team`), on rows that they
-//! bring in together (`feed`).
+//! (`link`, `meetings`), and who does it (`executable`, `team`), on rows that they bring in together
+//! (`feed`). Beside them stand what tells of runs: how they are divided (`schedule`), when what was
+//! done (`timeline`), and how fast the machine is (`calibrate`).
 
 #![allow(unsafe_code)]
 
 mod action;
 mod arena;
+mod calibrate;
 mod columns;
 mod dropout;
 mod element;
@@ -24,17 +26,21 @@ mod math;
 mod meetings;
 mod product;
 mod reductions;
+mod schedule;
 mod team;
 #[cfg(test)]
 mod tests;
+mod timeline;
 mod transpose;
 mod update;
 mod verify;
 
 pub use arena::{Arena, OutOfMemory};
+pub use calibrate::calibrate;
 pub use dropout::dropout_mask;
 pub use element::Element;
 pub use executable::{Executable, vector_lanes};
 pub use feed::{Feed, Rows};
 pub use instruction_set::{INSTRUCTION_SET, check_instruction_set};
 pub use team::{Team, Worker};
+pub use timeline::{Interval, Moments, Timeline};

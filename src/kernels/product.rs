@@ -91,16 +91,16 @@ macro_rules! each_strip {
         let columns = $columns;
         let mut $at = 0;
         macro_rules! strips {
-                                        ($wide:literal, $rest:tt) => {
-                                            while columns - $at >= $wide {
-                                                const $width: usize = $wide;
-                                                $body;
-                                                $at += $wide;
-                                            }
-                                            strips! $rest
-                                        };
-                                        () => {};
-                                    }
+                                            ($wide:literal, $rest:tt) => {
+                                                while columns - $at >= $wide {
+                                                    const $width: usize = $wide;
+                                                    $body;
+                                                    $at += $wide;
+                                                }
+                                                strips! $rest
+                                            };
+                                            () => {};
+                                        }
         if $simd::REGISTER_COUNT >= 32 {
             strips!(12, (8, (4, (2, (1, ())))));
         } else {

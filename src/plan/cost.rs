@@ -1,76 +1,323 @@
-//! What a step costs: floating-point operations on a full batch. A scalar function counts as one.
-//! Whether a plan is worth several threads follows from it.
+//! What a step costs: arithmetic, and the numbers that it reads and writes. Whether a plan is worth
+//! several threads follows from it.
 
 use super::Step;
-use super::step::{Instruction, Kernel, Section};
+use super::step::{
+    BinaryOperator, Columns, Destination, Instruction, Kernel, Load, Matrix, Offset, ReductionAxis,
+    Section, Source,
+};
+use crate::graph::arithmetic::{Arithmetic, Operations};
 
-pub fn flops(kernel: &Kernel, batch: usize) -> u64 {
-    let instructions = |section: &Section| {
-        let work = section
-            .program
-            .iter()
-            .filter(|instruction| match instruction {
-                Instruction::Unary { .. }
-                | Instruction::Binary { .. }
-                | Instruction::Reduce { .. } => true,
-                Instruction::Load { .. } | Instruction::Store { .. } => false,
-            });
-        work.count() as u64
-    };
-    let program = |section: &Section| {
-        instructions(section) * (section.features * section.columns.count(batch)) as u64
-    };
-    let both = |first: &Option<Section>, second: &Option<Section>| {
-        first.iter().chain(second).map(program).sum::<u64>()
-    };
-    let product = |rows: usize, columns: usize, inner: usize| 2 * (rows * columns * inner) as u64;
-    match kernel {
-        Kernel::Loop { section } => program(section),
-        Kernel::Forward { input, section, .. } => {
-            let columns = input.columns.count(batch);
-            product(section.features, columns, input.features) + program(section)
+/// A product of matrices, `rows × depth` by `depth × columns`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Product {
+    pub rows: usize,
+    pub columns: usize,
+    pub depth: usize,
+}
+
+impl Product {
+    /// A multiplication and a sum for each of its terms.
+    pub fn flops(&self) -> u64 {
+        2 * (self.rows * self.columns * self.depth) as u64
+    }
+}
+
+/// What a step costs on a batch.
+#[derive(Clone, PartialEq, Default, Debug)]
+pub struct Cost {
+    /// Floating-point operations. A scalar function counts as one.
+    pub flops: u64,
+    pub product: Option<Product>,
+    /// The arithmetic outside of the product.
+    pub operations: Operations,
+    /// Numbers read from values in memory, each once.
+    pub read: u64,
+    /// Numbers written to values in memory, each once.
+    pub written: u64,
+}
+
+impl Cost {
+    /// The cost of a step on a batch of `rows`.
+    pub fn new(kernel: &Kernel, rows: usize) -> Cost {
+        let mut count = Count {
+            rows,
+            cost: Cost::default(),
+            read: Vec::new(),
+            written: Vec::new(),
+        };
+        count.kernel(kernel);
+        let (_, sections) = kernel.parts();
+        for section in sections {
+            count.section(section, kernel);
         }
-        Kernel::DataGradient {
-            gradient, section, ..
-        } => {
-            let columns = gradient.columns.count(batch);
-            product(gradient.features, columns, section.features) + program(section)
+        let total = |places: &[(Offset, u64)]| places.iter().map(|(_, elements)| elements).sum();
+        Cost {
+            read: total(&count.read),
+            written: total(&count.written),
+            ..count.cost
         }
-        Kernel::WeightGradient {
-            gradient,
-            input,
-            weight,
-            bias,
-        } => {
-            let rows = gradient.columns.count(batch);
-            // Not what fills up the last panel of the weight.
-            let weights = (gradient.features * input.features) as u64;
-            let outer = weight.as_ref().map_or(0, |section| {
-                let update = instructions(section) * weights;
-                product(gradient.features, input.features, rows) + update
-            });
-            let sums = bias.as_ref().map_or(0, |section| {
-                (gradient.features * rows) as u64 + program(section)
-            });
-            outer + sums
+    }
+}
+
+/// A step's cost while it is counted.
+struct Count {
+    rows: usize,
+    cost: Cost,
+    read: Vec<(Offset, u64)>,
+    written: Vec<(Offset, u64)>,
+}
+
+impl Count {
+    fn columns(&self, columns: Columns) -> u64 {
+        columns.count(self.rows) as u64
+    }
+
+    /// What was written in this step is at hand.
+    fn reads(&mut self, at: Offset, elements: u64) {
+        let mut known = self.read.iter().chain(&self.written);
+        if !known.any(|(place, _)| *place == at) {
+            self.read.push((at, elements));
         }
-        Kernel::Gather { section, .. } => program(section),
-        Kernel::ScatterAdd {
-            gradient, section, ..
-        } => (gradient.features * gradient.columns.count(batch)) as u64 + program(section),
-        Kernel::CrossEntropy {
-            logits,
-            loss,
-            gradient,
-            ..
-        } => {
-            // Shift, exp, sum, and the difference, by element.
-            4 * (logits.features * logits.columns.count(batch)) as u64 + both(loss, gradient)
+    }
+
+    fn reads_matrix(&mut self, matrix: &Matrix) {
+        let elements = matrix.features as u64 * self.columns(matrix.columns);
+        self.reads(matrix.at, elements);
+    }
+
+    fn writes(&mut self, at: Offset, elements: u64) {
+        if !self.written.iter().any(|(place, _)| *place == at) {
+            self.written.push((at, elements));
         }
-        Kernel::LogSoftmax { input, section } => {
-            4 * (input.features * input.columns.count(batch)) as u64 + program(section)
+    }
+
+    fn product(&mut self, rows: usize, columns: u64, depth: usize) {
+        let product = Product {
+            rows,
+            columns: columns as usize,
+            depth,
+        };
+        self.cost.flops += product.flops();
+        self.cost.product = Some(product);
+    }
+
+    /// What the kernel does before its sections' programs.
+    fn kernel(&mut self, kernel: &Kernel) {
+        match kernel {
+            Kernel::Loop { .. } => {}
+            Kernel::Forward {
+                weight,
+                input,
+                bias,
+                section,
+            } => {
+                let (rows, depth) = (section.features, input.features);
+                self.reads(weight.at, (rows * depth) as u64);
+                self.reads_matrix(input);
+                if let Some(bias) = bias {
+                    self.reads(*bias, rows as u64);
+                }
+                self.product(rows, self.columns(input.columns), depth);
+            }
+            Kernel::DataGradient {
+                weight,
+                gradient,
+                section,
+            } => {
+                let (rows, depth) = (section.features, gradient.features);
+                self.reads(weight.at, (rows * depth) as u64);
+                self.reads_matrix(gradient);
+                self.product(rows, self.columns(gradient.columns), depth);
+            }
+            Kernel::WeightGradient {
+                gradient,
+                input,
+                weight,
+                bias,
+            } => {
+                self.reads_matrix(gradient);
+                let rows = self.columns(gradient.columns);
+                if weight.is_some() {
+                    self.reads_matrix(input);
+                    self.product(gradient.features, input.features as u64, rows as usize);
+                }
+                if bias.is_some() {
+                    let elements = gradient.features as u64 * rows;
+                    self.cost.flops += elements;
+                    self.cost.operations.add(Arithmetic::Simple, elements);
+                }
+            }
+            Kernel::Gather {
+                table,
+                index,
+                section,
+            } => {
+                self.reads_matrix(index);
+                // Of the table only what the index names.
+                let looked_up = section.features as u64 * self.columns(section.columns);
+                self.reads(table.at, looked_up);
+            }
+            Kernel::ScatterAdd {
+                gradient, index, ..
+            } => {
+                self.reads_matrix(gradient);
+                self.reads_matrix(index);
+                let elements = gradient.features as u64 * self.columns(gradient.columns);
+                self.cost.flops += elements;
+                self.cost.operations.add(Arithmetic::Simple, elements);
+            }
+            Kernel::CrossEntropy { logits, index, .. } => {
+                self.reads_matrix(index);
+                self.softmax(logits);
+            }
+            Kernel::LogSoftmax { input, .. } => self.softmax(input),
+            Kernel::Concat { parts, to } => {
+                for part in parts {
+                    self.reads_matrix(part);
+                }
+                self.writes(to.at, to.features as u64 * self.columns(to.columns));
+            }
         }
-        Kernel::Concat { .. } => 0,
+    }
+
+    /// Largest element, shift, exp, sum and what is made of it, column by column.
+    fn softmax(&mut self, input: &Matrix) {
+        self.reads_matrix(input);
+        let columns = self.columns(input.columns);
+        let elements = input.features as u64 * columns;
+        self.cost.flops += 4 * elements;
+        let operations = &mut self.cost.operations;
+        operations.add(Arithmetic::Simple, 5 * elements);
+        operations.add(Arithmetic::Exponential, elements);
+        operations.add(Arithmetic::Logarithm, columns);
+        operations.add(Arithmetic::Division, columns);
+    }
+
+    /// A section's program.
+    fn section(&mut self, section: &Section, kernel: &Kernel) {
+        let mut features = section.features as u64;
+        let mut columns = self.columns(section.columns);
+        if let (
+            Kernel::WeightGradient {
+                gradient, input, ..
+            },
+            Some(_),
+        ) = (kernel, section.panel_columns)
+        {
+            // Not what fills up the last panel.
+            (features, columns) = (gradient.features as u64, input.features as u64);
+        }
+        if let Some(anchor) = section.anchor {
+            self.writes(anchor, features * columns);
+        }
+        for instruction in &section.program {
+            self.instruction(instruction, features, columns);
+        }
+    }
+
+    fn instruction(&mut self, instruction: &Instruction, features: u64, columns: u64) {
+        let elements = features * columns;
+        let (operations, flops) = match *instruction {
+            Instruction::Load { ref load, .. } => {
+                self.load(load, features, columns);
+                match load {
+                    Load::Dropout { .. } => (each(&[(Arithmetic::Draw, 1)]), 0),
+                    Load::Strided { .. }
+                    | Load::PerFeature { .. }
+                    | Load::PerColumn { .. }
+                    | Load::Scalar { .. }
+                    | Load::Constant(_)
+                    | Load::Rows
+                    | Load::OneHot { .. } => (Operations::default(), 0),
+                }
+            }
+            Instruction::Unary {
+                to,
+                from,
+                function,
+                derivative,
+            } => {
+                self.source(from, elements);
+                self.destination(to, elements);
+                (function.operations(derivative), elements)
+            }
+            Instruction::Binary {
+                to,
+                left,
+                right,
+                operator,
+            } => {
+                self.source(left, elements);
+                self.source(right, elements);
+                self.destination(to, elements);
+                (each(&[(arithmetic(operator), 1)]), elements)
+            }
+            Instruction::Store { from, at, .. } => {
+                self.source(from, elements);
+                self.writes(at, elements);
+                (Operations::default(), 0)
+            }
+            Instruction::Reduce {
+                from, axis, into, ..
+            } => {
+                self.source(from, elements);
+                let results = match axis {
+                    ReductionAxis::Features => columns,
+                    ReductionAxis::Columns => features,
+                    ReductionAxis::All => 1,
+                };
+                self.writes(into, results);
+                (each(&[(Arithmetic::Simple, 1)]), elements)
+            }
+        };
+        self.cost.flops += flops;
+        self.cost.operations.add_for_each(elements, operations);
+    }
+
+    fn source(&mut self, source: Source, elements: u64) {
+        match source {
+            Source::Memory(at) => self.reads(at, elements),
+            Source::Scalar(at) => self.reads(at, 1),
+            Source::Scratch(_) | Source::Anchor | Source::Constant(_) => {}
+        }
+    }
+
+    fn destination(&mut self, destination: Destination, elements: u64) {
+        match destination {
+            Destination::Memory(at) => self.writes(at, elements),
+            Destination::Scratch(_) => {}
+        }
+    }
+
+    fn load(&mut self, load: &Load, features: u64, columns: u64) {
+        match *load {
+            Load::Strided { at, .. } => self.reads(at, features * columns),
+            Load::PerFeature { at } => self.reads(at, features),
+            Load::PerColumn { at, .. } | Load::OneHot { at, .. } => self.reads(at, columns),
+            Load::Scalar { at } => self.reads(at, 1),
+            Load::Constant(_) | Load::Rows | Load::Dropout { .. } => {}
+        }
+    }
+}
+
+/// The arithmetic for one element.
+fn each(counts: &[(Arithmetic, u64)]) -> Operations {
+    let mut operations = Operations::default();
+    for (kind, count) in counts {
+        operations.add(*kind, *count);
+    }
+    operations
+}
+
+fn arithmetic(operator: BinaryOperator) -> Arithmetic {
+    match operator {
+        BinaryOperator::Divide => Arithmetic::Division,
+        BinaryOperator::Add
+        | BinaryOperator::Subtract
+        | BinaryOperator::Multiply
+        | BinaryOperator::Maximum
+        | BinaryOperator::Minimum => Arithmetic::Simple,
     }
 }
 

@@ -26,6 +26,15 @@ pub fn panel_rows(precision: Precision) -> usize {
     PANEL_BYTES / precision.bytes()
 }
 
+impl Order {
+    pub fn name(self) -> &'static str {
+        match self {
+            Order::RowMajor => "row-major",
+            Order::Panels => "in panels",
+        }
+    }
+}
+
 /// One state with its place.
 #[derive(Clone, PartialEq, Debug)]
 pub struct StatePlace {

@@ -111,7 +111,7 @@ pub fn lower(graph: &Graph, request: Request) -> Plan {
                 line: (request.line)(namer.span(group)),
                 label: namer.label(group),
                 results: namer.results(group),
-                flops: cost::flops(&kernel, batch),
+                flops: cost::Cost::new(&kernel, batch).flops,
                 kernel,
             }
         })

@@ -3,12 +3,14 @@
 //! [`lower::lower`] makes a [`Plan`] from a graph of one phase. What its `Display` prints is what the
 //! engine runs; `verify` holds it to the rules that make running it safe.
 
-mod cost;
+pub mod cost;
+mod explain;
 pub mod layout;
 mod lifetimes;
 pub mod lower;
 mod memory;
 mod program;
+pub mod roofline;
 pub mod step;
 mod text;
 pub mod verify;
@@ -18,7 +20,8 @@ use crate::graph::state::StepScalar;
 use layout::StateLayout;
 use step::{Kernel, Matrix, Offset};
 
-pub use text::bytes as bytes_text;
+pub use explain::explain;
+pub use text::{bytes as bytes_text, count as count_text};
 
 /// The numbers that a plan computes with.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -60,6 +63,16 @@ pub enum Target {
 pub enum StepPart {
     Forward,
     BackwardAndUpdate,
+}
+
+impl StepPart {
+    /// The heading of the part.
+    pub fn title(self) -> &'static str {
+        match self {
+            StepPart::Forward => "forward",
+            StepPart::BackwardAndUpdate => "backward + update",
+        }
+    }
 }
 
 /// One step: what it runs, and how the plan's text speaks of it.

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::fmt;
 
+use super::cost::Cost;
+use super::step::Columns;
 use super::{Plan, Step, StepPart, Target};
 use crate::diagnostics::Span;
 use crate::graph::ops::Op;
@@ -112,7 +114,7 @@ impl<'g> Namer<'g> {
                 results.push(format!(
                     "{} {} = {}",
                     self.names[value],
-                    self.graph.shape(*value).text(&self.batch),
+                    self.shape(*value),
                     self.expression(*value, true, 0)
                 ));
             }
@@ -162,8 +164,13 @@ impl<'g> Namer<'g> {
         (!texts.is_empty()).then(|| texts.join("; "))
     }
 
-    /// A value in terms of what is kept in memory.
-    fn expression(&self, value: ValueId, top: bool, depth: usize) -> String {
+    /// A value's shape, with the rows of a batch in it.
+    pub fn shape(&self, value: ValueId) -> String {
+        self.graph.shape(value).text(&self.batch)
+    }
+
+    /// A value in terms of what is kept in memory; its own name counts unless it is the `top`.
+    pub fn expression(&self, value: ValueId, top: bool, depth: usize) -> String {
         if let (false, Some(name)) = (top, self.names.get(&value)) {
             return name.clone();
         }
@@ -187,7 +194,7 @@ impl<'g> Namer<'g> {
 }
 
 /// A number of things with a unit prefix: `1.2 k`.
-fn count(value: u64) -> String {
+pub fn count(value: u64) -> String {
     match value {
         0..1_000 => format!("{value} "),
         1_000..1_000_000 => format!("{:.1} k", value as f64 / 1e3),
@@ -246,18 +253,14 @@ impl fmt::Display for Plan {
             if steps.is_empty() {
                 continue;
             }
-            let title = match part {
-                StepPart::Forward => "forward",
-                StepPart::BackwardAndUpdate => "backward + update",
-            };
-            writeln!(formatter, "\n  {title}")?;
+            writeln!(formatter, "\n  {}", part.title())?;
             let width = steps
                 .iter()
                 .map(|step| step.label.chars().count())
                 .max()
                 .unwrap_or(0);
             for step in steps {
-                write_step(formatter, step, width, self.target)?;
+                self.write_step(formatter, step, width)?;
             }
         }
         Ok(())
@@ -287,7 +290,9 @@ impl Plan {
                 };
                 let at = match self.target {
                     Target::Reference => String::new(),
-                    Target::Native => format!("at {} {:?}", place.matrix.at.0, place.order),
+                    Target::Native => {
+                        format!("at {} {}", place.matrix.at.0, place.order.name())
+                    }
                 };
                 [state.name.clone(), state.shape.row_text(), initial, at]
             })
@@ -312,60 +317,56 @@ impl Plan {
         }
         Ok(())
     }
-}
 
-fn write_step(
-    formatter: &mut fmt::Formatter,
-    step: &Step,
-    width: usize,
-    target: Target,
-) -> fmt::Result {
-    let mut results = step.results.iter();
-    let first = results.next().map_or("", String::as_str);
-    let padding = " ".repeat(width - step.label.chars().count());
-    let line = format!("{:>4}  {}{padding}  {first}", step.line, step.label);
-    writeln!(formatter, "{}", line.trim_end())?;
-    for result in results {
-        writeln!(formatter, "      {}  {result}", " ".repeat(width))?;
+    fn write_step(&self, formatter: &mut fmt::Formatter, step: &Step, width: usize) -> fmt::Result {
+        let mut results = step.results.iter();
+        let first = results.next().map_or("", String::as_str);
+        let padding = " ".repeat(width - step.label.chars().count());
+        let line = format!("{:>4}  {}{padding}  {first}", step.line, step.label);
+        writeln!(formatter, "{}", line.trim_end())?;
+        for result in results {
+            writeln!(formatter, "      {}  {result}", " ".repeat(width))?;
+        }
+        if self.target == Target::Native {
+            for line in self.native_lines(step) {
+                writeln!(formatter, "        {line}")?;
+            }
+        }
+        Ok(())
     }
-    if target == Target::Native {
-        writeln!(
-            formatter,
-            "      {}  {}",
-            " ".repeat(width),
-            step.native_text()
-        )?;
-    }
-    Ok(())
-}
 
-impl Step {
-    /// Kernel, tiles and places, as this machine runs them.
-    fn native_text(&self) -> String {
-        let (name, sections) = self.kernel.parts();
-        let sections: Vec<String> = sections
-            .into_iter()
-            .map(|section| {
-                let columns = match section.columns {
-                    super::step::Columns::Batch => "batch".to_string(),
-                    super::step::Columns::Fixed(count) => count.to_string(),
-                };
-                let anchor = section
-                    .anchor
-                    .map_or("scratch".to_string(), |at| format!("at {}", at.0));
-                format!(
-                    "[{} × {columns}] tiles of {} columns, blocks of {}, {} instructions, result {anchor}",
-                    section.features,
-                    section.tile_columns,
-                    section.block_columns,
-                    section.program.len()
-                )
-            })
-            .collect();
-        format!(
-            "{name} · {}FLOP · {}",
-            count(self.flops),
-            sections.join("; ")
-        )
+    /// A step's kernel with what it costs, and its sections with their tiles and places, as this
+    /// machine runs them.
+    fn native_lines(&self, step: &Step) -> Vec<String> {
+        let (name, sections) = step.kernel.parts();
+        let cost = Cost::new(&step.kernel, self.batch.unwrap_or(1));
+        let size = |numbers: u64| bytes(numbers as usize * self.precision.bytes());
+        let mut lines = vec![format!(
+            "{name} · {}FLOP · reads {}, writes {}",
+            count(cost.flops),
+            size(cost.read),
+            size(cost.written)
+        )];
+        lines.extend(sections.into_iter().map(|section| {
+            let columns = match section.columns {
+                Columns::Batch => "batch".to_string(),
+                Columns::Fixed(count) => count.to_string(),
+            };
+            let panels = section.panel_columns.map_or(String::new(), |width| {
+                format!(" · panels of {width} columns")
+            });
+            let result = section
+                .anchor
+                .map_or(String::new(), |at| format!(" · result at {}", at.0));
+            let instructions = match section.program.len() {
+                1 => "1 instruction".to_string(),
+                count => format!("{count} instructions"),
+            };
+            format!(
+                "[{} × {columns}]{panels} · tiles of {} · blocks of {} · {instructions}{result}",
+                section.features, section.tile_columns, section.block_columns,
+            )
+        }));
+        lines
     }
 }

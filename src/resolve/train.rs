@@ -44,6 +44,42 @@ pub struct TrainSpec {
     pub span: Span,
 }
 
+/// How the rows of an epoch are divided into batches.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Batches {
+    /// Rows of a whole batch.
+    pub size: usize,
+    pub whole: usize,
+    /// Rows of the smaller last batch; 0 if there is none, or it is left out.
+    pub tail: usize,
+}
+
+impl Batches {
+    pub fn count(&self) -> usize {
+        self.whole + usize::from(self.tail > 0)
+    }
+}
+
+impl TrainSpec {
+    /// The batches of an epoch over so many rows.
+    pub fn batches(&self, rows: usize) -> Batches {
+        let size = match self.batch {
+            Batch::All => rows,
+            Batch::Rows(batch) => batch.min(rows),
+        };
+        let whole = rows / size.max(1);
+        let rest = rows % size.max(1);
+        Batches {
+            size,
+            whole,
+            tail: match self.drop_last && whole > 0 {
+                true => 0,
+                false => rest,
+            },
+        }
+    }
+}
+
 /// Rows in a step when the file does not say (Keras's default).
 const DEFAULT_BATCH: usize = 32;
 

@@ -4,10 +4,12 @@ pub mod initialize;
 pub mod metrics;
 mod non_finite;
 pub mod predictor;
+pub mod profile;
 pub mod scores;
 pub mod trainer;
 pub mod weights;
 
 pub use non_finite::NonFinite;
 pub use predictor::Predictor;
+pub use profile::Profile;
 pub use trainer::{Ended, EpochLosses, Trainer};

@@ -1,14 +1,17 @@
 //! The epoch loop.
 
+use std::time::Instant;
+
 use super::initialize;
 use super::non_finite::NonFinite;
 use super::predictor::predict_rows;
+use super::profile::Profile;
 use crate::compile::Compiled;
 use crate::engine::{Prepared, Rows, Runner, Threads};
 use crate::kernels::{Arena, Element, OutOfMemory};
 use crate::plan::step::Offset;
 use crate::random::Stream;
-use crate::resolve::train::Batch;
+use crate::resolve::train::Batches;
 
 /// What the random stream of the order of rows is for.
 const SHUFFLE: &str = "shuffle";
@@ -44,8 +47,7 @@ pub struct Trainer<'c, T> {
     validation: Prepared<T>,
     pub(super) order: Vec<u32>,
     pub(super) shuffle: Option<Stream>,
-    batch: usize,
-    drop_last: bool,
+    batches: Batches,
     /// The whole data is one batch, and is in the arena.
     loaded: bool,
     /// The same of the validation rows.
@@ -55,6 +57,7 @@ pub struct Trainer<'c, T> {
     /// All states after the last whole epoch.
     kept: Vec<T>,
     kept_updates: u64,
+    profile: Option<Profile>,
 }
 
 impl<'c, T: Element> Trainer<'c, T> {
@@ -76,12 +79,9 @@ impl<'c, T: Element> Trainer<'c, T> {
         let mut arena = Arena::zeroed(elements)?;
         initialize::initialize(&mut arena, &compiled.states, compiled.seed);
         let spec = compiled.declaration.train.clone().unwrap_or_default();
-        let batch = match spec.batch {
-            Batch::All => data.rows,
-            Batch::Rows(batch) => batch.min(data.rows),
-        };
+        let batches = spec.batches(data.rows);
         // A batch of all rows has no order to change.
-        let shuffled = spec.shuffle && batch < data.rows;
+        let shuffled = spec.shuffle && batches.size < data.rows;
         let runner =
             |phase: &crate::compile::PhasePlan| Runner::new(&phase.plan, elements, threads);
         let phases = [&compiled.train, &compiled.evaluate];
@@ -99,14 +99,14 @@ impl<'c, T: Element> Trainer<'c, T> {
             predict: runner(&compiled.predict),
             order: (0..data.rows as u32).collect(),
             shuffle: shuffled.then(|| Stream::new(compiled.seed, SHUFFLE, "")),
-            batch,
-            drop_last: spec.drop_last,
+            batches,
             loaded: false,
             validation_loaded: false,
             epochs_done: 0,
             updates_done: 0,
             kept: Vec::new(),
             kept_updates: 0,
+            profile: None,
             arena,
             data,
             validation,
@@ -122,7 +122,7 @@ impl<'c, T: Element> Trainer<'c, T> {
         let evaluate = evaluate.and_then(|phase| phase.plan.batch).unwrap_or(1);
         let threads = &self.threads;
         let plans = [
-            (&mut self.train, self.data.rows, self.batch),
+            (&mut self.train, self.data.rows, self.batches.size),
             (&mut self.evaluate, self.validation.rows, evaluate),
         ];
         for (runner, rows, batch) in plans {
@@ -155,12 +155,24 @@ impl<'c, T: Element> Trainer<'c, T> {
 
     /// Batches in an epoch.
     pub fn batches(&self) -> usize {
-        let whole = self.data.rows / self.batch.max(1);
-        let tail = self.data.rows % self.batch.max(1);
-        match tail > 0 && !(self.drop_last && whole > 0) {
-            true => whole + 1,
-            false => whole,
-        }
+        self.batches.count()
+    }
+
+    /// From now on takes down a sample of the updates of a training of so many epochs, if the model
+    /// trains. Results do not change.
+    pub fn begin_profile(&mut self, epochs: usize) {
+        let origin = Instant::now();
+        let updates = epochs.saturating_mul(self.batches());
+        let (size, threads) = (self.batches.size, &self.threads);
+        self.profile = self.train.as_mut().map(|train| {
+            let timelines = train.timelines(threads, size, origin);
+            Profile::new(timelines, origin, size, updates)
+        });
+    }
+
+    /// What has been taken down since [`begin_profile`](Self::begin_profile).
+    pub fn profile(&self) -> Option<&Profile> {
+        self.profile.as_ref()
     }
 
     /// Trains for `epochs`, telling `report` the losses of each, until it is done or `stop` says so.
@@ -190,6 +202,9 @@ impl<'c, T: Element> Trainer<'c, T> {
     /// One epoch; `None` if it was stopped, an error with the batch's number if its loss is not
     /// finite.
     fn epoch(&mut self, stop: &dyn Fn() -> bool) -> Result<Option<EpochLosses>, usize> {
+        if let Some(profile) = &mut self.profile {
+            profile.begin_epoch();
+        }
         self.shuffle_rows();
         let batches = self.batches();
         let mut sum = 0.0;
@@ -208,10 +223,16 @@ impl<'c, T: Element> Trainer<'c, T> {
         }
         self.epochs_done += 1;
         self.keep();
+        if let Some(profile) = &mut self.profile {
+            profile.begin_validation();
+        }
         let validate = match self.validation.rows {
             0 => None,
             _ => Some(self.validation_loss()),
         };
+        if let Some(profile) = &mut self.profile {
+            profile.end_epoch(self.epochs_done, validate.is_some());
+        }
         Ok(Some(EpochLosses {
             train: sum / rows_seen as f64,
             validate,
@@ -229,8 +250,8 @@ impl<'c, T: Element> Trainer<'c, T> {
 
     /// The positions in the epoch's order that a batch takes.
     pub(super) fn batch_rows(&self, index: usize) -> std::ops::Range<usize> {
-        let first = index * self.batch;
-        first..(first + self.batch).min(self.data.rows)
+        let first = index * self.batches.size;
+        first..(first + self.batches.size).min(self.data.rows)
     }
 
     /// One update; gives the loss before it.
@@ -242,19 +263,27 @@ impl<'c, T: Element> Trainer<'c, T> {
             .as_mut()
             .expect("a model that trains has a plan for it");
         self.updates_done += 1;
+        let update = self.updates_done;
+        let profile = self.profile.as_mut();
+        let recording = profile.and_then(|profile| profile.record(update, count));
+        let rows = match self.shuffle {
+            Some(_) => Rows::Chosen(&self.order[range.clone()]),
+            None => Rows::Range {
+                first: range.start,
+                count,
+            },
+        };
         let (arena, threads) = (&mut self.arena, &mut self.threads);
-        match self.loaded {
-            true => train.run(arena, threads, count, self.updates_done),
-            false => {
-                let rows = match self.shuffle {
-                    Some(_) => Rows::Chosen(&self.order[range.clone()]),
-                    None => Rows::Range {
-                        first: range.start,
-                        count,
-                    },
-                };
-                train.run_on(arena, threads, &self.data, rows, self.updates_done);
-                self.loaded = count == self.data.rows && self.shuffle.is_none();
+        let loaded = self.loaded;
+        self.loaded = count == self.data.rows && self.shuffle.is_none();
+        match recording {
+            None if loaded => train.run(arena, threads, count, update),
+            None => train.run_on(arena, threads, &self.data, rows, update),
+            Some(recording) => {
+                if !loaded {
+                    train.load(arena, &self.data, rows);
+                }
+                recording.run(|timelines| train.run_timed(arena, threads, count, update, timelines))
             }
         }
         train.loss(&self.arena)

@@ -226,13 +226,20 @@ fn plans_are_printed_by_phase_and_target() {
         "native",
     ];
     let ran = folder.nnc(&native).ends(0);
-    assert!(
-        ran.out.contains("this machine: ") && ran.out.contains("tiles of"),
-        "{}",
-        ran.out
-    );
+    for part in ["tiles of", "this machine: ", "whole run", "memory"] {
+        assert!(ran.out.contains(part), "{part}: {}", ran.out);
+    }
+    // Without a table the batch is not known, and so no time.
+    let native = ["plan", "thermometer.nn", "--target", "native"];
+    let ran = folder.nnc(&native).ends(0);
+    assert!(ran.out.contains("told with a table"), "{}", ran.out);
     let ran = folder
         .nnc(&["plan", "neurons.nn", "--phase", "train"])
         .ends(1);
     assert!(ran.err.contains("no loss"), "{}", ran.err);
+    let line = first_line(&["plan", "thermometer.nn", "thermometer.csv", "--explain"]);
+    assert_eq!(
+        line,
+        "plan thermometer: train · why 5 steps and 5 stored values"
+    );
 }

@@ -1,8 +1,7 @@
 //! The walk over a graph that places each node: kernels begin groups, the rest joins them.
 
-use super::{Draft, Fusion, Group, GroupId, GroupKind, Place};
+use super::{Draft, Fusion, Group, GroupId, GroupKind, Place, Reader};
 use crate::graph::ops::{Axis, BinaryOperator, MatMulForm, Op};
-use crate::graph::shape::Shape;
 use crate::graph::state::StateId;
 use crate::graph::{Graph, ValueId};
 use crate::plan::step::Reduction;
@@ -26,6 +25,7 @@ pub(super) struct Fuser<'g> {
 /// What a value waits for.
 #[derive(Clone, Copy)]
 pub(super) struct Need {
+    pub value: ValueId,
     pub place: Place,
     /// Its own element is enough, so the need can be met within the same section.
     pub elementwise: bool,
@@ -47,12 +47,23 @@ impl<'g> Fuser<'g> {
                 groups: Vec::new(),
                 placed: vec![None; graph.nodes.len()],
                 stored: vec![false; graph.nodes.len()],
+                readers: vec![Vec::new(); graph.nodes.len()],
+                separations: Vec::new(),
             },
         }
     }
 
     pub(super) fn place(&self, value: ValueId) -> Option<Place> {
         self.fusion.placed[value.index()]
+    }
+
+    /// Keeps a placed value in memory for someone who reads it.
+    pub(super) fn keep(&mut self, value: ValueId, reader: Reader) {
+        self.fusion.stored[value.index()] = true;
+        let readers = &mut self.fusion.readers[value.index()];
+        if !readers.contains(&reader) {
+            readers.push(reader);
+        }
     }
 
     pub(super) fn visit(&mut self, value: ValueId) {
@@ -215,10 +226,14 @@ impl<'g> Fuser<'g> {
 
     /// Begins a group whose kernel reads its operands whole and gives the anchors.
     fn place_kernel(&mut self, kind: GroupKind, anchors: &[ValueId]) -> GroupId {
-        for operand in kind.operands() {
-            self.materialize(operand);
-        }
+        let operands = kind.operands().into_iter();
+        let kept: Vec<ValueId> = operands
+            .filter_map(|operand| self.materialize(operand))
+            .collect();
         let group = self.next_group();
+        for value in kept {
+            self.keep(value, Reader::Kernel(group));
+        }
         for operand in kind.operands() {
             if let Some(state) = self.state_of(operand) {
                 self.readers[state.0 as usize].kernel = group.0 + 1;
@@ -244,71 +259,14 @@ impl<'g> Fuser<'g> {
         group
     }
 
-    fn next_group(&self) -> GroupId {
+    pub(super) fn next_group(&self) -> GroupId {
         GroupId(u32::try_from(self.fusion.groups.len()).expect("fewer than 2^32 groups"))
-    }
-
-    pub(super) fn new_loop(&mut self, shape: &Shape) -> (GroupId, usize) {
-        let group = self.next_group();
-        self.fusion.groups.push(Group {
-            kind: GroupKind::Loop,
-            sections: vec![Draft {
-                shape: shape.clone(),
-                anchor: None,
-                values: Vec::new(),
-                assignments: Vec::new(),
-            }],
-        });
-        (group, 0)
-    }
-
-    /// The section in which a node over `shape` with these needs runs: the one that computes the last
-    /// of them, or a new loop.
-    pub(super) fn section_for(&mut self, needs: &[Need], shape: &Shape) -> (GroupId, usize) {
-        let last = needs.iter().map(|need| need.place.group).max();
-        let Some(last) = last else {
-            return self
-                .last_loop(needs, shape)
-                .unwrap_or_else(|| self.new_loop(shape));
-        };
-        let mut at_last = needs.iter().filter(|need| need.place.group == last);
-        let section = at_last
-            .clone()
-            .next()
-            .expect("one need is the last")
-            .place
-            .section;
-        let same = at_last.all(|need| need.elementwise && need.place.section == section);
-        match same && self.accepts(last, section, shape) {
-            true => (last, section),
-            false => self
-                .last_loop(needs, shape)
-                .unwrap_or_else(|| self.new_loop(shape)),
-        }
-    }
-
-    /// The last group, if it is a loop over this shape that comes after all needs.
-    fn last_loop(&self, needs: &[Need], shape: &Shape) -> Option<(GroupId, usize)> {
-        let last = GroupId(self.next_group().0.checked_sub(1)?);
-        let group = &self.fusion.groups[last.0 as usize];
-        let fits = group.kind == GroupKind::Loop && group.sections[0].shape == *shape;
-        let ready = needs
-            .iter()
-            .all(|need| need.place.group < last || need.place.group == last && need.elementwise);
-        (fits && ready).then_some((last, 0))
-    }
-
-    /// Whether a group's section can run a program over `shape`.
-    fn accepts(&self, group: GroupId, section: usize, shape: &Shape) -> bool {
-        let group = &self.fusion.groups[group.0 as usize];
-        let copies = matches!(group.kind, GroupKind::Concat { .. });
-        !copies && group.sections[section].shape == *shape
     }
 
     pub(super) fn place_elementwise(&mut self, value: ValueId) {
         let needs = self.needs(value);
         let shape = self.graph.shape(value).clone();
-        let (group, section) = self.section_for(&needs, &shape);
+        let (group, section) = self.section_for(value, &needs, &shape);
         self.join(value, group, section, false);
     }
 
@@ -320,7 +278,7 @@ impl<'g> Fuser<'g> {
         }
         let shape = self.graph.shape(operand).clone();
         let needs = self.needs(value);
-        let (group, section) = self.section_for(&needs, &shape);
+        let (group, section) = self.section_for(value, &needs, &shape);
         self.join(value, group, section, true);
     }
 
@@ -345,7 +303,7 @@ impl<'g> Fuser<'g> {
     fn read(&mut self, value: ValueId, group: GroupId, section: usize) {
         if let Some(place) = self.place(value) {
             if place.group != group || place.section != section || place.reduced {
-                self.fusion.stored[value.index()] = true;
+                self.keep(value, Reader::Program(group));
             }
             return;
         }
@@ -359,7 +317,7 @@ impl<'g> Fuser<'g> {
             Op::Broadcast { .. } | Op::Slice { .. } | Op::OneHot { .. } => {
                 let inner = node.operands[0];
                 if self.place(inner).is_some() {
-                    self.fusion.stored[inner.index()] = true;
+                    self.keep(inner, Reader::Reshaped(group));
                 } else {
                     self.read(inner, group, section);
                 }

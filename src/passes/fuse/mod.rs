@@ -9,11 +9,15 @@
 
 mod fuser;
 mod needs;
+mod reasons;
+mod sections;
 
 use crate::graph::shape::Shape;
 use crate::graph::state::StateId;
 use crate::graph::{Assignment, Graph, ValueId};
 use fuser::Fuser;
+
+pub use reasons::{Reader, Refusal, Separation};
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct GroupId(pub u32);
@@ -107,6 +111,10 @@ pub struct Fusion {
     pub placed: Vec<Option<Place>>,
     /// Which placed values are kept in memory, because another step or the caller reads them.
     pub stored: Vec<bool>,
+    /// Who reads each value that is kept, each once.
+    pub readers: Vec<Vec<Reader>>,
+    /// The nodes that could not join the group that computes the last of what they need.
+    pub separations: Vec<Separation>,
 }
 
 /// Divides a graph of one phase into groups.
@@ -115,8 +123,14 @@ pub fn fuse(graph: &Graph) -> Fusion {
     for value in graph.values() {
         fuser.visit(value);
     }
-    for result in graph.prediction.into_iter().chain(graph.loss) {
-        fuser.materialize(result);
+    let results = [
+        (graph.prediction, Reader::Prediction),
+        (graph.loss, Reader::Loss),
+    ];
+    for (result, reader) in results {
+        if let Some(kept) = result.and_then(|result| fuser.materialize(result)) {
+            fuser.keep(kept, reader);
+        }
     }
     for assignment in &graph.assignments {
         fuser.assign(*assignment);

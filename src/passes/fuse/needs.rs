@@ -1,6 +1,7 @@
 //! What a node waits for, and what must stand in memory whole before it is read.
 
 use super::fuser::{Fuser, Need};
+use super::{GroupId, Place, Reader, Refusal, Separation};
 use crate::graph::ops::Op;
 use crate::graph::state::StateId;
 use crate::graph::{Assignment, ValueId};
@@ -18,6 +19,7 @@ impl Fuser<'_> {
     pub(super) fn collect_needs(&mut self, value: ValueId, needs: &mut Vec<Need>) {
         if let Some(place) = self.place(value) {
             needs.push(Need {
+                value,
                 place,
                 elementwise: !place.reduced,
             });
@@ -36,6 +38,7 @@ impl Fuser<'_> {
                 self.settle(inner);
                 if let Some(place) = self.place(inner) {
                     needs.push(Need {
+                        value: inner,
                         place,
                         elementwise: false,
                     });
@@ -69,34 +72,31 @@ impl Fuser<'_> {
         }
     }
 
-    /// Makes a value one that stands in memory whole: placed and stored, or a view of what is.
-    pub(super) fn materialize(&mut self, value: ValueId) {
+    /// Places a value that is to be read whole. Gives the value that must be kept in memory for it,
+    /// which is the value itself or what it is a view of; none for what is in memory anyway.
+    pub(super) fn materialize(&mut self, value: ValueId) -> Option<ValueId> {
         if self.place(value).is_some() {
-            self.fusion.stored[value.index()] = true;
-            return;
+            return Some(value);
         }
         let node = self.graph.node(value);
         match &node.op {
-            Op::Input { .. } | Op::State(_) => {}
-            Op::Slice { .. } => self.materialize(node.operands[0]),
+            Op::Input { .. } | Op::State(_) => return None,
+            Op::Slice { .. } => return self.materialize(node.operands[0]),
             Op::Constant(_) | Op::Scalar(_) | Op::Broadcast { .. } | Op::OneHot { .. } => {
                 let mut needs = Vec::new();
                 self.collect_needs(value, &mut needs);
                 let shape = node.shape.clone();
-                let (group, section) = self.section_for(&needs, &shape);
+                let (group, section) = self.section_for(value, &needs, &shape);
                 self.join(value, group, section, false);
-                self.fusion.stored[value.index()] = true;
             }
             Op::Map(_) | Op::MapDerivative(_) | Op::Binary(_) | Op::DropoutMask { .. } => {
                 self.settle(value);
-                self.fusion.stored[value.index()] = true;
             }
             Op::Reduce { .. } => {
                 let shape = self.graph.shape(node.operands[0]).clone();
                 let needs = self.needs(value);
-                let (group, section) = self.section_for(&needs, &shape);
+                let (group, section) = self.section_for(value, &needs, &shape);
                 self.join(value, group, section, true);
-                self.fusion.stored[value.index()] = true;
             }
             Op::MatMul(_)
             | Op::Gather
@@ -107,6 +107,7 @@ impl Fuser<'_> {
             | Op::CrossEntropyGradient { .. }
             | Op::ByPhase => unreachable!("kernels are placed when they are visited"),
         }
+        Some(value)
     }
 
     /// The state that a kernel's operand is, if it is one.
@@ -122,24 +123,47 @@ impl Fuser<'_> {
     /// afterwards; else in a loop of its own at the end.
     pub(super) fn assign(&mut self, assignment: Assignment) {
         self.settle(assignment.value);
-        let readers = self.readers[assignment.state.0 as usize];
-        let in_place = self.place(assignment.value).filter(|place| {
-            let here = place.group.0 + 1;
-            let kernel = readers.kernel < here;
-            let program = readers.program <= (here, place.section)
-                && (readers.program.0 < here || readers.program.1 == place.section);
-            kernel && program && !place.reduced
-        });
-        let (group, section) = match in_place {
-            Some(place) => (place.group, place.section),
-            None => {
-                self.materialize(assignment.value);
-                let shape = self.graph.shape(assignment.value).clone();
-                self.new_loop(&shape)
-            }
+        let (group, section) = match self.section_to_write(assignment) {
+            Ok(place) => (place.group, place.section),
+            Err(refusal) => self.assign_apart(assignment, refusal),
         };
         self.fusion.groups[group.0 as usize].sections[section]
             .assignments
             .push(assignment);
+    }
+
+    /// Where a state's new value is computed, or why it cannot be written there.
+    fn section_to_write(&self, assignment: Assignment) -> Result<Place, Refusal> {
+        let place = self.place(assignment.value);
+        let place = place.ok_or(Refusal::NothingToJoin)?;
+        let readers = self.readers[assignment.state.0 as usize];
+        let here = place.group.0 + 1;
+        let old_value_read = |by: u32| Refusal::OldValueRead(assignment.state, GroupId(by - 1));
+        let beside = readers.program.0 == here && readers.program.1 != place.section;
+        match () {
+            () if place.reduced => Err(Refusal::Whole(assignment.value)),
+            // A kernel reads its operands while the program behind it writes.
+            () if readers.kernel >= here => Err(old_value_read(readers.kernel)),
+            () if readers.program.0 > here || beside => Err(old_value_read(readers.program.0)),
+            () => Ok(place),
+        }
+    }
+
+    /// A new loop for a state's new value, which is kept until then.
+    fn assign_apart(&mut self, assignment: Assignment, refusal: Refusal) -> (GroupId, usize) {
+        let from = self.place(assignment.value).map(|place| place.group);
+        let kept = self.materialize(assignment.value);
+        let shape = self.graph.shape(assignment.value).clone();
+        let (group, section) = self.new_loop(&shape);
+        if let Some(kept) = kept {
+            self.keep(kept, Reader::Program(group));
+        }
+        self.fusion.separations.push(Separation {
+            value: assignment.value,
+            from,
+            refusal,
+            into: group,
+        });
+        (group, section)
     }
 }

@@ -1,0 +1,82 @@
+//! In which section a node runs: that of the group that computes the last of what it needs, or a loop.
+
+use super::fuser::{Fuser, Need};
+use super::{Draft, Group, GroupId, GroupKind, Refusal, Separation};
+use crate::graph::ValueId;
+use crate::graph::shape::Shape;
+
+impl Fuser<'_> {
+    pub(super) fn new_loop(&mut self, shape: &Shape) -> (GroupId, usize) {
+        let group = self.next_group();
+        self.fusion.groups.push(Group {
+            kind: GroupKind::Loop,
+            sections: vec![Draft {
+                shape: shape.clone(),
+                anchor: None,
+                values: Vec::new(),
+                assignments: Vec::new(),
+            }],
+        });
+        (group, 0)
+    }
+
+    /// The section in which a node over `shape` with these needs runs: the one that computes the last
+    /// of them, or a loop.
+    pub(super) fn section_for(
+        &mut self,
+        value: ValueId,
+        needs: &[Need],
+        shape: &Shape,
+    ) -> (GroupId, usize) {
+        let last = needs.iter().map(|need| need.place.group).max();
+        let refusal = match last {
+            Some(last) => match self.section_in(last, needs, shape) {
+                Ok(section) => return (last, section),
+                Err(refusal) => refusal,
+            },
+            None => Refusal::NothingToJoin,
+        };
+        let (into, section) = self
+            .last_loop(needs, shape)
+            .unwrap_or_else(|| self.new_loop(shape));
+        self.fusion.separations.push(Separation {
+            value,
+            from: last,
+            refusal,
+            into,
+        });
+        (into, section)
+    }
+
+    /// The section of a group, the last that computes any of these needs, that can run a node over
+    /// `shape` with them; or why none can.
+    fn section_in(&self, group: GroupId, needs: &[Need], shape: &Shape) -> Result<usize, Refusal> {
+        let here = needs.iter().filter(|need| need.place.group == group);
+        if let Some(need) = here.clone().find(|need| !need.elementwise) {
+            return Err(match need.place.reduced {
+                true => Refusal::Whole(need.value),
+                false => Refusal::Reshaped(need.value),
+            });
+        }
+        let mut sections = here.map(|need| need.place.section);
+        let section = sections.next().expect("the group computes a need");
+        let group = &self.fusion.groups[group.0 as usize];
+        match () {
+            () if sections.any(|other| other != section) => Err(Refusal::TwoSections),
+            () if matches!(group.kind, GroupKind::Concat { .. }) => Err(Refusal::Copies),
+            () if group.sections[section].shape != *shape => Err(Refusal::Shape),
+            () => Ok(section),
+        }
+    }
+
+    /// The last group, if it is a loop over this shape that comes after all needs.
+    fn last_loop(&self, needs: &[Need], shape: &Shape) -> Option<(GroupId, usize)> {
+        let last = GroupId(self.next_group().0.checked_sub(1)?);
+        let group = &self.fusion.groups[last.0 as usize];
+        let fits = group.kind == GroupKind::Loop && group.sections[0].shape == *shape;
+        let ready = needs
+            .iter()
+            .all(|need| need.place.group < last || need.place.group == last && need.elementwise);
+        (fits && ready).then_some((last, 0))
+    }
+}
