@@ -11,6 +11,7 @@ use super::arguments::{CheckArguments, ParameterArguments};
 use super::console::Console;
 use super::job::{Job, TableFile};
 use super::record::{members, rows_to_json};
+use super::run::all_threads;
 use super::source::ModelText;
 use super::{Exit, Outcome, unreadable};
 
@@ -68,7 +69,11 @@ pub fn compiled(
     let data = data.map(|path| {
         let name = path.display().to_string();
         match File::open(path) {
-            Ok(reader) => Ok(TableFile { name, reader }),
+            Ok(reader) => Ok(TableFile {
+                name,
+                reader,
+                threads: all_threads(),
+            }),
             Err(error) => Err(vec![unreadable(&name, &error)]),
         }
     });

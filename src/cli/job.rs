@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::io::Read;
 use std::time::{Duration, Instant};
 
-use nnc::data::{Division, Preparation, Purpose, Table, divide, read_table, schema};
+use nnc::data::{Division, Preparation, Purpose, Reading, Table, divide, read_table_by, schema};
 use nnc::diagnostics::{Faults, Sources};
 use nnc::plan::Target;
 use nnc::resolve::Declaration;
@@ -22,10 +22,11 @@ pub struct Job {
     pub compile_time: Duration,
 }
 
-/// The table's bytes and its name.
+/// The table's bytes and its name, and how many threads may read it.
 pub struct TableFile<R> {
     pub name: String,
     pub reader: R,
+    pub threads: usize,
 }
 
 impl Job {
@@ -43,7 +44,9 @@ impl Job {
     ) -> Result<Job, Faults> {
         let begun = Instant::now();
         let spec = &declaration.data;
-        let table = read_table(data.reader, &data.name, spec, Purpose::Train, sources);
+        let reading = Reading::by(data.threads);
+        let (name, purpose) = (&data.name, Purpose::Train);
+        let table = read_table_by(&reading, data.reader, name, spec, purpose, sources);
         let table = table.map_err(|mut faults| {
             faults.extend(
                 compile(&model.source(sources, Some(seed)), None, target)

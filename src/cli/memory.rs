@@ -7,7 +7,7 @@ use nnc::diagnostics::{Code, Diagnostic, Faults};
 use nnc::plan::bytes_text;
 
 /// # Errors
-/// What the run allocates is more than `most`, or than the system says is available.
+/// What the run has in memory at once is more than `most`, or than the system says is available.
 pub fn check(
     compiled: &Compiled,
     preparation: &Preparation,
@@ -15,13 +15,19 @@ pub fn check(
     most: Option<u64>,
 ) -> Result<(), Faults> {
     let width = preparation.width(Role::Input) + preparation.width(Role::Target);
-    let needed = needed(compiled, width, table.rows);
+    let held = table.bytes() as u128;
+    let kept = match compiled.declaration.train {
+        // The table gives its inputs up while the rows are prepared.
+        Some(_) => table.bytes_of(Role::Target) as u128,
+        None => held,
+    };
+    let needed = held.max(needed(compiled, width, table.rows) + kept);
     let (most, whose) = match (most, available()) {
-        (Some(most), _) => (most, "--max-memory allows"),
-        (None, Some(available)) => (available, "are available"),
+        (Some(most), _) => (u128::from(most), "--max-memory allows"),
+        (None, Some(available)) => (u128::from(available) + held, "are available"),
         (None, None) => return Ok(()),
     };
-    if needed <= u128::from(most) {
+    if needed <= most {
         return Ok(());
     }
     let text = |bytes: u128| bytes_text(usize::try_from(bytes).unwrap_or(usize::MAX));
@@ -31,7 +37,7 @@ pub fn check(
             "`{}` needs {} of memory, {} {whose}",
             compiled.name,
             text(needed),
-            text(u128::from(most)),
+            text(most),
         ),
     );
     Err(vec![fault.help("make the layers or the batch smaller")])

@@ -67,7 +67,12 @@ pub fn run(arguments: &RunArguments, console: &Console, sources: &mut Sources) -
         Some(csv) => Box::new(csv.as_slice()),
         None => Box::new(data),
     };
-    let table = TableFile { name, reader };
+    let threads = arguments.threads.map_or_else(all_threads, usize::from);
+    let table = TableFile {
+        name,
+        reader,
+        threads,
+    };
     let job = Job::prepare(
         &model,
         &declaration,
@@ -89,7 +94,7 @@ pub fn run(arguments: &RunArguments, console: &Console, sources: &mut Sources) -
         model: &model,
         job,
         seed,
-        threads: arguments.threads.map_or_else(all_threads, usize::from),
+        threads,
         initial,
         csv,
         begun,
@@ -100,8 +105,8 @@ pub fn run(arguments: &RunArguments, console: &Console, sources: &mut Sources) -
         ));
     }
     match order.job.compiled.predict.plan.precision {
-        Precision::F32 => training::carry_out::<f32>(&order, sources),
-        Precision::F64 => training::carry_out::<f64>(&order, sources),
+        Precision::F32 => training::carry_out::<f32>(order, sources),
+        Precision::F64 => training::carry_out::<f64>(order, sources),
     }
 }
 

@@ -5,7 +5,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use nnc::data::spec::Role;
-use nnc::data::table::{Part, TableField, Values as Column};
+use nnc::data::table::{Part, Table, TableField, Values as Column};
 use nnc::diagnostics::{Code, Diagnostic, Faults, Sources};
 use nnc::engine::Prepared;
 use nnc::train::scores::scores;
@@ -36,11 +36,10 @@ fn ended_word(ended: Option<&Ended>) -> &'static str {
 }
 
 /// Trains, evaluates and saves, in the numbers of the model's precision.
-pub fn carry_out<T: Number>(order: &Order, sources: &mut Sources) -> Outcome {
-    let job = &order.job;
-    let columns = PredictedColumns::new(&job.compiled, &job.preparation);
+pub fn carry_out<T: Number>(mut order: Order, sources: &mut Sources) -> Outcome {
     if let Some(csv) = &order.csv {
-        columns.check(csv, &job.table, sources)?;
+        let columns = PredictedColumns::new(&order.job.compiled, &order.job.preparation);
+        columns.check(csv, &order.job.table, sources)?;
     }
     let begun = Instant::now();
     let Start {
@@ -49,7 +48,10 @@ pub fn carry_out<T: Number>(order: &Order, sources: &mut Sources) -> Outcome {
         test,
         all,
         initial,
-    } = Start::<T>::prepare(order)?;
+    } = Start::<T>::prepare(&mut order)?;
+    let order = &order;
+    let job = &order.job;
+    let columns = PredictedColumns::new(&job.compiled, &job.preparation);
     let data_time = job.data_time + begun.elapsed();
     let mut trainer = Trainer::new(&job.compiled, train, validate, order.threads)
         .map_err(|_| vec![refused_memory(order)])?;
@@ -119,58 +121,57 @@ struct Start<T> {
 }
 
 impl<T: Number> Start<T> {
+    /// Prepares the rows, for which the table gives up its inputs unless they are shown at the end.
+    ///
     /// # Errors
     /// A prepared number is beyond the precision; the weights to start from do not fit.
-    fn prepare(order: &Order) -> Result<Self, Faults> {
-        let job = &order.job;
-        let mut faults = Faults::new();
-        let mut part = |rows: &[u32]| {
-            prepared(job, rows).unwrap_or_else(|found| {
-                faults.extend(found);
-                empty()
-            })
+    fn prepare(order: &mut Order) -> Result<Self, Faults> {
+        let all = order.csv.is_some().then(|| every_row(&order.job));
+        let Job {
+            preparation,
+            table,
+            division,
+            compiled,
+            ..
+        } = &mut order.job;
+        let with_targets = compiled.loss.is_some();
+        let parts = match all {
+            None => preparation.take_parts(table, division, with_targets),
+            Some(_) => preparation.parts(table, division, with_targets),
         };
-        let [train, validate, test] = Part::ALL.map(|at| part(job.division.part(at)));
-        let every_row = || (0..).take(job.table.rows).collect::<Vec<u32>>();
-        let all = order.csv.is_some().then(|| part(&every_row()));
         let initial = match &order.initial {
-            Some((name, bytes)) => weights::from_bytes(bytes, name, &job.compiled.states),
+            Some((name, bytes)) => weights::from_bytes(bytes, name, &compiled.states),
             None => Ok(Values::new()),
         };
-        match initial {
-            Ok(initial) if faults.is_empty() => Ok(Start {
-                train,
-                validate,
-                test,
-                all,
-                initial,
-            }),
-            Ok(_) => Err(faults),
-            Err(found) => {
-                faults.extend(found);
-                Err(faults)
-            }
-        }
+        let mut faults = Faults::new();
+        let mut keep = |found: Faults| faults.extend(found);
+        let parts = parts.map_err(&mut keep).ok();
+        let all = all.transpose().map_err(&mut keep).ok();
+        let initial = initial.map_err(&mut keep).ok();
+        let (Some(parts), Some(all), Some(initial)) = (parts, all, initial) else {
+            return Err(faults);
+        };
+        let [train, validate, test] = parts.map(|part| Prepared {
+            inputs: part.inputs,
+            targets: part.targets,
+            rows: part.rows,
+        });
+        Ok(Start {
+            train,
+            validate,
+            test,
+            all,
+            initial,
+        })
     }
 }
 
-fn empty<T>() -> Prepared<T> {
-    Prepared {
-        inputs: Vec::new(),
-        targets: Vec::new(),
-        rows: 0,
-    }
-}
-
-/// Rows as the network sees them; without the target if the model has no loss.
-fn prepared<T: Number>(job: &Job, rows: &[u32]) -> Result<Prepared<T>, Faults> {
-    let targets = match job.compiled.loss {
-        Some(_) => job.preparation.matrix(Role::Target, &job.table, rows)?,
-        None => Vec::new(),
-    };
+/// All rows as the network sees them, without targets.
+fn every_row<T: Number>(job: &Job) -> Result<Prepared<T>, Faults> {
+    let rows: Vec<u32> = (0..).take(job.table.rows).collect();
     Ok(Prepared {
-        inputs: job.preparation.matrix(Role::Input, &job.table, rows)?,
-        targets,
+        inputs: job.preparation.matrix(Role::Input, &job.table, &rows)?,
+        targets: Vec::new(),
         rows: rows.len(),
     })
 }
@@ -415,7 +416,7 @@ fn conclude(order: &Order, scores: &[PartScores], predicted: Option<&Predicted>)
             inputs
                 .iter()
                 .take(INPUTS_SHOWN)
-                .map(|field| input_text(field, row)),
+                .map(|field| input_text(&order.job.table, field, row)),
         );
         let mut found = Vec::new();
         predicted.cells(row, &mut found);
@@ -431,11 +432,11 @@ fn conclude(order: &Order, scores: &[PartScores], predicted: Option<&Predicted>)
 /// How many inputs stand beside a prediction.
 const INPUTS_SHOWN: usize = 4;
 
-fn input_text(field: &TableField, row: usize) -> String {
+fn input_text(table: &Table, field: &TableField, row: usize) -> String {
     match &field.values {
-        Column::Numbers(columns) => match &columns[..] {
-            [column] => format!("{}", column[row]),
-            columns => format!("{} numbers", columns.len()),
+        Column::Numbers(places) => match &table.numbers.lookup().row(row)[places.clone()] {
+            [number] => format!("{number}"),
+            numbers => format!("{} numbers", numbers.len()),
         },
         Column::Category { codes, values } => values[codes[row] as usize].clone(),
     }

@@ -2,36 +2,29 @@
 
 use std::ops::Range;
 
-use csv::ByteRecord;
-
+use crate::data::blocks::{BYTE_ORDER_MARK, Blocks};
 use crate::data::excerpt::RawRecord;
+use crate::data::scan::Block;
 use crate::diagnostics::{Sources, Span};
 
 /// The records of a CSV as they stand in it, without the ends of their lines, and blank lines left
 /// out, as [`read_table`](crate::data::read_table) reads them.
 struct RawRecords<'c> {
-    bytes: &'c [u8],
-    reader: csv::Reader<&'c [u8]>,
-    record: ByteRecord,
+    /// `None` if the first line is longer than any table's.
+    blocks: Option<Blocks<&'c [u8]>>,
+    block: Block,
+    /// The number of the next record in the block.
+    next: usize,
 }
 
 impl<'c> RawRecords<'c> {
-    fn new(bytes: &'c [u8], delimiter: char) -> Self {
-        let reader = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .delimiter(u8::try_from(delimiter).unwrap_or(b','))
-            .from_reader(bytes);
+    fn new(csv: &'c [u8]) -> Self {
+        const BLOCK_BYTES: usize = 1 << 18;
         RawRecords {
-            bytes,
-            reader,
-            record: ByteRecord::new(),
+            blocks: Blocks::open(csv, BLOCK_BYTES, usize::MAX).ok(),
+            block: Block::default(),
+            next: 0,
         }
-    }
-
-    fn read_bytes(&self) -> usize {
-        let read = usize::try_from(self.reader.position().byte());
-        read.map_or(self.bytes.len(), |read| read.min(self.bytes.len()))
     }
 }
 
@@ -39,21 +32,23 @@ impl Iterator for RawRecords<'_> {
     type Item = Range<usize>;
 
     fn next(&mut self) -> Option<Range<usize>> {
-        let mut start = self.read_bytes();
-        match self.reader.read_byte_record(&mut self.record) {
-            Ok(true) => {}
-            // Reading from memory in any number of fields cannot fail.
-            Ok(false) | Err(_) => return None,
+        loop {
+            if self.next == self.block.records() {
+                let read = self.blocks.as_mut()?.read(&mut self.block);
+                self.next = 0;
+                match read {
+                    Ok(true) => {}
+                    Ok(false) | Err(_) => return None,
+                }
+            }
+            let number = self.next;
+            self.next += 1;
+            if !self.block.record(number).is_blank() {
+                let raw = self.block.raw(number, 1);
+                let start = usize::try_from(raw.byte).ok()?;
+                return Some(start..start + raw.bytes.len());
+            }
         }
-        let mut end = self.read_bytes();
-        let is_end = |at: usize| matches!(self.bytes[at], b'\n' | b'\r');
-        while start < end && is_end(start) {
-            start += 1;
-        }
-        while start < end && is_end(end - 1) {
-            end -= 1;
-        }
-        Some(start..end)
     }
 }
 
@@ -65,11 +60,14 @@ pub fn append_columns(
     names: &[String],
     mut cells: impl FnMut(usize, &mut Vec<String>),
 ) -> Vec<u8> {
-    let mut records = RawRecords::new(csv, delimiter);
+    let mut records = RawRecords::new(csv);
     let mut result = Vec::with_capacity(csv.len() * 2);
     let Some(header) = records.next() else {
         return result;
     };
+    if csv.starts_with(BYTE_ORDER_MARK) {
+        result.extend_from_slice(BYTE_ORDER_MARK);
+    }
     let line_end: &[u8] = match csv[header.end..].starts_with(b"\r\n") {
         true => b"\r\n",
         false => b"\n",
@@ -113,10 +111,10 @@ pub fn header_place(
     name: &str,
     sources: &mut Sources,
 ) -> Span {
-    let header = RawRecords::new(csv, delimiter).next().unwrap_or_default();
-    let header = &csv[header];
+    let header = RawRecords::new(csv).next().unwrap_or_default();
     let delimiter = u8::try_from(delimiter).unwrap_or(b',');
-    let excerpt = RawRecord::new(header, delimiter, 1, 0).excerpt(column);
+    let first_byte = header.start as u64;
+    let excerpt = RawRecord::new(&csv[header], delimiter, 1, first_byte).excerpt(column);
     let first_line = usize::try_from(excerpt.line).unwrap_or(1);
     let first_byte = usize::try_from(excerpt.byte).unwrap_or(0);
     let file = sources.add_excerpt(name, excerpt.text, first_line, first_byte);

@@ -2,34 +2,51 @@
 
 use std::collections::HashMap;
 
-use crate::data::bind::CategoryValues;
+use crate::data::bind::{Binding, BoundKind, CategoryValues};
 use crate::data::cell::{self, CellFault, Expected};
+use crate::data::cells::{Rows, Selection};
 use crate::data::excerpt::quoted;
+use crate::data::numbers::Numbers;
+use crate::data::read::Limits;
 use crate::data::table::Part;
 use crate::diagnostics::{Code, Diagnostic, Span, near_miss};
 
-/// A column that is read, and what was read of it.
-pub(super) enum Column {
-    Number(Vec<f64>),
-    Category(CategoryColumn),
-    Parts(Vec<Part>),
+/// The columns that are read, and what was read of them.
+pub(super) struct Columns {
+    selection: Selection,
+    /// All columns that are read, in the file's order.
+    pub kinds: Vec<(usize, Kind)>,
+    pub numbers: Numbers,
+    /// The columns of words, in the selection's order.
+    pub words: Vec<WordColumn>,
 }
 
-pub(super) struct CategoryColumn {
+/// What a column holds, with its place among those that hold the same.
+#[derive(Clone, Copy)]
+pub(super) enum Kind {
+    Number(usize),
+    Word(usize),
+}
+
+/// A column of words: of a category, or of the parts of the split.
+pub(super) struct WordColumn {
+    /// For each row the position of its word among the values.
     pub codes: Vec<u32>,
-    pub values: Vec<String>,
+    values: Vec<String>,
     positions: HashMap<String, u32>,
     /// How many different values there may be, if they are found in the data.
     limit: usize,
     origin: Origin,
 }
 
-/// Where a category's values are from.
+/// Where a column's values are from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Origin {
+enum Origin {
     Found,
     Listed,
     Learned,
+    /// They are the words of [`Part`], in the order of [`Part::ALL`].
+    Parts,
 }
 
 /// What is wrong with a cell of a column.
@@ -40,59 +57,141 @@ pub(super) enum ColumnFault {
     TooManyValues,
 }
 
-impl Column {
-    pub fn category(values: &CategoryValues, limit: usize) -> Self {
+impl Columns {
+    /// The columns of a binding, from a table whose records have `cells` cells.
+    pub fn open(binding: &Binding, cells: usize, limits: &Limits) -> Self {
+        let mut selection = Selection {
+            cells,
+            numbers: Vec::new(),
+            words: Vec::new(),
+        };
+        let mut words = Vec::new();
+        for field in &binding.fields {
+            match &field.kind {
+                BoundKind::Numbers => selection.numbers.extend(&field.columns),
+                BoundKind::Category(values) => {
+                    for &at in &field.columns {
+                        selection.words.push(at);
+                        words.push(WordColumn::of_category(values, limits.categories));
+                    }
+                }
+            }
+        }
+        if let Some(at) = binding.parts {
+            selection.words.push(at);
+            words.push(WordColumn::of_parts());
+        }
+        if let Some(at) = binding.strata.filter(|at| !selection.words.contains(at)) {
+            selection.words.push(at);
+            let found = CategoryValues::Found;
+            words.push(WordColumn::of_category(&found, limits.categories));
+        }
+        let numbers = selection.numbers.iter().enumerate();
+        let numbers = numbers.map(|(place, &at)| (at, Kind::Number(place)));
+        let kinds = selection.words.iter().enumerate();
+        let kinds = kinds.map(|(place, &at)| (at, Kind::Word(place)));
+        let mut kinds: Vec<(usize, Kind)> = kinds.chain(numbers).collect();
+        kinds.sort_by_key(|(at, _)| *at);
+        Columns {
+            kinds,
+            numbers: Numbers::new(selection.numbers.len()),
+            words,
+            selection,
+        }
+    }
+
+    /// Which columns they are.
+    pub fn selection(&self) -> &Selection {
+        &self.selection
+    }
+
+    /// Takes the column of words at a position of the header.
+    ///
+    /// # Panics
+    /// The binding has no such column, or it was taken before.
+    pub fn word_column(&mut self, at: usize) -> WordColumn {
+        let mut positions = self.selection.words.iter();
+        let place = positions.position(|word| *word == at);
+        let place = place.expect("every bound column is read");
+        self.selection.words.swap_remove(place);
+        self.words.swap_remove(place)
+    }
+
+    /// Adds the rows of a block, all or, if a word is not a value of its column, none: then it is
+    /// `false`.
+    pub fn add(&mut self, rows: Rows) -> bool {
+        let known = self
+            .words
+            .iter_mut()
+            .zip(&rows.words)
+            .map(|(column, words)| {
+                let values = words.values.iter();
+                let positions = values.map(|word| column.position(word).ok());
+                positions.collect::<Option<Vec<u32>>>()
+            });
+        let Some(known) = known.collect::<Option<Vec<Vec<u32>>>>() else {
+            return false;
+        };
+        for ((column, words), known) in self.words.iter_mut().zip(rows.words).zip(known) {
+            let codes = words.codes.iter();
+            column.codes.extend(codes.map(|&code| known[code as usize]));
+        }
+        self.numbers.push(rows.count, rows.numbers);
+        true
+    }
+}
+
+impl WordColumn {
+    fn of_category(values: &CategoryValues, limit: usize) -> Self {
         let (values, origin) = match values {
             CategoryValues::Found => (Vec::new(), Origin::Found),
             CategoryValues::Listed(values) => (values.clone(), Origin::Listed),
             CategoryValues::Learned(values) => (values.clone(), Origin::Learned),
         };
+        WordColumn::new(values, limit, origin)
+    }
+
+    fn of_parts() -> Self {
+        let words = Part::ALL.map(|part| part.word().to_owned());
+        WordColumn::new(words.to_vec(), Part::ALL.len(), Origin::Parts)
+    }
+
+    fn new(values: Vec<String>, limit: usize, origin: Origin) -> Self {
         let positions = values.iter().zip(0..);
-        Column::Category(CategoryColumn {
+        WordColumn {
             codes: Vec::new(),
             positions: positions.map(|(value, at)| (value.clone(), at)).collect(),
             values,
             limit,
             origin,
-        })
+        }
     }
 
     /// Adds the next row's cell.
     pub fn push(&mut self, cell: &[u8]) -> Result<(), ColumnFault> {
-        match self {
-            Column::Number(numbers) => {
-                let number = cell::number(cell)
-                    .map_err(|fault| ColumnFault::Cell(fault, Expected::Number))?;
-                numbers.push(number);
-            }
-            Column::Category(category) => category.push(cell)?,
-            Column::Parts(parts) => {
-                let wrong = |fault| ColumnFault::Cell(fault, Expected::Part);
-                let word = cell::word(cell).map_err(wrong)?;
-                match Part::ALL.into_iter().find(|part| part.word() == word) {
-                    Some(part) => parts.push(part),
-                    None if cell::is_missing(word) => return Err(wrong(CellFault::Missing)),
-                    None => return Err(ColumnFault::UnknownPart),
-                }
-            }
-        }
+        let position = self.position(cell)?;
+        self.codes.push(position);
         Ok(())
     }
-}
 
-impl CategoryColumn {
-    fn push(&mut self, cell: &[u8]) -> Result<(), ColumnFault> {
-        let wrong = |fault| ColumnFault::Cell(fault, Expected::Category);
+    /// The position of a cell's word among the values, to which it is added if they are those that
+    /// are found.
+    fn position(&mut self, cell: &[u8]) -> Result<u32, ColumnFault> {
+        let expected = match self.origin {
+            Origin::Found | Origin::Listed | Origin::Learned => Expected::Category,
+            Origin::Parts => Expected::Part,
+        };
+        let wrong = |fault| ColumnFault::Cell(fault, expected);
         let word = cell::word(cell).map_err(wrong)?;
         if let Some(&position) = self.positions.get(word) {
-            self.codes.push(position);
-            return Ok(());
+            return Ok(position);
         }
         if cell::is_missing(word) {
             return Err(wrong(CellFault::Missing));
         }
         match self.origin {
             Origin::Listed | Origin::Learned => return Err(ColumnFault::UnknownValue),
+            Origin::Parts => return Err(ColumnFault::UnknownPart),
             Origin::Found => {}
         }
         let position = match u32::try_from(self.values.len()) {
@@ -101,13 +200,18 @@ impl CategoryColumn {
         };
         self.values.push(word.to_owned());
         self.positions.insert(word.to_owned(), position);
-        self.codes.push(position);
-        Ok(())
+        Ok(position)
+    }
+
+    /// The part of each row.
+    pub fn parts(&self) -> Vec<Part> {
+        let codes = self.codes.iter();
+        codes.map(|&code| Part::ALL[code as usize]).collect()
     }
 
     /// The codes and the values they count; values that were found are sorted, numerically if all are
     /// numbers, else bytewise.
-    pub fn finish(mut self) -> (Vec<u32>, Vec<String>) {
+    pub fn values(mut self) -> (Vec<u32>, Vec<String>) {
         if self.origin != Origin::Found {
             return (self.codes, self.values);
         }
@@ -143,7 +247,7 @@ impl ColumnFault {
     /// The fault in words, at the cell's place.
     pub fn describe(
         self,
-        column: &Column,
+        column: Option<&WordColumn>,
         cell: &[u8],
         line: u64,
         name: &str,
@@ -163,10 +267,8 @@ impl ColumnFault {
             .near(&word, place, Part::ALL.map(Part::word)),
             ColumnFault::UnknownValue => {
                 let (values, learned) = match column {
-                    Column::Category(category) => {
-                        (&category.values[..], category.origin == Origin::Learned)
-                    }
-                    Column::Number(_) | Column::Parts(_) => (&[][..], false),
+                    Some(column) => (&column.values[..], column.origin == Origin::Learned),
+                    None => (&[][..], false),
                 };
                 let what = match learned {
                     true => "was not seen in training",

@@ -18,29 +18,16 @@ pub(super) struct RawRecord {
 }
 
 impl RawRecord {
-    /// `bytes` begin at `byte` in line `line`; blank lines, a byte order mark and the line's end are
-    /// left out.
+    /// `bytes` begin at `byte` in line `line`; line ends behind them, as a quote that is never closed
+    /// may take in, are left out.
     pub fn new(bytes: &[u8], delimiter: u8, line: u64, byte: u64) -> Self {
-        let without_mark = match byte {
-            0 => bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes),
-            _ => bytes,
-        };
         let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
-        let blank = without_mark.iter().take_while(|byte| is_end(byte)).count();
-        let line_feeds = without_mark[..blank].iter().filter(|byte| **byte == b'\n');
-        let lines = line_feeds.count() as u64;
-        let left_out = bytes.len() - without_mark.len() + blank;
-        let mut rest = &without_mark[blank..];
-        while let Some((last, before)) = rest.split_last()
-            && is_end(last)
-        {
-            rest = before;
-        }
+        let length = bytes.iter().rposition(|byte| !is_end(byte));
         RawRecord {
-            bytes: rest.to_vec(),
+            bytes: bytes[..length.map_or(0, |last| last + 1)].to_vec(),
             delimiter,
-            line: line + lines,
-            byte: byte + left_out as u64,
+            line,
+            byte,
         }
     }
 
@@ -213,12 +200,9 @@ mod tests {
     }
 
     #[test]
-    fn blank_lines_before_a_record_count() {
-        let record = record("\r\n\na,b\r\n");
-        assert_eq!((record.line, record.byte), (9, 103));
-        assert_eq!(record.bytes, b"a,b");
-        let marked = RawRecord::new(b"\xEF\xBB\xBFa,b", b',', 1, 0);
-        assert_eq!((marked.byte, marked.bytes.as_slice()), (3, &b"a,b"[..]));
+    fn line_ends_behind_a_record_are_left_out() {
+        assert_eq!(record("\"a\n,b\r\n\n").bytes, b"\"a\n,b");
+        assert_eq!(record("\n\n").bytes, b"");
     }
 
     #[test]

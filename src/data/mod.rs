@@ -5,6 +5,8 @@
 //! training rows, and turns rows into the matrices that the network sees.
 
 pub mod append;
+pub mod matrix;
+pub mod numbers;
 pub mod prepare;
 pub mod read;
 pub mod schema;
@@ -14,16 +16,23 @@ pub mod table;
 
 mod bind;
 mod binder;
+mod blocks;
 mod cell;
+mod cells;
 mod columns;
+mod decimal;
 mod excerpt;
 mod faults;
+mod group;
+mod in_order;
+mod open;
 mod preparation_file;
-mod records;
-mod window;
+mod rows;
+mod scan;
+mod statistics;
 
 pub use prepare::{Element, Preparation};
-pub use read::{Limits, Purpose, read_table, read_table_within};
+pub use read::{Limits, Purpose, Reading, read_table, read_table_by};
 pub use schema::{schema, schema_from_spec};
 pub use split::{Division, divide};
 pub use table::Table;

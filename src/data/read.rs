@@ -1,15 +1,19 @@
 //! Reading a CSV: header, binding, rows.
 
-use std::collections::BTreeMap;
 use std::io::Read;
+use std::ops::ControlFlow;
 
-use crate::data::bind::{Binding, BoundKind, CategoryValues, Header, bind, bind_learned};
-use crate::data::cell::{CellFault, Expected};
-use crate::data::columns::{Column, ColumnFault};
-use crate::data::excerpt::RawRecord;
+use crate::data::bind::{Binding, BoundKind, Header, bind, bind_learned};
+use crate::data::blocks::Blocks;
+use crate::data::cells::parse;
+use crate::data::columns::Columns;
 use crate::data::faults::TableFaults;
+use crate::data::in_order::in_order;
+use crate::data::numbers::Numbers;
+use crate::data::open::{header, open, push_error};
 use crate::data::prepare::Preparation;
-use crate::data::records::Records;
+use crate::data::rows::RowReader;
+use crate::data::scan::Block;
 use crate::data::spec::DataSpec;
 use crate::data::table::{Table, TableField, Values};
 use crate::diagnostics::{Code, Diagnostic, Faults, Sources};
@@ -50,7 +54,27 @@ impl Default for Limits {
     }
 }
 
-/// Reads the columns of a CSV that a model names, within the default [`Limits`].
+/// How a table is read. The result depends on the limits alone.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Reading {
+    pub limits: Limits,
+    pub threads: usize,
+    /// How many bytes of the file are read together, and by one thread.
+    pub block_bytes: usize,
+}
+
+impl Reading {
+    /// Reading within the default [`Limits`].
+    pub fn by(threads: usize) -> Self {
+        Reading {
+            limits: Limits::default(),
+            threads,
+            block_bytes: 1 << 19,
+        }
+    }
+}
+
+/// Reads the columns of a CSV that a model names.
 ///
 /// `name` is the file's name in diagnostics. The first line is the header; the delimiter is a comma,
 /// or a semicolon or tab if the header has no comma. A byte order mark is accepted, spaces around a
@@ -65,12 +89,13 @@ pub fn read_table(
     purpose: Purpose,
     sources: &mut Sources,
 ) -> Result<Table, Faults> {
-    read_table_within(&Limits::default(), reader, name, spec, purpose, sources)
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    read_table_by(&Reading::by(threads), reader, name, spec, purpose, sources)
 }
 
-/// Reads a table as [`read_table`] does, within limits of the caller's own.
-pub fn read_table_within(
-    limits: &Limits,
+/// Reads a table as [`read_table`] does, in a way of the caller's own.
+pub fn read_table_by(
+    reading: &Reading,
     reader: impl Read,
     name: &str,
     spec: &DataSpec,
@@ -78,11 +103,11 @@ pub fn read_table_within(
     sources: &mut Sources,
 ) -> Result<Table, Faults> {
     let mut faults = TableFaults::new(name, sources);
-    let mut records = match Records::open(reader, limits, &mut faults) {
-        Some(records) => records,
-        None => return Err(faults.finish()),
+    let limits = &reading.limits;
+    let Some(mut blocks) = open(reader, reading.block_bytes, limits, &mut faults) else {
+        return Err(faults.finish());
     };
-    let Some(header) = records.header(&mut faults) else {
+    let Some((block, rows_from, header)) = first_block(&mut blocks, limits, &mut faults) else {
         return Err(faults.finish());
     };
     let binding = match purpose {
@@ -92,8 +117,17 @@ pub fn read_table_within(
     if !faults.is_empty() {
         return Err(faults.finish());
     }
-    let mut columns = open_columns(&binding, limits);
-    let rows = read_rows(&mut records, &header, &mut columns, &mut faults);
+    let columns = Columns::open(&binding, header.names.len(), limits);
+    let read = columns.kinds.len().max(1);
+    let mut reader = RowReader {
+        header: &header,
+        columns,
+        most_rows: limits.rows.min(limits.cells / read),
+        rows: 0,
+        faults: &mut faults,
+    };
+    read_rows(reading, &mut blocks, block, rows_from, &mut reader);
+    let RowReader { rows, columns, .. } = reader;
     if rows == 0 && faults.is_empty() {
         let place = faults.place(&header.record, header.names.len());
         faults.push(
@@ -108,167 +142,136 @@ pub fn read_table_within(
     if !faults.is_empty() {
         return Err(faults.finish());
     }
-    Ok(assemble(records, header, rows, binding, columns, name))
-}
-
-/// The columns to read, by their position in the header.
-fn open_columns(binding: &Binding, limits: &Limits) -> BTreeMap<usize, Column> {
-    let mut columns = BTreeMap::new();
-    for field in &binding.fields {
-        for &at in &field.columns {
-            let column = match &field.kind {
-                BoundKind::Numbers => Column::Number(Vec::new()),
-                BoundKind::Category(values) => Column::category(values, limits.categories),
-            };
-            columns.insert(at, column);
-        }
-    }
-    if let Some(at) = binding.parts {
-        columns.insert(at, Column::Parts(Vec::new()));
-    }
-    if let Some(at) = binding.strata {
-        columns
-            .entry(at)
-            .or_insert_with(|| Column::category(&CategoryValues::Found, limits.categories));
-    }
-    columns
-}
-
-fn read_rows<R: Read>(
-    records: &mut Records<R>,
-    header: &Header,
-    columns: &mut BTreeMap<usize, Column>,
-    faults: &mut TableFaults,
-) -> usize {
-    let limits = records.limits;
-    let most_rows = limits.rows.min(limits.cells / columns.len().max(1));
-    let mut columns: Vec<(usize, &mut Column)> = columns
-        .iter_mut()
-        .map(|(&at, column)| (at, column))
-        .collect();
-    let mut rows = 0;
-    let mut wrong: Vec<(usize, ColumnFault)> = Vec::new();
-    while !faults.enough() && records.advance(faults) {
-        let record = &records.record;
-        if header.names.len() == 1
-            && let Some(blank) = records.blank_line_before()
-        {
-            let (at, name) = (0, &header.names[0]);
-            let missing = CellFault::Missing;
-            faults.push_cell(&blank, at, Some(name), |place| {
-                missing.describe(b"", blank.line, name, Expected::Number, place)
-            });
-        }
-        if rows == most_rows {
-            let read = columns.len();
-            faults.push(Diagnostic::without_place(
-                Code::TableTooLarge,
-                format!(
-                    "`{}` has more than {most_rows} rows, the most that can be read with {read} columns",
-                    faults.name
-                ),
-            ));
-            break;
-        }
-        rows += 1;
-        if record.len() != header.names.len() {
-            ragged(&records.raw(), record.len(), header.names.len(), faults);
-            continue;
-        }
-        for (place, (at, column)) in columns.iter_mut().enumerate() {
-            let cell = record.get(*at).expect("as many cells as the header has");
-            if let Err(fault) = column.push(cell) {
-                wrong.push((place, fault));
-            }
-        }
-        if wrong.is_empty() {
-            continue;
-        }
-        let raw = records.raw();
-        for (place, fault) in wrong.drain(..) {
-            let (at, column) = &columns[place];
-            let cell = record.get(*at).expect("as many cells as the header has");
-            let name = &header.names[*at];
-            faults.push_cell(&raw, *at, Some(name), |place| {
-                fault.describe(column, cell, raw.line, name, place)
-            });
-        }
-    }
-    rows
-}
-
-fn ragged(raw: &RawRecord, found: usize, expected: usize, faults: &mut TableFaults) {
-    let plural = if found == 1 { "" } else { "s" };
-    let message = format!(
-        "line {}: {found} field{plural}, where the header has {expected}",
-        raw.line
-    );
-    let label = match found > expected {
-        true => "the first field too many".to_owned(),
-        false => format!("{} missing", expected - found),
+    let file = Table {
+        name: name.to_owned(),
+        rows,
+        delimiter: char::from(blocks.delimiter),
+        fingerprint: blocks.fingerprint(),
+        header: Vec::new(),
+        fields: Vec::new(),
+        numbers: Numbers::default(),
+        parts: None,
+        strata: None,
     };
-    faults.push_cell(raw, expected.min(found), None, |place| {
-        let fault = Diagnostic::new(Code::RaggedRow, place, message).label(label);
-        match found > expected {
-            true => fault.help("a field that holds the delimiter stands in quotes"),
-            false => fault,
-        }
-    });
+    Ok(assemble(file, header, binding, columns))
 }
 
-fn assemble<R: Read>(
-    records: Records<R>,
-    header: Header,
-    rows: usize,
-    binding: Binding,
-    mut columns: BTreeMap<usize, Column>,
-    name: &str,
-) -> Table {
-    const READ: &str = "every bound column is read";
-    let mut strata = None;
+/// The first block, with its header and the number of the record behind it. `None` leaves a fault.
+fn first_block<R: Read>(
+    blocks: &mut Blocks<R>,
+    limits: &Limits,
+    faults: &mut TableFaults,
+) -> Option<(Block, usize, Header)> {
+    let mut block = Block::default();
+    match blocks.read(&mut block) {
+        Ok(_) => {}
+        Err(error) => {
+            push_error(&error, 1, limits, faults);
+            return None;
+        }
+    }
+    let Some(number) = (0..block.records()).find(|&number| !block.record(number).is_blank()) else {
+        let message = format!("`{}` is empty", faults.name);
+        let fault = Diagnostic::without_place(Code::EmptyTable, message);
+        faults.push(fault.help("a table begins with a line that names its columns"));
+        return None;
+    };
+    let header = header(&block, number, limits, faults)?;
+    Some((block, number + 1, header))
+}
+
+/// Reads the rows: those of blocks in which nothing is wrong on all threads, the others with care.
+fn read_rows<R: Read>(
+    reading: &Reading,
+    blocks: &mut Blocks<R>,
+    first_block: Block,
+    rows_from: usize,
+    reader: &mut RowReader,
+) {
+    /// One thread finds where the cells end about as fast as so many read them.
+    const MOST_THREADS: usize = 8;
+    /// A block, and the number of the first record in it that is a row.
+    type Job = (Block, usize);
+    let selection = reader.columns.selection().clone();
+    let mut first = Some((first_block, rows_from));
+    let mut line = 1;
+    let mut failure = None;
+    let mut stopped = false;
+    in_order(
+        reading.threads.min(MOST_THREADS),
+        |(mut block, _): Job| {
+            if let Some(first) = first.take() {
+                return Some(first);
+            }
+            match blocks.read(&mut block) {
+                Ok(true) => Some((block, 0)),
+                Ok(false) => None,
+                Err(error) => {
+                    failure = Some(error);
+                    None
+                }
+            }
+        },
+        |(block, rows_from)| parse(block, *rows_from, &selection),
+        |(block, rows_from), parsed| {
+            let begins_in = line;
+            line += parsed.lines;
+            if let Some(rows) = parsed.rows
+                && reader.add(rows)
+            {
+                return ControlFlow::Continue(());
+            }
+            let read = reader.read_with_care(block, *rows_from, begins_in);
+            stopped = read.is_break();
+            read
+        },
+    );
+    if let Some(error) = failure.filter(|_| !stopped) {
+        push_error(&error, line, &reading.limits, reader.faults);
+    }
+}
+
+/// The table of a file, of whose header and columns `file` knows nothing yet.
+fn assemble(file: Table, header: Header, binding: Binding, mut columns: Columns) -> Table {
     let mut fields = Vec::with_capacity(binding.fields.len());
+    let mut place = 0;
+    let mut strata = None;
     for field in binding.fields {
         let names = field.columns.iter().map(|&at| header.names[at].clone());
         let names: Vec<String> = names.collect();
-        let mut numbers = Vec::new();
-        let mut category = None;
-        for &at in &field.columns {
-            match columns.remove(&at).expect(READ) {
-                Column::Number(column) => numbers.push(column),
-                Column::Category(column) => {
-                    let (codes, values) = column.finish();
-                    if binding.strata == Some(at) {
-                        strata = Some(codes.clone());
-                    }
-                    category = Some(Values::Category { codes, values });
-                }
-                Column::Parts(_) => {}
+        let values = match field.kind {
+            BoundKind::Numbers => {
+                let first = place;
+                place += names.len();
+                Values::Numbers(first..place)
             }
-        }
+            BoundKind::Category(_) => {
+                let at = field.columns[0];
+                let (codes, values) = columns.word_column(at).values();
+                if binding.strata == Some(at) {
+                    strata = Some(codes.clone());
+                }
+                Values::Category { codes, values }
+            }
+        };
         fields.push(TableField {
             role: field.role,
             name: field.name,
             declared: field.declared,
             columns: names,
-            values: category.unwrap_or(Values::Numbers(numbers)),
+            values,
         });
     }
-    let mut parts = None;
-    for column in columns.into_values() {
-        match column {
-            Column::Parts(column) => parts = Some(column),
-            Column::Category(column) => strata = Some(column.finish().0),
-            Column::Number(_) => {}
-        }
+    let own = binding.strata.filter(|_| strata.is_none());
+    if let Some(at) = own {
+        strata = Some(columns.word_column(at).values().0);
     }
     Table {
-        name: name.to_owned(),
-        rows,
         header: header.names,
-        delimiter: char::from(records.delimiter),
-        fingerprint: records.fingerprint(),
         fields,
-        parts,
+        parts: binding.parts.map(|at| columns.word_column(at).parts()),
         strata,
+        numbers: columns.numbers,
+        ..file
     }
 }

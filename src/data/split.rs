@@ -221,6 +221,7 @@ fn apportion(total: usize, sizes: &[usize], most: &[usize]) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::numbers::Numbers;
     use crate::data::spec::ColumnPattern;
 
     fn table(rows: usize) -> Table {
@@ -231,6 +232,7 @@ mod tests {
             delimiter: ',',
             fingerprint: String::new(),
             fields: Vec::new(),
+            numbers: Numbers::default(),
             parts: None,
             strata: None,
         }

@@ -1,5 +1,8 @@
 //! A table in memory: the columns that a model names, typed, not yet prepared.
 
+use std::ops::Range;
+
+use crate::data::numbers::Numbers;
 use crate::data::spec::Role;
 
 /// The columns of a CSV that a model names.
@@ -15,12 +18,57 @@ pub struct Table {
     /// The 128-bit XXH3 of the file's bytes, as 32 hexadecimal digits.
     pub fingerprint: String,
     /// The declared values in the order of the `data` section, a glob's columns in the file's order.
-    /// A table read for prediction has the inputs alone.
+    /// A table read for prediction has the inputs alone; one whose rows are prepared for training has
+    /// the targets alone.
     pub fields: Vec<TableField>,
+    /// Those of each row, of all fields of numbers.
+    pub numbers: Numbers,
     /// The part of each row, if the model says `split = column(…)`.
     pub parts: Option<Vec<Part>>,
     /// The category of each row, if the model stratifies its split.
     pub strata: Option<Vec<u32>>,
+}
+
+impl Table {
+    pub fn fields_of(&self, role: Role) -> impl Iterator<Item = &TableField> {
+        self.fields.iter().filter(move |field| field.role == role)
+    }
+
+    /// The places in a row of [`Table::numbers`] that hold numbers of a role.
+    pub(super) fn places_of(&self, role: Role) -> Vec<usize> {
+        let places = self.fields_of(role).map(|field| match &field.values {
+            Values::Numbers(places) => places.clone(),
+            Values::Category { .. } => 0..0,
+        });
+        places.flatten().collect()
+    }
+
+    /// The bytes that the values of all fields take.
+    pub fn bytes(&self) -> usize {
+        self.bytes_of(Role::Input) + self.bytes_of(Role::Target)
+    }
+
+    /// The bytes that the values of a role take.
+    pub fn bytes_of(&self, role: Role) -> usize {
+        let fields = self.fields_of(role).map(|field| match &field.values {
+            Values::Numbers(places) => places.len() * size_of::<f64>(),
+            Values::Category { .. } => size_of::<u32>(),
+        });
+        fields.sum::<usize>() * self.rows
+    }
+
+    /// Leaves nothing but the targets, whose numbers are given anew.
+    pub(super) fn keep_targets(&mut self, numbers: Numbers) {
+        self.fields.retain(|field| field.role == Role::Target);
+        let mut place = 0;
+        for field in &mut self.fields {
+            if let Values::Numbers(places) = &mut field.values {
+                *places = place..place + places.len();
+                place = places.end;
+            }
+        }
+        self.numbers = numbers;
+    }
 }
 
 /// One value of the network.
@@ -37,8 +85,8 @@ pub struct TableField {
 
 #[derive(Clone, PartialEq, Debug)]
 pub enum Values {
-    /// The numbers of each column, as they stand in the file.
-    Numbers(Vec<Vec<f64>>),
+    /// The places of its columns' numbers in a row of [`Table::numbers`], as they stand in the file.
+    Numbers(Range<usize>),
     /// For each row the position of its value among `values`.
     Category {
         codes: Vec<u32>,

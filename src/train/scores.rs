@@ -31,15 +31,17 @@ pub fn scores(
         .expect("a model with a loss has a target");
     let predictions = predictions(loss, width, outputs);
     match (&predictions, &target.values) {
-        (Predictions::Numbers { width, values }, Values::Numbers(columns)) => {
+        (Predictions::Numbers { width, values }, Values::Numbers(places)) => {
             let predicted: Vec<f64> = values
                 .iter()
                 .enumerate()
                 .map(|(at, value)| preparation.restore_target(at % width, *value))
                 .collect();
+            let mut numbers = table.numbers.lookup();
             let wanted: Vec<f64> = rows
                 .iter()
-                .flat_map(|row| columns.iter().map(|column| column[*row as usize]))
+                .flat_map(|row| &numbers.row(*row as usize)[places.clone()])
+                .copied()
                 .collect();
             let metrics = loss.metrics.iter();
             metrics

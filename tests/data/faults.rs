@@ -4,7 +4,9 @@
 use std::path::Path;
 
 use nnc::data::spec::Role;
-use nnc::data::{Division, Limits, Preparation, Purpose, divide, read_table, read_table_within};
+use nnc::data::{
+    Division, Limits, Preparation, Purpose, Reading, divide, read_table, read_table_by,
+};
 use nnc::diagnostics::{Code, Sources, render_all};
 
 use crate::model::model;
@@ -234,8 +236,12 @@ fn limits_end_in_a_diagnostic() {
         categories: 2,
     };
     let mut codes = |csv: String| {
-        let faults = read_table_within(
-            &limits,
+        let reading = Reading {
+            limits,
+            ..Reading::by(1)
+        };
+        let faults = read_table_by(
+            &reading,
             csv.as_bytes(),
             "t.csv",
             &spec,

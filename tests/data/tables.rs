@@ -13,7 +13,10 @@ fn read(csv: impl AsRef<[u8]>, spec: &DataSpec, sources: &mut Sources) -> Table 
 fn numbers(table: &Table, name: &str) -> Vec<Vec<f64>> {
     let field = table.fields.iter().find(|field| field.name == name);
     match &field.expect("a field").values {
-        Values::Numbers(columns) => columns.clone(),
+        Values::Numbers(places) => {
+            let columns = places.clone().map(|place| table.numbers.column(place));
+            columns.collect()
+        }
         Values::Category { .. } => panic!("{name} is a category"),
     }
 }
@@ -198,6 +201,35 @@ fn matrices_are_column_major_in_the_order_of_the_declarations() {
     assert!((preparation.restore_target(0, targets[0]) - 4.0).abs() < 1e-12);
     assert!((preparation.restore_target(1, targets[1]) - 20.0).abs() < 1e-12);
     assert_eq!(preparation.restore_target(2, 1.0), 1.0);
+}
+
+#[test]
+fn parts_are_the_matrices_of_their_rows_also_when_the_table_gives_its_inputs_up() {
+    let (_, _, mut table, division, preparation) = prepared();
+    let parts = preparation
+        .parts::<f32>(&table, &division, true)
+        .expect("matrices");
+    for (part, prepared) in Part::ALL.into_iter().zip(&parts) {
+        let rows = division.part(part);
+        let matrix = |role| preparation.matrix::<f32>(role, &table, rows);
+        assert_eq!(prepared.inputs, matrix(Role::Input).expect("a matrix"));
+        assert_eq!(prepared.targets, matrix(Role::Target).expect("a matrix"));
+        assert_eq!(prepared.rows, rows.len());
+    }
+    let without = preparation.parts::<f32>(&table, &division, false);
+    for (without, part) in without.expect("matrices").iter().zip(&parts) {
+        assert_eq!((&without.inputs, without.targets.len()), (&part.inputs, 0));
+    }
+    let (targets, values) = (numbers(&table, "v"), category(&table, "y"));
+    let taken = preparation.take_parts::<f32>(&mut table, &division, true);
+    assert_eq!(taken.expect("matrices"), parts);
+    assert_eq!(table.rows, 5);
+    assert!(table.fields.iter().all(|field| field.role == Role::Target));
+    assert_eq!(
+        (numbers(&table, "v"), category(&table, "y")),
+        (targets, values)
+    );
+    assert_eq!(table.numbers.width(), 2);
 }
 
 #[test]

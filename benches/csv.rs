@@ -1,0 +1,218 @@
+//! The time and the memory that reading a table takes, from the file to the prepared matrices, on a
+//! million rows of 30 columns: `cargo bench --bench csv`.
+//!
+//! Of several kinds of numbers; the best of several rounds. The memory is the most that a process of
+//! its own had in use.
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use nnc::data::spec::DataSpec;
+use nnc::data::{Preparation, Purpose, Reading, Table, divide, read_table_by};
+use nnc::diagnostics::{Sources, render_all};
+use nnc::random::{Draws, Stream};
+use nnc::{ModelSource, declare};
+
+const ROWS: usize = 1_000_000;
+const COLUMNS: usize = 30;
+const ROUNDS: usize = 5;
+
+/// What stands in the columns before the last.
+#[derive(Clone, Copy)]
+enum Cells {
+    /// Numbers of six digits, as `%.6g` writes them.
+    SixDigits,
+    /// Numbers with all digits that a double needs.
+    AllDigits,
+    /// Half of them whole numbers, half with three decimals; a category without quotes before them.
+    Mixed,
+    /// The same with the category in quotes.
+    Quoted,
+}
+
+impl Cells {
+    const ALL: [(&str, Cells); 4] = [
+        ("six digits", Cells::SixDigits),
+        ("all digits", Cells::AllDigits),
+        ("whole, three decimals, category", Cells::Mixed),
+        ("the same, category in quotes", Cells::Quoted),
+    ];
+
+    fn has_category(self) -> bool {
+        match self {
+            Cells::SixDigits | Cells::AllDigits => false,
+            Cells::Mixed | Cells::Quoted => true,
+        }
+    }
+
+    fn cell(self, column: usize, draws: &mut Draws) -> String {
+        let mut normal = || {
+            let sum: f64 = (0..6).map(|_| draws.uniform()).sum();
+            (sum - 3.0) * std::f64::consts::SQRT_2
+        };
+        match self {
+            Cells::SixDigits => {
+                let text = format!("{:.5e}", normal());
+                text.parse::<f64>().expect("a number").to_string()
+            }
+            Cells::AllDigits => normal().to_string(),
+            Cells::Mixed | Cells::Quoted if column.is_multiple_of(2) => {
+                draws.below(100_000).to_string()
+            }
+            Cells::Mixed | Cells::Quoted => format!("{:.3}", normal()),
+        }
+    }
+
+    /// Writes the table: ten thousand rows, again and again.
+    fn write(self, path: &Path) -> std::io::Result<()> {
+        const DIFFERENT: usize = 10_000;
+        let mut draws = Stream::new(5, "bench", "csv").draws(0, 0);
+        let mut names: Vec<String> = (1..COLUMNS).map(|at| format!("x{at}")).collect();
+        if self.has_category() {
+            names.push("c".to_owned());
+        }
+        names.push("y".to_owned());
+        let rows = (0..DIFFERENT).map(|_| {
+            let mut cells: Vec<String> = (0..COLUMNS)
+                .map(|column| self.cell(column, &mut draws))
+                .collect();
+            if self.has_category() {
+                let word = ["red", "green", "blue", "dark violet"][draws.below(4) as usize];
+                let word = match self {
+                    Cells::Quoted => format!("\"{word}\""),
+                    Cells::SixDigits | Cells::AllDigits | Cells::Mixed => word.to_owned(),
+                };
+                cells.insert(COLUMNS - 1, word);
+            }
+            cells.join(",") + "\n"
+        });
+        let rows: String = rows.collect();
+        let mut file = BufWriter::new(File::create(path)?);
+        writeln!(file, "{}", names.join(","))?;
+        for _ in 0..ROWS / DIFFERENT {
+            file.write_all(rows.as_bytes())?;
+        }
+        file.flush()
+    }
+
+    fn spec(self, sources: &mut Sources) -> DataSpec {
+        let category = if self.has_category() {
+            "input c: category;"
+        } else {
+            ""
+        };
+        let text = format!(
+            "data {{ input x: vector(normalize = zscore) from \"x*\"; {category} target y: number; \
+             split = random(validate = 20%) }}\n\
+             net {{ Linear(1) }}\ntrain {{ loss = MSE; optimizer = SGD; epochs = 1 }}\n"
+        );
+        let file = sources.add("bench.nn", text);
+        let declaration = declare(&ModelSource::new(sources, file));
+        declaration
+            .unwrap_or_else(|faults| panic!("{}", render_all(&faults, sources)))
+            .data
+    }
+}
+
+fn read(path: &Path, spec: &DataSpec, threads: usize) -> Table {
+    let mut sources = Sources::new();
+    let file = File::open(path).expect("the table was written");
+    let reading = Reading::by(threads);
+    read_table_by(
+        &reading,
+        file,
+        "bench.csv",
+        spec,
+        Purpose::Train,
+        &mut sources,
+    )
+    .unwrap_or_else(|faults| panic!("{}", render_all(&faults, &sources)))
+}
+
+/// Seconds to read a table, and to prepare its rows.
+fn once(path: &Path, spec: &DataSpec, threads: usize) -> (f64, f64) {
+    let begin = Instant::now();
+    let mut table = read(path, spec, threads);
+    let read = begin.elapsed().as_secs_f64();
+    let begin = Instant::now();
+    let division = divide(&table, spec, 1).expect("there are rows");
+    let preparation = Preparation::learn(&table, spec, &division).expect("no column is constant");
+    let parts = preparation.take_parts::<f32>(&mut table, &division, true);
+    let prepared = begin.elapsed().as_secs_f64();
+    let elements: usize = parts
+        .expect("all numbers are finite")
+        .iter()
+        .map(|part| part.inputs.len() + part.targets.len())
+        .sum();
+    let category = ROWS * usize::from(table.strata.is_none() && spec.columns.len() > 2);
+    assert_eq!(elements, ROWS * COLUMNS + category);
+    (read, prepared)
+}
+
+/// The most memory that this process had in use, in bytes, as Linux tells; `None` elsewhere.
+fn peak_memory() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1024)
+}
+
+/// The peak memory of a process that reads and prepares the table once.
+fn peak_of_another(number: usize, path: &Path) -> Option<f64> {
+    let this = std::env::current_exe().ok()?;
+    let output = Command::new(this)
+        .args(["--peak", &number.to_string()])
+        .arg(path)
+        .output()
+        .ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    Some(text.trim().parse::<f64>().ok()? / 1e6)
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    if let [_, flag, number, path] = &arguments[..]
+        && flag == "--peak"
+    {
+        let number: usize = number.parse().expect("a kind of cells");
+        let spec = Cells::ALL[number].1.spec(&mut Sources::new());
+        once(Path::new(path), &spec, 2);
+        println!("{}", peak_memory().map_or(f64::NAN, |bytes| bytes as f64));
+        return;
+    }
+    // `cargo test --benches` calls this too; there it is enough that it was compiled.
+    if !arguments.iter().any(|argument| argument == "--bench") {
+        return;
+    }
+    let folder = std::env::temp_dir().join(format!("nnc-bench-csv-{}", std::process::id()));
+    fs::create_dir(&folder).expect("a folder for the tables");
+    println!(
+        "{:<34} {:>7} {:>10} {:>10} {:>8} {:>10} {:>9}",
+        "1,000,000 rows of 30", "MB", "1 thread", "2 threads", "MB/s", "prepare", "peak"
+    );
+    for (number, (name, cells)) in Cells::ALL.into_iter().enumerate() {
+        let path: PathBuf = folder.join(format!("{number}.csv"));
+        cells.write(&path).expect("the table is written");
+        let megabytes = fs::metadata(&path).expect("the table").len() as f64 / 1e6;
+        let spec = cells.spec(&mut Sources::new());
+        let best = |threads| {
+            let rounds = (0..ROUNDS).map(|_| once(&path, &spec, threads));
+            rounds.fold((f64::MAX, f64::MAX), |best, round| {
+                (best.0.min(round.0), best.1.min(round.1))
+            })
+        };
+        let ((one, _), (two, prepare)) = (best(1), best(2));
+        println!(
+            "{name:<34} {megabytes:>7.0} {one:>8.3} s {two:>8.3} s {:>8.0} {prepare:>8.3} s {:>6.0} MB",
+            megabytes / two,
+            peak_of_another(number, &path).unwrap_or(f64::NAN)
+        );
+        fs::remove_file(&path).expect("the table is removed");
+    }
+    fs::remove_dir(&folder).expect("the folder is empty");
+}

@@ -1,0 +1,106 @@
+//! The cells of a block of records, as long as all of them are what their columns hold.
+
+use std::collections::HashMap;
+
+use memchr::memchr_iter;
+
+use crate::data::cell;
+use crate::data::decimal::short_decimal;
+use crate::data::scan::Block;
+
+/// Which columns are read, by their position in the header.
+#[derive(Clone)]
+pub(super) struct Selection {
+    /// How many cells a record has.
+    pub cells: usize,
+    /// The columns of numbers; the k-th gives the k-th number of a row.
+    pub numbers: Vec<usize>,
+    /// The columns of words.
+    pub words: Vec<usize>,
+}
+
+/// What a block's records hold.
+pub(super) struct Parsed {
+    /// The line feeds of the block.
+    pub lines: u64,
+    /// `None` if something is wrong with a record or a cell.
+    pub rows: Option<Rows>,
+}
+
+/// The rows of a block.
+pub(super) struct Rows {
+    pub count: usize,
+    /// Row by row.
+    pub numbers: Vec<f64>,
+    /// Those of each column of words.
+    pub words: Vec<Words>,
+}
+
+/// The words of a column, without spaces around them.
+#[derive(Default)]
+pub(super) struct Words {
+    /// For each row the position of its word among `values`.
+    pub codes: Vec<u32>,
+    /// The different words in the order of appearance.
+    pub values: Vec<Vec<u8>>,
+    positions: HashMap<Vec<u8>, u32>,
+}
+
+/// Reads a block's records from number `first`.
+pub(super) fn parse(block: &Block, first: usize, selection: &Selection) -> Parsed {
+    Parsed {
+        lines: memchr_iter(b'\n', block.whole()).count() as u64,
+        rows: rows(block, first, selection),
+    }
+}
+
+fn rows(block: &Block, first: usize, selection: &Selection) -> Option<Rows> {
+    let most = block.cells() / selection.cells.max(1) + 1;
+    let mut rows = Rows {
+        count: 0,
+        numbers: Vec::with_capacity(most * selection.numbers.len()),
+        words: selection.words.iter().map(|_| Words::default()).collect(),
+    };
+    let mut scratch = Vec::new();
+    for number in first..block.records() {
+        let record = block.record(number);
+        if record.is_blank() {
+            // In a table of one column it is an empty cell.
+            match selection.cells == 1 && !block.ends_line(number) {
+                true => return None,
+                false => continue,
+            }
+        }
+        if record.len() != selection.cells {
+            return None;
+        }
+        for &column in &selection.numbers {
+            let (start, end) = record.place(column);
+            let number = match short_decimal(record.bytes, start, end) {
+                Some(number) => number,
+                None => cell::number(record.cell(column, &mut scratch)).ok()?,
+            };
+            rows.numbers.push(number);
+        }
+        for (words, &column) in rows.words.iter_mut().zip(&selection.words) {
+            words.push(record.cell(column, &mut scratch).trim_ascii());
+        }
+        rows.count += 1;
+    }
+    Some(rows)
+}
+
+impl Words {
+    fn push(&mut self, word: &[u8]) {
+        let position = match self.positions.get(word) {
+            Some(&position) => position,
+            None => {
+                let position = self.values.len() as u32;
+                self.values.push(word.to_owned());
+                self.positions.insert(word.to_owned(), position);
+                position
+            }
+        };
+        self.codes.push(position);
+    }
+}

@@ -1,0 +1,320 @@
+//! Prepared matrices: a table's rows as the network sees them.
+
+use crate::data::numbers::{Numbers, Run};
+use crate::data::prepare::{Element, Preparation, PreparedColumn, PreparedKind, prepared};
+use crate::data::spec::Role;
+use crate::data::split::Division;
+use crate::data::table::{Part, Table, Values};
+use crate::diagnostics::{Code, Diagnostic, Faults};
+
+/// The prepared rows of one part of a table: column-major matrices `[features × rows]`.
+#[derive(Clone, PartialEq, Debug)]
+pub struct PreparedPart<T> {
+    pub inputs: Vec<T>,
+    /// Empty if targets were not wanted.
+    pub targets: Vec<T>,
+    pub rows: usize,
+}
+
+impl Preparation {
+    /// The prepared inputs or targets of the chosen rows: a column-major matrix `[features × rows]`,
+    /// numbers prepared, a category as one index. The table was read for training, or for prediction
+    /// with this preparation. Faults: a prepared number is not finite in `T`, or the matrix is too large.
+    pub fn matrix<T: Element>(
+        &self,
+        role: Role,
+        table: &Table,
+        rows: &[u32],
+    ) -> Result<Vec<T>, Faults> {
+        let mut matrix = Filling::new(self, role, table, rows.len())?;
+        let mut lookup = table.numbers.lookup();
+        for &row in rows {
+            matrix.push(row, lookup.row(row as usize));
+        }
+        matrix.finish(&table.name)
+    }
+
+    /// The training, validation and test rows, each matrix as [`matrix`](Self::matrix) gives it. Faults
+    /// are those of each part's targets, or if there are none of its inputs.
+    pub fn parts<T: Element>(
+        &self,
+        table: &Table,
+        division: &Division,
+        with_targets: bool,
+    ) -> Result<[PreparedPart<T>; 3], Faults> {
+        let mut parts = Parts::new(self, table, division, with_targets)?;
+        for run in table.numbers.runs() {
+            parts.push(run, table.numbers.width());
+        }
+        parts.finish(&table.name)
+    }
+
+    /// The same as [`parts`](Self::parts), for which the table gives up its inputs, so that there is no
+    /// more in memory at any time than the table was: its targets alone are left.
+    pub fn take_parts<T: Element>(
+        &self,
+        table: &mut Table,
+        division: &Division,
+        with_targets: bool,
+    ) -> Result<[PreparedPart<T>; 3], Faults> {
+        let numbers = std::mem::take(&mut table.numbers);
+        let width = numbers.width();
+        let kept = table.places_of(Role::Target);
+        let mut targets = Numbers::new(kept.len());
+        let mut parts = Parts::new(self, table, division, with_targets)?;
+        for run in numbers.into_runs() {
+            parts.push(&run, width);
+            targets.push(run.rows, run.only(&kept, width));
+        }
+        let parts = parts.finish(&table.name);
+        table.keep_targets(targets);
+        parts
+    }
+}
+
+/// The matrices of all parts, while they are filled.
+struct Parts<'t, T> {
+    parts: Vec<PartFilling<'t, T>>,
+}
+
+struct PartFilling<'t, T> {
+    rows: &'t [u32],
+    /// How many of them are filled.
+    filled: usize,
+    inputs: Filling<'t, T>,
+    targets: Option<Filling<'t, T>>,
+}
+
+impl<'t, T: Element> Parts<'t, T> {
+    fn new(
+        preparation: &'t Preparation,
+        table: &'t Table,
+        division: &'t Division,
+        with_targets: bool,
+    ) -> Result<Self, Faults> {
+        let parts = Part::ALL.into_iter().map(|part| {
+            let rows = division.part(part);
+            let matrix = |role| Filling::new(preparation, role, table, rows.len());
+            Ok(PartFilling {
+                rows,
+                filled: 0,
+                inputs: matrix(Role::Input)?,
+                targets: with_targets.then(|| matrix(Role::Target)).transpose()?,
+            })
+        });
+        let parts = parts.collect::<Result<_, Faults>>()?;
+        Ok(Parts { parts })
+    }
+
+    /// Adds what the parts have of the next rows of the table, of `width` numbers each.
+    fn push(&mut self, run: &Run, width: usize) {
+        let end = run.first_row + run.rows;
+        for part in &mut self.parts {
+            let rows = &part.rows[part.filled..];
+            let rows = &rows[..rows.partition_point(|&row| (row as usize) < end)];
+            part.filled += rows.len();
+            for &row in rows {
+                let numbers = run.row(row as usize, width);
+                part.inputs.push(row, numbers);
+                if let Some(targets) = &mut part.targets {
+                    targets.push(row, numbers);
+                }
+            }
+        }
+    }
+
+    fn finish(self, table: &str) -> Result<[PreparedPart<T>; 3], Faults> {
+        let mut faults = Faults::new();
+        let parts = self.parts.into_iter().filter_map(|part| {
+            let targets = part.targets.map_or(Ok(Vec::new()), |all| all.finish(table));
+            let finished = targets.and_then(|targets| {
+                Ok(PreparedPart {
+                    inputs: part.inputs.finish(table)?,
+                    targets,
+                    rows: part.rows.len(),
+                })
+            });
+            finished.map_err(|found| faults.extend(found)).ok()
+        });
+        let parts: Vec<PreparedPart<T>> = parts.collect();
+        parts.try_into().map_err(|_| faults)
+    }
+}
+
+/// A matrix that is filled row by row.
+struct Filling<'t, T> {
+    width: usize,
+    stretches: Vec<Stretch<'t>>,
+    /// Features that are indices into the values of a category, with the index of each row.
+    categories: Vec<(usize, &'t [u32])>,
+    matrix: Vec<T>,
+    /// How many elements are filled.
+    filled: usize,
+}
+
+/// Features from `feature` on, made of a row's numbers from `place` on.
+struct Stretch<'t> {
+    feature: usize,
+    place: usize,
+    columns: Vec<&'t PreparedColumn>,
+    // The same of every column, side by side.
+    scale: Vec<f64>,
+    offset: Vec<f64>,
+    centre: Vec<f64>,
+    spread: Vec<f64>,
+    /// For each column the first row whose number is, prepared, not finite, and that number.
+    wrong: Vec<Option<(u32, f64)>>,
+}
+
+impl<'t, T: Element> Filling<'t, T> {
+    /// # Errors
+    /// The matrix is too large.
+    fn new(
+        preparation: &'t Preparation,
+        role: Role,
+        table: &'t Table,
+        rows: usize,
+    ) -> Result<Self, Faults> {
+        let width = preparation.width(role);
+        let size = width.checked_mul(rows);
+        let Some(size) = size.filter(|size| size.checked_mul(size_of::<T>()).is_some()) else {
+            let message = format!("{width} features times {rows} rows are too many");
+            return Err(vec![Diagnostic::without_place(
+                Code::TableTooLarge,
+                message,
+            )]);
+        };
+        let mut filling = Filling {
+            width,
+            stretches: Vec::new(),
+            categories: Vec::new(),
+            matrix: vec![T::default(); size],
+            filled: 0,
+        };
+        let mut feature = 0;
+        for (prepared, found) in preparation.fields_of(role).zip(table.fields_of(role)) {
+            const SAME: &str = "the table is read by the same declarations";
+            assert_eq!(prepared.name, found.name, "{SAME}");
+            match (&prepared.kind, &found.values) {
+                (PreparedKind::Numbers(columns), Values::Numbers(places)) => {
+                    for (column, place) in columns.iter().zip(places.clone()) {
+                        filling.add(feature, place, column);
+                        feature += 1;
+                    }
+                }
+                (PreparedKind::Category { .. }, Values::Category { codes, .. }) => {
+                    filling.categories.push((feature, codes));
+                    feature += 1;
+                }
+                (PreparedKind::Numbers(_), Values::Category { .. })
+                | (PreparedKind::Category { .. }, Values::Numbers(_)) => unreachable!("{SAME}"),
+            }
+        }
+        Ok(filling)
+    }
+
+    fn add(&mut self, feature: usize, place: usize, column: &'t PreparedColumn) {
+        let adjoins = |stretch: &&mut Stretch| {
+            let count = stretch.columns.len();
+            stretch.feature + count == feature && stretch.place + count == place
+        };
+        match self.stretches.last_mut().filter(adjoins) {
+            Some(stretch) => stretch.add(column),
+            None => {
+                let mut stretch = Stretch {
+                    feature,
+                    place,
+                    columns: Vec::new(),
+                    scale: Vec::new(),
+                    offset: Vec::new(),
+                    centre: Vec::new(),
+                    spread: Vec::new(),
+                    wrong: Vec::new(),
+                };
+                stretch.add(column);
+                self.stretches.push(stretch);
+            }
+        }
+    }
+
+    /// Adds a row of the table.
+    #[inline]
+    fn push(&mut self, row: u32, numbers: &[f64]) {
+        let features = &mut self.matrix[self.filled..][..self.width];
+        self.filled += self.width;
+        for stretch in &mut self.stretches {
+            stretch.prepare(row, numbers, features);
+        }
+        for (feature, codes) in &self.categories {
+            features[*feature] = T::from_f64(f64::from(codes[row as usize]));
+        }
+    }
+
+    /// The matrix, of as many rows as were promised.
+    ///
+    /// # Errors
+    /// A prepared number is not finite in `T`: the first such of each column.
+    fn finish(self, table: &str) -> Result<Vec<T>, Faults> {
+        assert_eq!(self.filled, self.matrix.len(), "every row was added");
+        let wrong = self.stretches.iter().flat_map(|stretch| {
+            let wrong = stretch.columns.iter().zip(&stretch.wrong);
+            wrong.filter_map(|(column, wrong)| Some((&column.name, (*wrong)?)))
+        });
+        let faults: Faults = wrong
+            .map(|(column, (row, value))| {
+                Diagnostic::without_place(
+                    Code::NonFinite,
+                    format!(
+                        "`{table}`, row {}, column `{column}`: {value:?} is, prepared, beyond what \
+                         {} bits hold",
+                        u64::from(row) + 1,
+                        8 * size_of::<T>()
+                    ),
+                )
+            })
+            .collect();
+        match faults.is_empty() {
+            true => Ok(self.matrix),
+            false => Err(faults),
+        }
+    }
+}
+
+impl<'t> Stretch<'t> {
+    fn add(&mut self, column: &'t PreparedColumn) {
+        self.columns.push(column);
+        self.scale.push(column.scale);
+        self.offset.push(column.offset);
+        self.centre.push(column.centre);
+        self.spread.push(column.spread);
+        self.wrong.push(None);
+    }
+
+    #[inline]
+    fn prepare<T: Element>(&mut self, row: u32, numbers: &[f64], features: &mut [T]) {
+        let count = self.columns.len();
+        let numbers = &numbers[self.place..][..count];
+        let features = &mut features[self.feature..][..count];
+        let (scale, offset) = (&self.scale[..count], &self.offset[..count]);
+        let (centre, spread) = (&self.centre[..count], &self.spread[..count]);
+        let mut finite = true;
+        for at in 0..count {
+            let value = prepared(numbers[at], scale[at], offset[at], centre[at], spread[at]);
+            features[at] = T::from_f64(value);
+            finite &= features[at].is_finite();
+        }
+        if !finite {
+            self.note_wrong(row, numbers, features);
+        }
+    }
+
+    #[cold]
+    fn note_wrong<T: Element>(&mut self, row: u32, numbers: &[f64], features: &[T]) {
+        let found = numbers.iter().zip(features).zip(&mut self.wrong);
+        for ((number, feature), wrong) in found {
+            if !feature.is_finite() {
+                wrong.get_or_insert((row, *number));
+            }
+        }
+    }
+}

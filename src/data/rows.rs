@@ -1,0 +1,155 @@
+//! The rows of a table, block by block: at once where nothing is wrong, else with care.
+
+use std::ops::ControlFlow;
+
+use memchr::memchr_iter;
+
+use crate::data::bind::Header;
+use crate::data::cell::{self, CellFault, Expected};
+use crate::data::cells::Rows;
+use crate::data::columns::{ColumnFault, Columns, Kind};
+use crate::data::excerpt::RawRecord;
+use crate::data::faults::TableFaults;
+use crate::data::scan::{Block, Record};
+use crate::diagnostics::{Code, Diagnostic};
+
+/// What is read of a table's rows.
+pub(super) struct RowReader<'r, 's> {
+    pub header: &'r Header,
+    pub columns: Columns,
+    pub faults: &'r mut TableFaults<'s>,
+    /// How many rows there were, and may be.
+    pub rows: usize,
+    pub most_rows: usize,
+}
+
+impl RowReader<'_, '_> {
+    /// Adds the rows of a block in which [`parse`](super::cells::parse) found nothing wrong. `false` if
+    /// they have to be read with care nevertheless, since there are too many of them or a word is not a
+    /// value of its column.
+    pub fn add(&mut self, rows: Rows) -> bool {
+        let count = rows.count;
+        let added = count <= self.most_rows - self.rows && self.columns.add(rows);
+        if added {
+            self.rows += count;
+        }
+        added
+    }
+
+    /// Reads a block's records from number `first`, one after another, with all that may be wrong with
+    /// them; the block begins in line `line`. It breaks when reading on makes no sense, which is then a
+    /// fault.
+    pub fn read_with_care(
+        &mut self,
+        block: &Block,
+        first: usize,
+        mut line: u64,
+    ) -> ControlFlow<()> {
+        let mut counted_to = 0;
+        let mut blank = None;
+        let mut numbers = Vec::new();
+        let mut rows = 0;
+        for number in first..block.records() {
+            if self.faults.enough() {
+                return ControlFlow::Break(());
+            }
+            let record = block.record(number);
+            let lines = memchr_iter(b'\n', &block.bytes[counted_to..record.start()]);
+            line += lines.count() as u64;
+            counted_to = record.start();
+            if record.is_blank() {
+                if blank.is_none() && !block.ends_line(number) {
+                    blank = Some(block.raw(number, line));
+                }
+                continue;
+            }
+            if let Some(blank) = blank.take().filter(|_| self.header.names.len() == 1) {
+                self.missing(&blank);
+            }
+            if self.rows == self.most_rows {
+                self.too_many_rows();
+                return ControlFlow::Break(());
+            }
+            self.rows += 1;
+            let raw = || block.raw(number, line);
+            if record.len() != self.header.names.len() {
+                self.ragged(&raw(), record.len());
+            } else if let Some(row) = self.row(&record, raw) {
+                numbers.extend_from_slice(&row);
+                rows += 1;
+            }
+        }
+        self.columns.numbers.push(rows, numbers);
+        ControlFlow::Continue(())
+    }
+
+    /// The numbers of a record with as many cells as the header, if all its cells are as they should
+    /// be.
+    fn row(&mut self, record: &Record, raw: impl Fn() -> RawRecord) -> Option<Vec<f64>> {
+        let mut row = vec![0.0; self.columns.numbers.width()];
+        let mut as_written = None;
+        let mut scratch = Vec::new();
+        for place in 0..self.columns.kinds.len() {
+            let (at, kind) = self.columns.kinds[place];
+            let cell = record.cell(at, &mut scratch);
+            let words = &mut self.columns.words;
+            let (read, column) = match kind {
+                Kind::Number(place) => {
+                    let number = cell::number(cell).map(|number| row[place] = number);
+                    let wrong = |fault| ColumnFault::Cell(fault, Expected::Number);
+                    (number.map_err(wrong), None)
+                }
+                Kind::Word(place) => (words[place].push(cell), Some(&words[place])),
+            };
+            let Err(fault) = read else {
+                continue;
+            };
+            let raw = as_written.get_or_insert_with(&raw);
+            let (line, name) = (raw.line, &self.header.names[at]);
+            self.faults.push_cell(raw, at, Some(name), |place| {
+                fault.describe(column, cell, line, name, place)
+            });
+        }
+        as_written.is_none().then_some(row)
+    }
+
+    /// In a table of one column a blank line is an empty cell.
+    fn missing(&mut self, blank: &RawRecord) {
+        let name = &self.header.names[0];
+        self.faults.push_cell(blank, 0, Some(name), |place| {
+            CellFault::Missing.describe(b"", blank.line, name, Expected::Number, place)
+        });
+    }
+
+    fn too_many_rows(&mut self) {
+        let (most, read) = (self.most_rows, self.columns.kinds.len());
+        let name = &self.faults.name;
+        self.faults.push(Diagnostic::without_place(
+            Code::TableTooLarge,
+            format!(
+                "`{name}` has more than {most} rows, the most that can be read with {read} columns"
+            ),
+        ));
+    }
+
+    fn ragged(&mut self, raw: &RawRecord, found: usize) {
+        let expected = self.header.names.len();
+        let plural = if found == 1 { "" } else { "s" };
+        let message = format!(
+            "line {}: {found} field{plural}, where the header has {expected}",
+            raw.line
+        );
+        let label = match found > expected {
+            true => "the first field too many".to_owned(),
+            false => format!("{} missing", expected - found),
+        };
+        self.faults
+            .push_cell(raw, expected.min(found), None, |place| {
+                let fault = Diagnostic::new(Code::RaggedRow, place, message).label(label);
+                match found > expected {
+                    true => fault.help("a field that holds the delimiter stands in quotes"),
+                    false => fault,
+                }
+            });
+    }
+}
