@@ -90,23 +90,25 @@ macro_rules! each_strip {
     ($simd:ident, $columns:expr, |$at:ident, $width:ident| $body:expr) => {{
         let columns = $columns;
         let mut $at = 0;
-        macro_rules! strips {
-                                            ($wide:literal, $rest:tt) => {
-                                                while columns - $at >= $wide {
-                                                    const $width: usize = $wide;
-                                                    $body;
-                                                    $at += $wide;
-                                                }
-                                                strips! $rest
-                                            };
-                                            () => {};
-                                        }
         if $simd::REGISTER_COUNT >= 32 {
-            strips!(12, (8, (4, (2, (1, ())))));
+            strips!(columns, $at, $width, $body, (12, (8, (4, (2, (1, ()))))));
         } else {
-            strips!(6, (4, (2, (1, ()))));
+            strips!(columns, $at, $width, $body, (6, (4, (2, (1, ())))));
         }
     }};
+}
+
+/// Strips of the first width as long as there are columns for one, then of the others.
+macro_rules! strips {
+    ($columns:ident, $at:ident, $width:ident, $body:expr, ($wide:literal, $rest:tt)) => {
+        while $columns - $at >= $wide {
+            const $width: usize = $wide;
+            $body;
+            $at += $wide;
+        }
+        strips!($columns, $at, $width, $body, $rest);
+    };
+    ($columns:ident, $at:ident, $width:ident, $body:expr, ()) => {};
 }
 
 /// A product with `VECTORS` vectors of rows, the last incomplete if `MASKED`.
