@@ -148,14 +148,15 @@ fn run(loaded: &Loaded, command: &Value, threads: usize) -> Result<Value, String
     let mut seconds = 0.0;
     let mut train = Vec::new();
     let mut validate = Vec::new();
+    let mut trainer = Trainer::new(
+        compiled,
+        loaded.train.clone(),
+        loaded.validate.clone(),
+        threads,
+    )
+    .map_err(|_| "not enough memory".to_string())?;
     for _ in 0..count(command, "repeats")? {
-        let mut trainer = Trainer::new(
-            compiled,
-            loaded.train.clone(),
-            loaded.validate.clone(),
-            threads,
-        )
-        .map_err(|_| "not enough memory".to_string())?;
+        trainer.restart();
         for (index, values) in &loaded.initial {
             trainer.set_state(*index, values);
         }

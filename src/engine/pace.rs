@@ -5,8 +5,10 @@
 
 use std::time::{Duration, Instant};
 
-/// Runs between two trials of the other way.
-const BETWEEN_TRIALS: usize = 400;
+/// Runs before the first trial of the other way.
+const FIRST_TRIAL: usize = 32;
+/// Runs between two trials, once the same way has been the faster several times.
+const MOST_BETWEEN_TRIALS: usize = 1024;
 /// Runs of a trial: a thread that slept may wake on the caller's core, and moves away after a while.
 const TRIAL: usize = 32;
 /// The last runs of a trial, and of the way in use before it, of which the median counts.
@@ -36,6 +38,8 @@ pub(super) struct Pace {
     way: Way,
     /// Runs since the last change between trial and none.
     runs: usize,
+    /// Runs until the next trial: twice as many after each that changed nothing.
+    between: usize,
     trial: bool,
     /// The last runs of the way in use before a trial, and the runs of the trial.
     used: [Duration; COUNTED],
@@ -46,8 +50,8 @@ impl Pace {
     pub fn new() -> Self {
         Pace {
             way: Way::Together,
-            // The first trial comes soon.
-            runs: BETWEEN_TRIALS - 2 * TRIAL,
+            runs: 0,
+            between: FIRST_TRIAL,
             trial: false,
             used: [Duration::MAX; COUNTED],
             tried: [Duration::MAX; COUNTED],
@@ -75,7 +79,7 @@ impl Pace {
 
     /// Whether the next run's time matters.
     fn counts(&self) -> bool {
-        self.trial || self.runs + COUNTED >= BETWEEN_TRIALS
+        self.trial || self.runs + COUNTED >= self.between
     }
 
     fn learn(&mut self, time: Duration) {
@@ -85,11 +89,14 @@ impl Pace {
         };
         times[self.runs % COUNTED] = time;
         self.runs += 1;
-        if !self.trial && self.runs >= BETWEEN_TRIALS {
+        if !self.trial && self.runs >= self.between {
             (self.trial, self.runs) = (true, 0);
         } else if self.trial && self.runs >= TRIAL {
             if median(&mut self.tried) < median(&mut self.used) * MARGIN {
                 self.way = self.way.other();
+                self.between = FIRST_TRIAL;
+            } else {
+                self.between = (2 * self.between).min(MOST_BETWEEN_TRIALS);
             }
             (self.trial, self.runs) = (false, 0);
         }

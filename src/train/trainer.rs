@@ -145,6 +145,17 @@ impl<'c, T: Element> Trainer<'c, T> {
         self.keep();
     }
 
+    /// Begins anew from the seed's first values, as if nothing had been trained; threads stay.
+    pub fn restart(&mut self) {
+        let states = &self.compiled.states;
+        self.arena
+            .slice_mut(Offset(0), states.end)
+            .fill(T::constant(0.0));
+        initialize::initialize(&mut self.arena, states, self.compiled.seed);
+        (self.epochs_done, self.updates_done) = (0, 0);
+        self.keep();
+    }
+
     pub fn epochs_done(&self) -> usize {
         self.epochs_done
     }
