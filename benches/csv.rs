@@ -2,7 +2,8 @@
 //! million rows of 30 columns: `cargo bench --bench csv`.
 //!
 //! Of several kinds of numbers; the best of several rounds. The memory is the most that a process of
-//! its own had in use.
+//! its own had in use. `benches/peers/run --tables` compares with others, for which this writes the tables
+//! (`--write TABLE PATH`) and reads them (`--read THREADS TABLE PATH`).
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
@@ -15,6 +16,7 @@ use nnc::data::{Preparation, Purpose, Reading, Table, divide, read_table_by};
 use nnc::diagnostics::{Sources, render_all};
 use nnc::random::{Draws, Stream};
 use nnc::{ModelSource, declare};
+use serde_json::{Value, json};
 
 const ROWS: usize = 1_000_000;
 const COLUMNS: usize = 30;
@@ -162,28 +164,57 @@ fn peak_memory() -> Option<u64> {
     Some(kibibytes * 1024)
 }
 
-/// The peak memory of a process that reads and prepares the table once.
-fn peak_of_another(number: usize, path: &Path) -> Option<f64> {
+/// How often [`read_alone`] reads.
+const READS: usize = 3;
+
+/// Reads the table several times, and prepares it once: a line of JSON with the `seconds` of each reading,
+/// the `peak` in bytes after the first was prepared, and the `sums` of the columns of numbers.
+fn read_alone(cells: Cells, path: &Path, threads: usize) -> String {
+    let spec = cells.spec(&mut Sources::new());
+    let (first, _) = once(path, &spec, threads);
+    let peak = peak_memory();
+    let mut seconds = vec![first];
+    let mut sums = Vec::new();
+    while seconds.len() < READS {
+        let begin = Instant::now();
+        let table = read(path, &spec, threads);
+        seconds.push(begin.elapsed().as_secs_f64());
+        sums = (0..table.numbers.width())
+            .map(|place| table.numbers.column(place).iter().sum::<f64>())
+            .collect();
+    }
+    json!({ "seconds": seconds, "peak": peak, "sums": sums }).to_string()
+}
+
+/// What a process says that reads and prepares a table.
+fn told_by_another(number: usize, path: &Path) -> Option<Value> {
     let this = std::env::current_exe().ok()?;
     let output = Command::new(this)
-        .args(["--peak", &number.to_string()])
+        .args(["--read", "2", &number.to_string()])
         .arg(path)
         .output()
         .ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    Some(text.trim().parse::<f64>().ok()? / 1e6)
+    serde_json::from_slice(&output.stdout).ok()
+}
+
+fn cells(number: &str) -> Cells {
+    let number: usize = number.parse().expect("the number of a table");
+    Cells::ALL[number].1
 }
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().collect();
-    if let [_, flag, number, path] = &arguments[..]
-        && flag == "--peak"
-    {
-        let number: usize = number.parse().expect("a kind of cells");
-        let spec = Cells::ALL[number].1.spec(&mut Sources::new());
-        once(Path::new(path), &spec, 2);
-        println!("{}", peak_memory().map_or(f64::NAN, |bytes| bytes as f64));
-        return;
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match &arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["--write", number, path] => {
+            return cells(number)
+                .write(Path::new(path))
+                .expect("the table is written");
+        }
+        ["--read", threads, number, path] => {
+            let threads = threads.parse().expect("a number of threads");
+            return println!("{}", read_alone(cells(number), Path::new(path), threads));
+        }
+        _ => {}
     }
     // `cargo test --benches` calls this too; there it is enough that it was compiled.
     if !arguments.iter().any(|argument| argument == "--bench") {
@@ -210,7 +241,9 @@ fn main() {
         println!(
             "{name:<34} {megabytes:>7.0} {one:>8.3} s {two:>8.3} s {:>8.0} {prepare:>8.3} s {:>6.0} MB",
             megabytes / two,
-            peak_of_another(number, &path).unwrap_or(f64::NAN)
+            told_by_another(number, &path)
+                .and_then(|told| told["peak"].as_f64())
+                .map_or(f64::NAN, |bytes| bytes / 1e6)
         );
         fs::remove_file(&path).expect("the table is removed");
     }

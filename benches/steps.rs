@@ -1,126 +1,19 @@
 //! The time of one training step of six networks, of the thermometer's 5000 epochs, and of twenty tiny
 //! networks drawn by a fixed seed: `cargo bench`. Ours alone; medians of several rounds.
 
+mod support;
+
 use std::time::Instant;
 
-use nnc::data::spec::{Field, FieldKind, Schema, SplitRows};
-use nnc::diagnostics::{Sources, render_all};
-use nnc::engine::{Prepared, Rows, Runner, Threads};
+use nnc::engine::{Rows, Runner, Threads};
 use nnc::kernels::Arena;
-use nnc::plan::Target;
 use nnc::random::Stream;
 use nnc::train::{Trainer, initialize};
-use nnc::{Compiled, ModelSource, compile};
-
-/// A dense network for a bench: widths from input to output.
-struct Network {
-    name: String,
-    widths: Vec<usize>,
-    activation: &'static str,
-    loss: &'static str,
-    optimizer: &'static str,
-    batch: usize,
-}
-
-impl Network {
-    fn classes(&self) -> bool {
-        self.loss == "CrossEntropy"
-    }
-
-    fn text(&self) -> String {
-        let last = self.widths.len() - 1;
-        let layers: Vec<String> = (1..=last)
-            .map(|layer| match layer == last {
-                true => format!("Linear({})", self.widths[layer]),
-                false => format!("Linear({}) -> {}", self.widths[layer], self.activation),
-            })
-            .collect();
-        let target = match (self.classes(), self.widths[last]) {
-            (true, _) => "target y: category",
-            (false, _) => "target y: vector from \"y*\"",
-        };
-        format!(
-            "data {{ input x: vector from \"x*\"; {target} }}\nnet {{\n{}\n}}\ntrain {{ loss = {}; optimizer = {}; epochs = 1; batch = {} }}\n",
-            layers.join("\n"),
-            self.loss,
-            self.optimizer,
-            self.batch
-        )
-    }
-
-    fn compile(&self, validate: usize) -> Compiled {
-        let mut sources = Sources::new();
-        let file = sources.add("bench.nn", self.text());
-        let field = |name: &str, kind| Field {
-            name: name.to_string(),
-            span: Default::default(),
-            kind,
-        };
-        let outputs = self.widths[self.widths.len() - 1];
-        let schema = Schema {
-            inputs: vec![field(
-                "x",
-                FieldKind::Numbers {
-                    width: Some(self.widths[0]),
-                },
-            )],
-            targets: vec![match self.classes() {
-                true => field(
-                    "y",
-                    FieldKind::Category {
-                        classes: Some(outputs),
-                        embed: None,
-                    },
-                ),
-                false => field(
-                    "y",
-                    FieldKind::Numbers {
-                        width: Some(outputs),
-                    },
-                ),
-            }],
-            rows: Some(SplitRows {
-                train: self.batch,
-                validate,
-                test: 0,
-            }),
-        };
-        compile(
-            &ModelSource::new(&sources, file),
-            Some(&schema),
-            Target::Native,
-        )
-        .unwrap_or_else(|faults| panic!("{}", render_all(&faults, &sources)))
-    }
-
-    fn data(&self, rows: usize, seed: u64) -> Prepared<f32> {
-        let stream = Stream::new(seed, "bench", &self.name);
-        let mut draws = stream.draws(0, 0);
-        let mut uniform = || (draws.uniform() * 2.0 - 1.0) as f32;
-        let outputs = self.widths[self.widths.len() - 1];
-        let inputs = (0..rows * self.widths[0]).map(|_| uniform()).collect();
-        let targets = match self.classes() {
-            true => (0..rows)
-                .map(|_| ((uniform() + 1.0) / 2.0 * outputs as f32).floor())
-                .collect(),
-            false => (0..rows * outputs).map(|_| uniform()).collect(),
-        };
-        Prepared {
-            inputs,
-            targets,
-            rows,
-        }
-    }
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
+use support::{Network, Spread, machine, network};
 
 /// Median seconds of a training step on resident data, and the plan's FLOPs.
 fn step(network: &Network, threads: usize) -> (f64, u64) {
-    let compiled = network.compile(0);
+    let compiled = network.compile(network.batch, 0);
     let phase = compiled.train.as_ref().expect("the network learns");
     let mut arena = Arena::<f32>::zeroed(compiled.arena_elements).expect("there is memory");
     initialize::initialize(&mut arena, &compiled.states, 1);
@@ -144,14 +37,14 @@ fn step(network: &Network, threads: usize) -> (f64, u64) {
     let once = run(3).max(1e-7);
     let count = ((0.02 / once) as u64).clamp(3, 200_000);
     (
-        median((0..15).map(|_| run(count)).collect()),
+        Spread::of((0..15).map(|_| run(count)).collect()).median,
         phase.plan.flops(),
     )
 }
 
 /// Seconds of `epochs` of full-batch training with a validation after each, by the trainer.
 fn epochs(network: &Network, rows: usize, validate: usize, epochs: usize) -> (f64, u64) {
-    let compiled = network.compile(validate);
+    let compiled = network.compile(rows, validate);
     let flops = compiled
         .train
         .as_ref()
@@ -168,25 +61,7 @@ fn epochs(network: &Network, rows: usize, validate: usize, epochs: usize) -> (f6
         trainer.run(epochs, &|| false, &mut |_, _| {});
         begin.elapsed().as_secs_f64()
     });
-    (median(seconds.collect()), flops)
-}
-
-fn network(
-    name: &str,
-    widths: &[usize],
-    activation: &'static str,
-    loss: &'static str,
-    optimizer: &'static str,
-    batch: usize,
-) -> Network {
-    Network {
-        name: name.to_string(),
-        widths: widths.to_vec(),
-        activation,
-        loss,
-        optimizer,
-        batch,
-    }
+    (Spread::of(seconds.collect()).median, flops)
 }
 
 fn main() {
@@ -194,6 +69,7 @@ fn main() {
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
+    println!("{}\n", machine());
     let thermometer = network(
         "thermometer",
         &[1, 8, 1],

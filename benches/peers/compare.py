@@ -1,40 +1,23 @@
 """Runs every network in every library, in turns, and writes down what was measured. See README.md."""
 
 import argparse
-import datetime
 import json
-import platform
 import statistics
 import subprocess
 import tempfile
 import time
-from importlib.metadata import version
 from pathlib import Path
 
 import drawn
+import machine
 import networks
 import report
+from machine import ROOT
 from peers import Process, exact, variants
-from turns import ROOT, Turns
+from turns import Turns
 
 
-def machine():
-    """What a figure depends on beside the code."""
-    information = Path("/proc/cpuinfo")
-    lines = information.read_text().splitlines() if information.exists() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    git = ["git", "-C", str(ROOT)]
-    head = subprocess.run([*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True)
-    changed = subprocess.run([*git, "status", "--porcelain", "src"], capture_output=True, text=True)
-    packages = ("torch", "jax", "scikit-learn", "numpy")
-    return {
-        "date": datetime.date.today().isoformat(),
-        "processor": names[0] if names else platform.processor(),
-        "cores": len(names),
-        "commit": head.stdout.strip() + ("+" if changed.stdout.strip() else ""),
-        "versions": {package: version(package) for package in packages},
-        "python": platform.python_version(),
-    }
+PACKAGES = ("torch", "jax", "scikit-learn", "numpy")
 
 
 def starts(cli, rounds):
@@ -80,7 +63,7 @@ def run(options, results):
         for variant in variants(options.nnc)
         if variant.peer in ["nnc", *wanted]
     ]
-    facts = machine()
+    facts = machine.facts(PACKAGES)
     for network in chosen(options):
         print(network.name, flush=True)
         result = measure(network, processes, exact_process, options)

@@ -8,9 +8,8 @@ from pathlib import Path
 import agreement
 import networks
 from agreement import TOLERANCE
+from machine import ROOT
 from peers import Failed
-
-ROOT = Path(__file__).parents[2]
 
 # After so many rounds only those variants go on that are within `CLOSE` of their library's best.
 FIRST_ROUNDS = 3

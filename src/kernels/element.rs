@@ -4,16 +4,11 @@ use std::fmt::Debug;
 
 use pulp::{MemMask, Simd};
 
+use super::run::Compiled;
 use crate::graph::scalar::Real;
 
-mod sealed {
-    pub trait Sealed {}
-    impl Sealed for f32 {}
-    impl Sealed for f64 {}
-}
-
 /// A type that a network can be computed in: f32 or f64. All zero bits are its zero.
-pub trait Element: Real + Vectors + Debug + Send + Sync + 'static + sealed::Sealed {
+pub trait Element: Real + Vectors + Compiled + Debug + Send + Sync + 'static {
     const ZERO: Self;
     const ONE: Self;
     const NAN: Self;

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::action::{self, Action, Actions, Batch, Repeat};
+use super::action::{self, Actions, Batch, Repeat};
 use super::arena::{Arena, Memory, OutOfMemory};
 use super::element::Element;
 use super::feed::Feed;
@@ -12,6 +12,7 @@ use super::instruction_set::chosen;
 use super::link::{FEW_COLUMNS, PACKED_ALONE, Site, combines, in_strips, phases};
 use super::meetings::Join;
 use super::product::panel_rows;
+use super::run::Run;
 use super::schedule::schedule;
 use super::team::{Team, Worker};
 use super::timeline::Timeline;
@@ -345,7 +346,7 @@ impl<T: Element> Ready<'_, T> {
     /// Does some of a worker's actions, which it must do in their order.
     fn run(&self, repeats: &[Repeat], worker: Worker<'_>) {
         let actions = &self.linked.workers[worker.index].actions;
-        self.arch.dispatch(Run {
+        let run = Run {
             actions,
             repeats,
             site: action::Site {
@@ -353,7 +354,8 @@ impl<T: Element> Ready<'_, T> {
                 work: self.work,
                 worker,
             },
-        });
+        };
+        T::carry_out(self.arch, run);
     }
 }
 
@@ -370,25 +372,6 @@ impl<T: Element> WithSimd for Extents<T> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> (usize, usize) {
         (panel_rows::<S, T>(), T::lanes::<S>())
-    }
-}
-
-/// One worker's run.
-struct Run<'a, T> {
-    actions: &'a [Action<T>],
-    repeats: &'a [Repeat],
-    site: action::Site<'a, T>,
-}
-
-impl<T: Element> WithSimd for Run<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        // SAFETY: every step is verified for an arena no larger and a batch no smaller than this
-        // one; each worker has a scratch of its own, of the size of the largest step; where one
-        // touches what another has written, they meet before.
-        unsafe { self.site.run(simd, self.actions, self.repeats) }
     }
 }
 

@@ -3,10 +3,10 @@
 //! [`Executable::new`] verifies a plan's kernels once; a run then goes without checks. The layers, from
 //! below: numbers and their vectors (`element`, `math`, `error_function`), loops over runs
 //! (`elementwise`, `reductions`), register tiles (`product`) and kernels that go by columns
-//! (`columns`); what a worker does, one thing after the other (`action`), how steps become that
-//! (`link`, `meetings`), and who does it (`executable`, `team`), on rows that they bring in together
-//! (`feed`). Beside them stand what tells of runs: how they are divided (`schedule`), when what was
-//! done (`timeline`), and how fast the machine is (`calibrate`).
+//! (`columns`); what a worker does, one thing after the other (`action`), where all of it is compiled
+//! (`run`), how steps become that (`link`, `meetings`), and who does it (`executable`, `team`), on rows
+//! that they bring in together (`feed`). Beside them stand what tells of runs: how they are divided
+//! (`schedule`), when what was done (`timeline`), and how fast the machine is (`calibrate`).
 
 #![allow(unsafe_code)]
 
@@ -26,6 +26,7 @@ mod math;
 mod meetings;
 mod product;
 mod reductions;
+mod run;
 mod schedule;
 mod team;
 #[cfg(test)]
