@@ -28,6 +28,8 @@ pub enum Command {
     /// Write model files in the canonical form
     #[command(name = "fmt")]
     Format(FormatArguments),
+    /// Say what a code of a fault means
+    Explain(ExplainArguments),
 }
 
 #[derive(Args)]
@@ -116,6 +118,12 @@ pub struct FormatArguments {
     /// Write nothing: show what would change, and end with exit code 1 if anything would
     #[arg(long)]
     pub check: bool,
+}
+
+#[derive(Args)]
+pub struct ExplainArguments {
+    /// A code, such as E0301; without one, all are listed
+    pub name: Option<String>,
 }
 
 #[derive(Args)]

@@ -4,6 +4,7 @@
 mod arguments;
 mod check;
 mod console;
+mod explain;
 mod folder;
 mod forecast;
 mod format;
@@ -80,7 +81,7 @@ pub fn main() -> ExitCode {
     let console = match &arguments.command {
         Command::Run(run) => Console::new(run.format, run.quiet),
         Command::Check(check) => Console::new(check.format, false),
-        Command::Predict(_) | Command::Plan(_) | Command::Format(_) => {
+        Command::Predict(_) | Command::Plan(_) | Command::Format(_) | Command::Explain(_) => {
             Console::new(Format::Text, false)
         }
     };
@@ -96,6 +97,7 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::check(arguments, &console, &mut sources),
         Command::Plan(arguments) => plan::plan(arguments, &console, &mut sources),
         Command::Format(arguments) => format::format(arguments, &console, &mut sources),
+        Command::Explain(arguments) => explain::explain(arguments, &console),
     };
     let exit = result.unwrap_or_else(|faults| {
         console.diagnostics(&faults, &sources);
