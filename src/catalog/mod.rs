@@ -29,6 +29,8 @@ pub struct Entry {
     pub formula: &'static str,
     /// The documentation or paper that the formula and the defaults are taken from.
     pub source: &'static str,
+    /// A line with it, as it stands in its section.
+    pub example: &'static str,
     pub parameters: &'static [Parameter],
     /// What other libraries call it; used in suggestions only.
     pub also_known_as: &'static [&'static str],
@@ -108,6 +110,25 @@ pub enum Kind {
 }
 
 impl Kind {
+    pub const ALL: [Kind; 7] = [
+        Kind::Layer,
+        Kind::Loss,
+        Kind::Optimizer,
+        Kind::Initializer,
+        Kind::Metric,
+        Kind::ColumnKind,
+        Kind::Split,
+    ];
+
+    /// The section in which entries of the kind stand.
+    pub fn section(self) -> &'static str {
+        match self {
+            Kind::Layer => "net",
+            Kind::Loss | Kind::Optimizer | Kind::Initializer | Kind::Metric => "train",
+            Kind::ColumnKind | Kind::Split => "data",
+        }
+    }
+
     /// The kind in a message: "no layer is called …".
     pub fn noun(self) -> &'static str {
         match self {

@@ -28,7 +28,7 @@ pub enum Command {
     /// Write model files in the canonical form
     #[command(name = "fmt")]
     Format(FormatArguments),
-    /// Say what a code of a fault means
+    /// Say what a fault's code, or a word of the language, means
     Explain(ExplainArguments),
 }
 
@@ -122,7 +122,7 @@ pub struct FormatArguments {
 
 #[derive(Args)]
 pub struct ExplainArguments {
-    /// A code, such as E0301; without one, all are listed
+    /// A code such as E0301, or a name such as Linear, train or batch; without it, all are listed
     pub name: Option<String>,
 }
 

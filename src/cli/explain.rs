@@ -1,8 +1,13 @@
 //! `nnc explain`: what a code or a word of the language means.
 
 mod code;
+mod entry;
 mod page;
+mod plot;
+mod setting;
 
+use nnc::catalog::settings::SECTIONS;
+use nnc::catalog::{self, Kind, Meaning};
 use nnc::diagnostics::{Code, Diagnostic, near_miss};
 
 use super::arguments::ExplainArguments;
@@ -13,33 +18,98 @@ use page::Page;
 pub fn explain(arguments: &ExplainArguments, console: &Console) -> Outcome {
     let mut page = Page::new();
     match &arguments.name {
-        None => codes(&mut page),
-        Some(name) => {
-            let known = Code::ALL
-                .iter()
-                .find(|code| code.id().eq_ignore_ascii_case(name));
-            let Some(code) = known else {
-                let ids = Code::ALL.iter().map(|code| code.id());
-                let fault = Diagnostic::without_place(
-                    Code::UnknownEntry,
-                    format!("nothing is called `{name}`"),
-                );
-                let fault = match near_miss(name, ids) {
-                    Some(near) => fault.help(format!("did you mean `{near}`?")),
-                    None => fault.help("`nnc explain` lists all there is"),
-                };
-                return Err(vec![fault]);
-            };
-            code::explain(*code, &mut page);
-        }
+        None => everything(&mut page),
+        Some(name) if known(name, &mut page) || foreign(name, &mut page) => {}
+        Some(name) => return Err(vec![unknown(name)]),
     }
     console.put(page.bytes());
     Ok(Exit::Success)
 }
 
-fn codes(page: &mut Page) {
+fn everything(page: &mut Page) {
+    for kind in Kind::ALL {
+        let entries = || catalog::entries().filter(move |entry| entry.meaning.kind() == kind);
+        let is_activation =
+            |meaning: &Meaning| kind == Kind::Layer && matches!(meaning, Meaning::Activation(_));
+        page.heading(entry::plural(kind));
+        for entry in entries().filter(|entry| !is_activation(&entry.meaning)) {
+            page.row(entry.name, entry.summary);
+        }
+        if kind == Kind::Layer {
+            page.heading("Activations");
+            for entry in entries().filter(|entry| is_activation(&entry.meaning)) {
+                page.row(entry.name, entry.summary);
+            }
+        }
+    }
+    for (section, settings) in SECTIONS {
+        setting::list(section, settings, page);
+    }
     page.heading("Codes of faults");
     for code in Code::ALL {
         page.row(code.id(), code.title());
+    }
+}
+
+/// The pages of all that has a name, if anything has.
+fn known(name: &str, page: &mut Page) -> bool {
+    if let Some(code) = Code::ALL
+        .iter()
+        .find(|code| code.id().eq_ignore_ascii_case(name))
+    {
+        code::explain(*code, page);
+        return true;
+    }
+    let mut found = false;
+    for entry in catalog::entries().filter(|entry| entry.name == name) {
+        entry::explain(entry, page);
+        found = true;
+    }
+    for (section, settings) in SECTIONS {
+        if *section == name {
+            setting::list(section, settings, page);
+            found = true;
+        }
+        for setting in settings.iter().filter(|setting| setting.name == name) {
+            setting::explain(section, setting, page);
+            found = true;
+        }
+    }
+    for kind in Kind::ALL {
+        if catalog::planned(kind).contains(&name) {
+            page.heading(&format!("{name}: {}", kind.noun()));
+            page.prose("Part of the language, without a meaning in this version.");
+            found = true;
+        }
+    }
+    found
+}
+
+/// The pages of what another library calls by a name.
+fn foreign(name: &str, page: &mut Page) -> bool {
+    let mut found = false;
+    for kind in Kind::ALL {
+        if let Some(entry) = catalog::find_foreign(kind, name) {
+            page.prose(&format!("`{name}` is called `{}` here.", entry.name));
+            entry::explain(entry, page);
+            found = true;
+        }
+    }
+    found
+}
+
+fn unknown(name: &str) -> Diagnostic {
+    let settings = SECTIONS.iter().flat_map(|(_, settings)| settings.iter());
+    let names = catalog::entries()
+        .map(|entry| entry.name)
+        .chain(settings.map(|setting| setting.name))
+        .chain(SECTIONS.iter().map(|(section, _)| *section))
+        .chain(Code::ALL.iter().map(|code| code.id()))
+        .chain(Kind::ALL.into_iter().flat_map(catalog::planned).copied());
+    let message = format!("nothing is called `{name}`");
+    let fault = Diagnostic::without_place(Code::UnknownEntry, message);
+    match near_miss(name, names) {
+        Some(near) => fault.help(format!("did you mean `{near}`?")),
+        None => fault.help("`nnc explain` lists all there is"),
     }
 }

@@ -20,14 +20,61 @@ fn every_code_has_a_page_with_what_nnc_says() {
         );
         assert!(!page.out.contains("\n\n\n"), "{}", page.out);
     }
-    let page = folder.nnc(&["explain", "E0504"]).ends(0);
+    assert_page("E0504");
+}
+
+/// The page of a name is that of its snapshot.
+fn assert_page(name: &str) {
+    let folder = Folder::new(&format!("explain-{name}"));
+    let page = folder.nnc(&["explain", name]).ends(0);
     insta::with_settings!({
         snapshot_path => "../snapshots/explain",
         prepend_module_to_snapshot => false,
         omit_expression => true,
     }, {
-        insta::assert_snapshot!("E0504", page.out);
+        insta::assert_snapshot!(name, page.out);
     });
+}
+
+#[test]
+fn pages_hold_formula_arguments_example_and_source() {
+    for name in [
+        "Linear",
+        "LeakyReLU",
+        "Tanh",
+        "Adam",
+        "category",
+        "split",
+        "params",
+        "Dense",
+        "LSTM",
+    ] {
+        assert_page(name);
+    }
+}
+
+#[test]
+fn everything_listed_has_a_page() {
+    let folder = Folder::new("explain-all");
+    let list = folder.nnc(&["explain"]).ends(0).out;
+    let names: Vec<&str> = list
+        .lines()
+        .filter_map(|line| line.strip_prefix("  "))
+        .filter(|row| !row.starts_with(' '))
+        .filter_map(|row| row.split(' ').next())
+        .collect();
+    assert!(names.len() > 90, "{} names", names.len());
+    for entry in nnc::catalog::entries() {
+        assert!(names.contains(&entry.name), "{} is not listed", entry.name);
+    }
+    for name in names {
+        let page = folder.nnc(&["explain", name]).ends(0).out;
+        assert!(page.starts_with(&format!("{name}: ")), "{page}");
+        assert!(
+            page.lines().all(|line| line.chars().count() <= 150),
+            "{page}"
+        );
+    }
 }
 
 #[test]

@@ -58,6 +58,12 @@ impl Page {
         }
     }
 
+    /// Prose under a caption.
+    pub fn set_in(&mut self, text: &str) {
+        self.put("    ");
+        self.wrapped(text, 4, 4);
+    }
+
     /// A name, and what it means beside it.
     pub fn row(&mut self, name: &str, text: &str) {
         self.put("  ");
