@@ -87,7 +87,7 @@ pub const ENTRIES: &[Entry] = &[
         source: "torch.nn.init.zeros_",
         example: "params \"*.bias\" { init = Zeros }",
         parameters: &[],
-        also_known_as: &["zeros_"],
+        also_known_as: &["zero", "zeros_"],
         meaning: Meaning::Initializer(|_| Initializer::Constant(0.0)),
     },
     Entry {

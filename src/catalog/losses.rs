@@ -30,7 +30,7 @@ pub const ENTRIES: &[Entry] = &[
         source: "torch.nn.L1Loss",
         example: "loss = L1",
         parameters: &[],
-        also_known_as: &["L1Loss", "MAE", "mean_absolute_error"],
+        also_known_as: &["absolute_error", "L1Loss", "MAE", "mean_absolute_error"],
         meaning: Meaning::Loss(Loss {
             target: LossTarget::Numbers,
             link: Link::Identity,
@@ -91,7 +91,12 @@ pub const ENTRIES: &[Entry] = &[
         source: "torch.nn.BCEWithLogitsLoss",
         example: "loss = BCEWithLogits",
         parameters: &[],
-        also_known_as: &["BCEWithLogitsLoss", "binary_crossentropy"],
+        also_known_as: &[
+            "BinaryCrossentropy",
+            "sigmoid_cross_entropy",
+            "BCEWithLogitsLoss",
+            "binary_crossentropy",
+        ],
         meaning: Meaning::Loss(Loss {
             target: LossTarget::Binary,
             link: Link::Sigmoid,

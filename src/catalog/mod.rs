@@ -8,6 +8,7 @@
 pub mod activations;
 pub mod arguments;
 pub mod columns;
+pub mod foreign;
 pub mod initializers;
 pub mod layers;
 pub mod losses;
@@ -179,13 +180,7 @@ pub fn find(kind: Kind, name: &str) -> Option<&'static Entry> {
 
 /// The entry of a kind that another library calls `name`.
 pub fn find_foreign(kind: Kind, name: &str) -> Option<&'static Entry> {
-    let known = |entry: &&Entry| {
-        let mut names = entry.also_known_as.iter();
-        names.any(|other| other.eq_ignore_ascii_case(name))
-    };
-    entries()
-        .filter(|entry| entry.meaning.kind() == kind)
-        .find(known)
+    find(kind, foreign::entry(kind, name)?)
 }
 
 /// Entries that the language reserves and this version does not give a meaning yet.

@@ -132,7 +132,7 @@ pub const ENTRIES: &[Entry] = &[
             AMSGRAD,
             MAXIMIZE,
         ],
-        also_known_as: &[],
+        also_known_as: &["AdamWeightDecay"],
         meaning: Meaning::Optimizer(|context, arguments, parameter, gradient| {
             let lr = arguments.number("lr");
             let weight_decay = arguments.number("weight_decay");

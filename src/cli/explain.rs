@@ -7,7 +7,7 @@ mod plot;
 mod setting;
 
 use nnc::catalog::settings::SECTIONS;
-use nnc::catalog::{self, Kind, Meaning};
+use nnc::catalog::{self, Kind, Meaning, foreign};
 use nnc::diagnostics::{Code, Diagnostic, near_miss};
 
 use super::arguments::ExplainArguments;
@@ -87,15 +87,33 @@ fn known(name: &str, page: &mut Page) -> bool {
 
 /// The pages of what another library calls by a name.
 fn foreign(name: &str, page: &mut Page) -> bool {
-    let mut found = false;
-    for kind in Kind::ALL {
-        if let Some(entry) = catalog::find_foreign(kind, name) {
-            page.prose(&format!("`{name}` is called `{}` here.", entry.name));
-            entry::explain(entry, page);
-            found = true;
+    let entries = Kind::ALL
+        .into_iter()
+        .filter_map(|kind| foreign::entry(kind, name));
+    let settings = foreign::setting(name).into_iter();
+    let mut seen = Vec::new();
+    for here in entries.chain(settings) {
+        if !seen.contains(&here) {
+            page.prose(&format!("`{name}` is called `{here}` here."));
+            known(here, page);
+            seen.push(here);
         }
     }
-    found
+    let arguments = foreign::arguments(name);
+    for entry in catalog::entries() {
+        let mut parameters = entry.parameters.iter();
+        if let Some(found) = parameters.find(|parameter| arguments.contains(&parameter.name)) {
+            let (argument, entry) = (found.name, entry.name);
+            page.prose(&format!(
+                "`{name}` is the argument `{argument}` of `{entry}`."
+            ));
+        }
+    }
+    let advice = foreign::advice(name);
+    if let Some(advice) = advice {
+        page.prose(&format!("There is no `{name}` here: {advice}."));
+    }
+    !seen.is_empty() || !arguments.is_empty() || advice.is_some()
 }
 
 fn unknown(name: &str) -> Diagnostic {

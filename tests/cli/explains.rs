@@ -94,3 +94,22 @@ fn what_is_not_known_ends_with_1() {
     assert!(ran.err.contains("nothing is called `E03O1`"), "{}", ran.err);
     assert!(ran.err.contains("did you mean `E0301`?"), "{}", ran.err);
 }
+
+#[test]
+fn words_of_other_libraries_lead_to_ours() {
+    let folder = Folder::new("explain-foreign");
+    for (word, told) in [
+        ("Dense", "`Dense` is called `Linear` here."),
+        ("batch_size", "`batch_size` is called `batch` here."),
+        ("use_bias", "`use_bias` is the argument `bias` of `Linear`."),
+        ("MaxPooling2D", "`MaxPooling2D` is called `MaxPool2d` here."),
+        ("StandardScaler", "There is no `StandardScaler` here: "),
+        (
+            "CosineAnnealingLR",
+            "There is no `CosineAnnealingLR` here: ",
+        ),
+    ] {
+        let page = folder.nnc(&["explain", word]).ends(0);
+        assert!(page.out.contains(told), "{}", page.out);
+    }
+}
