@@ -3,6 +3,7 @@
 //! The only user of `codespan-reporting`. Every stage returns its faults as [`Diagnostic`]s; nothing
 //! below the command line prints them.
 
+mod explanation;
 mod names;
 mod render;
 
@@ -10,6 +11,7 @@ use std::ops::Range;
 
 use serde_json::{Value, json};
 
+pub use explanation::{Block, explanation_blocks};
 pub use names::{listed, near_miss};
 pub use render::{in_order, render_all, termcolor};
 
@@ -165,6 +167,14 @@ macro_rules! codes {
             /// What the code means, in a few words.
             pub fn title(self) -> &'static str {
                 match self { $(Code::$variant => $title,)* }
+            }
+
+            /// The rule behind the code, an example that breaks it and one that keeps it, in
+            /// Markdown: see [`explanation_blocks`].
+            pub fn explanation(self) -> &'static str {
+                match self {
+                    $(Code::$variant => include_str!(concat!("diagnostics/codes/", $id, ".md")),)*
+                }
             }
         }
     };

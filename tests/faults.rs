@@ -6,7 +6,7 @@ mod support;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use nnc::diagnostics::{Code, Diagnostic, FileId, Sources, render_all};
+use nnc::diagnostics::{Block, Code, Diagnostic, FileId, Sources, explanation_blocks, render_all};
 use nnc::plan::Target;
 use nnc::{ModelSource, compile};
 
@@ -149,4 +149,71 @@ fn every_code_is_proven() {
             }
         }
     }
+}
+
+/// The models of an explanation, each with its table, and whether it is the faulty one.
+fn explained(code: Code) -> Vec<(&'static str, Option<&'static str>, bool)> {
+    let blocks = explanation_blocks(code.explanation());
+    let models = blocks.iter().enumerate().filter_map(|(index, block)| {
+        let table = match blocks.get(index + 1) {
+            Some(Block::Table(table)) => Some(*table),
+            Some(_) | None => None,
+        };
+        match block {
+            Block::Faulty(model) => Some((*model, table, true)),
+            Block::Mended(model) => Some((*model, table, false)),
+            Block::Prose(_) | Block::Table(_) | Block::Shell(_) => None,
+        }
+    });
+    models.collect()
+}
+
+/// Codes whose explanations show commands instead of a model.
+const WITHOUT_MODEL: [Code; 10] = [
+    Code::NotUtf8,
+    Code::TableTooLarge,
+    Code::BadWeights,
+    Code::WeightNames,
+    Code::WeightShapes,
+    Code::BadRun,
+    Code::Io,
+    Code::NonFiniteLoss,
+    Code::Memory,
+    Code::NothingToTrain,
+];
+
+#[test]
+fn explanations_show_a_model_with_the_fault_and_one_without() {
+    let mut wrong: Vec<String> = Vec::new();
+    for code in Code::ALL {
+        let blocks = explanation_blocks(code.explanation());
+        let id = code.id();
+        assert!(
+            matches!(blocks[0], Block::Prose(rule) if rule.len() > 40),
+            "{id}"
+        );
+        let models = explained(*code);
+        let faulty: Vec<bool> = models.iter().map(|(_, _, faulty)| *faulty).collect();
+        let expected: &[bool] = match WITHOUT_MODEL.contains(code) {
+            true => &[],
+            false => &[true, false],
+        };
+        assert_eq!(faulty, expected, "{id}");
+        for (model, table, faulty) in models {
+            let (faults, sources) = faults("example", model, table);
+            let rendered = render_all(&faults, &sources);
+            let sound = match faulty {
+                true => !faults.is_empty() && faults.iter().all(|fault| fault.code == *code),
+                false => faults.is_empty(),
+            };
+            if !sound {
+                wrong.push(format!("{id}: {model}{rendered}"));
+            }
+            let written = nnc::syntax::format(model, FileId(0));
+            if written.as_ref().is_ok_and(|written| written != model) {
+                wrong.push(format!("{id}: {model}is not in the canonical form"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

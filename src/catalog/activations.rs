@@ -13,6 +13,7 @@ pub const ENTRIES: &[Entry] = &[
         summary: "Hyperbolic tangent, between -1 and 1.",
         formula: "tanh(x)",
         source: "torch.nn.Tanh",
+        example: "Linear(8) -> Tanh",
         parameters: &[],
         also_known_as: &["TanH"],
         meaning: Meaning::Activation(|_| ScalarFunction::Tanh),
@@ -22,6 +23,7 @@ pub const ENTRIES: &[Entry] = &[
         summary: "Logistic function, between 0 and 1.",
         formula: "1 / (1 + exp(-x))",
         source: "torch.nn.Sigmoid",
+        example: "Linear(8) -> Sigmoid",
         parameters: &[],
         also_known_as: &["Logistic", "Expit"],
         meaning: Meaning::Activation(|_| ScalarFunction::Sigmoid),
@@ -31,6 +33,7 @@ pub const ENTRIES: &[Entry] = &[
         summary: "The positive part.",
         formula: "max(x, 0)",
         source: "torch.nn.ReLU",
+        example: "Linear(8) -> ReLU",
         parameters: &[],
         also_known_as: &["Rectifier"],
         meaning: Meaning::Activation(|_| ScalarFunction::ReLU),
@@ -40,6 +43,7 @@ pub const ENTRIES: &[Entry] = &[
         summary: "The positive part, and a small slope below 0.",
         formula: "x where x > 0, else negative_slope · x",
         source: "torch.nn.LeakyReLU",
+        example: "Linear(8) -> LeakyReLU(0.1)",
         parameters: &[positional(
             "negative_slope",
             NUMBER,
@@ -56,6 +60,7 @@ pub const ENTRIES: &[Entry] = &[
         summary: "Exponential linear unit.",
         formula: "x where x > 0, else alpha · (exp(x) - 1)",
         source: "torch.nn.ELU",
+        example: "Linear(8) -> ELU",
         parameters: &[positional(
             "alpha",
             NUMBER,
@@ -72,6 +77,7 @@ pub const ENTRIES: &[Entry] = &[
         summary: "Gaussian error linear unit.",
         formula: "x · Φ(x); with approximate = tanh, 0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³)))",
         source: "torch.nn.GELU",
+        example: "Linear(8) -> GELU(approximate = tanh)",
         parameters: &[named(
             "approximate",
             ArgumentKind::Word(&["none", "tanh"]),
@@ -89,6 +95,7 @@ pub const ENTRIES: &[Entry] = &[
         summary: "Sigmoid linear unit.",
         formula: "x · sigmoid(x)",
         source: "torch.nn.SiLU",
+        example: "Linear(8) -> SiLU",
         parameters: &[],
         also_known_as: &["Swish"],
         meaning: Meaning::Activation(|_| ScalarFunction::SiLU),
@@ -98,6 +105,7 @@ pub const ENTRIES: &[Entry] = &[
         summary: "A smooth positive part; the identity where beta · x > threshold.",
         formula: "log(1 + exp(beta · x)) / beta",
         source: "torch.nn.Softplus",
+        example: "Linear(8) -> Softplus(beta = 2)",
         parameters: &[
             named("beta", POSITIVE, Default::Number(1.0), "sharpness"),
             named(
@@ -118,6 +126,7 @@ pub const ENTRIES: &[Entry] = &[
         summary: "x, held between two numbers.",
         formula: "min(max(x, min_val), max_val)",
         source: "torch.nn.Hardtanh",
+        example: "Linear(8) -> Hardtanh(min_val = 0, max_val = 6)",
         parameters: &[
             named("min_val", NUMBER, Default::Number(-1.0), "lower bound"),
             named("max_val", NUMBER, Default::Number(1.0), "upper bound"),

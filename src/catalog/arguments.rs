@@ -133,6 +133,21 @@ pub enum Default {
     Absent(&'static str),
 }
 
+impl Default {
+    /// The default in words.
+    pub fn text(self) -> String {
+        match self {
+            Default::Required => "required".to_owned(),
+            Default::Number(value) if value != 0.0 && value.abs() < 1e-3 => format!("{value:e}"),
+            Default::Number(value) => format!("{value}"),
+            Default::Boolean(value) => format!("{value}"),
+            Default::Word(word) => word.to_owned(),
+            Default::Pair(first, second) => format!("[{first}, {second}]"),
+            Default::Absent(words) => words.to_owned(),
+        }
+    }
+}
+
 /// One argument after its check.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Value {

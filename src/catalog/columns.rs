@@ -33,6 +33,7 @@ pub const ENTRIES: &[Entry] = &[
         summary: "One number.",
         formula: "x · scale + offset, then normalised",
         source: "sklearn.preprocessing.StandardScaler, MinMaxScaler",
+        example: "input width, height: number(normalize = zscore)",
         parameters: PREPARATION,
         also_known_as: &["numeric", "numerical", "float", "int", "integer", "real"],
         meaning: Meaning::ColumnKind,
@@ -42,6 +43,7 @@ pub const ENTRIES: &[Entry] = &[
         summary: "Many number columns as one value, taken `from` a glob.",
         formula: "each column: x · scale + offset, then normalised",
         source: "sklearn.preprocessing.StandardScaler, MinMaxScaler",
+        example: "input pixels: vector(scale = 0.00392) from \"px*\"",
         parameters: PREPARATION,
         also_known_as: &["array", "numbers"],
         meaning: Meaning::ColumnKind,
@@ -51,6 +53,7 @@ pub const ENTRIES: &[Entry] = &[
         summary: "One of several values; as an input one-hot, or embedded.",
         formula: "values sorted numerically if all are numbers, else bytewise",
         source: "sklearn.preprocessing.OneHotEncoder; torch.nn.Embedding",
+        example: "input city: category(embed = 4)",
         parameters: &[
             named(
                 "values",
@@ -73,6 +76,7 @@ pub const ENTRIES: &[Entry] = &[
         summary: "Rows drawn by the seed.",
         formula: "floor(validate · rows) and floor(test · rows) rows; the rest trains",
         source: "sklearn.model_selection.train_test_split",
+        example: "split = random(validate = 20%, test = 10%)",
         parameters: &[
             named("validate", SHARE, Default::Number(0.0), "share of the rows"),
             named("test", SHARE, Default::Number(0.0), "share of the rows"),
@@ -91,6 +95,7 @@ pub const ENTRIES: &[Entry] = &[
         summary: "The last rows of the file.",
         formula: "first training, then validation, then test rows",
         source: "keras.Model.fit(validation_split)",
+        example: "split = ordered(validate = 20%)",
         parameters: &[
             named("validate", SHARE, Default::Number(0.0), "share of the rows"),
             named("test", SHARE, Default::Number(0.0), "share of the rows"),
@@ -103,6 +108,7 @@ pub const ENTRIES: &[Entry] = &[
         summary: "A column that says for each row `train`, `validate` or `test`.",
         formula: "the column's words",
         source: "nnc",
+        example: "split = column(fold)",
         parameters: &[super::arguments::positional(
             "name",
             ArgumentKind::Column,

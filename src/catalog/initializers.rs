@@ -35,6 +35,7 @@ pub const ENTRIES: &[Entry] = &[
         summary: "Uniform, with the same variance forward and backward.",
         formula: "uniform(±gain · √(6 / (fan_in + fan_out)))",
         source: "torch.nn.init.xavier_uniform_; Glorot and Bengio 2010",
+        example: "params \"*.weight\" { init = XavierUniform }",
         parameters: &[GAIN],
         also_known_as: &["GlorotUniform", "glorot_uniform", "xavier_uniform_"],
         meaning: Meaning::Initializer(|arguments| Initializer::XavierUniform {
@@ -46,6 +47,7 @@ pub const ENTRIES: &[Entry] = &[
         summary: "Normal, with the same variance forward and backward.",
         formula: "normal(0, gain · √(2 / (fan_in + fan_out)))",
         source: "torch.nn.init.xavier_normal_; Glorot and Bengio 2010",
+        example: "params \"*.weight\" { init = XavierNormal(gain = 2) }",
         parameters: &[GAIN],
         also_known_as: &["GlorotNormal", "glorot_normal", "xavier_normal_"],
         meaning: Meaning::Initializer(|arguments| Initializer::XavierNormal {
@@ -57,6 +59,7 @@ pub const ENTRIES: &[Entry] = &[
         summary: "Uniform, for a rectifier that follows.",
         formula: "uniform(±gain · √(3 / fan))",
         source: "torch.nn.init.kaiming_uniform_; He et al. 2015",
+        example: "params \"*.weight\" { init = KaimingUniform(nonlinearity = relu) }",
         parameters: &[SLOPE, MODE, NONLINEARITY],
         also_known_as: &["HeUniform", "he_uniform", "kaiming_uniform_"],
         meaning: Meaning::Initializer(|arguments| Initializer::KaimingUniform {
@@ -69,6 +72,7 @@ pub const ENTRIES: &[Entry] = &[
         summary: "Normal, for a rectifier that follows.",
         formula: "normal(0, gain / √fan)",
         source: "torch.nn.init.kaiming_normal_; He et al. 2015",
+        example: "params \"*.weight\" { init = KaimingNormal(nonlinearity = relu) }",
         parameters: &[SLOPE, MODE, NONLINEARITY],
         also_known_as: &["HeNormal", "he_normal", "kaiming_normal_"],
         meaning: Meaning::Initializer(|arguments| Initializer::KaimingNormal {
@@ -81,8 +85,9 @@ pub const ENTRIES: &[Entry] = &[
         summary: "All elements 0.",
         formula: "0",
         source: "torch.nn.init.zeros_",
+        example: "params \"*.bias\" { init = Zeros }",
         parameters: &[],
-        also_known_as: &["zeros_"],
+        also_known_as: &["zero", "zeros_"],
         meaning: Meaning::Initializer(|_| Initializer::Constant(0.0)),
     },
     Entry {
@@ -90,6 +95,7 @@ pub const ENTRIES: &[Entry] = &[
         summary: "All elements the same number.",
         formula: "val",
         source: "torch.nn.init.constant_",
+        example: "params \"*.bias\" { init = Constant(0.1) }",
         parameters: &[positional(
             "val",
             ArgumentKind::Number(Range::ANY),

@@ -91,6 +91,7 @@ pub const ENTRIES: &[Entry] = &[
         summary: "Every output is a weighted sum of all inputs, plus a bias.",
         formula: "x · weightᵀ + bias; weight [out, in], bias [out], both uniform(±1/√in) at first",
         source: "torch.nn.Linear",
+        example: "hidden: Linear(8) -> Tanh",
         parameters: &[
             positional(
                 "out_features",
@@ -113,6 +114,7 @@ pub const ENTRIES: &[Entry] = &[
         summary: "Gives what flows in.",
         formula: "x",
         source: "torch.nn.Identity",
+        example: "skip: Identity",
         parameters: &[],
         also_known_as: &["Linear activation", "Passthrough"],
         meaning: Meaning::Layer(|_, _, x| Ok(x)),
@@ -122,6 +124,7 @@ pub const ENTRIES: &[Entry] = &[
         summary: "While training, sets each element to 0 with probability p and scales the others.",
         formula: "training: x · mask / (1 - p), mask drawn by element; otherwise x",
         source: "torch.nn.Dropout",
+        example: "Linear(8) -> ReLU -> Dropout(0.2)",
         parameters: &[positional(
             "p",
             PROBABILITY,
@@ -136,6 +139,7 @@ pub const ENTRIES: &[Entry] = &[
         summary: "Normalises each feature: over the batch while training, by running statistics otherwise.",
         formula: "(x - mean) / √(variance + eps) · weight + bias",
         source: "torch.nn.BatchNorm1d",
+        example: "Linear(8, bias = false) -> BatchNorm1d -> ReLU",
         parameters: &[
             named(
                 "eps",

@@ -14,6 +14,7 @@ pub const ENTRIES: &[Entry] = &[
         summary: "Mean squared error.",
         formula: "mean((y - t)²)",
         source: "torch.nn.MSELoss",
+        example: "loss = MSE",
         parameters: &[],
         also_known_as: &["MSELoss", "mean_squared_error", "L2", "squared_error"],
         meaning: Meaning::Loss(Loss {
@@ -27,8 +28,9 @@ pub const ENTRIES: &[Entry] = &[
         summary: "Mean absolute error.",
         formula: "mean(|y - t|)",
         source: "torch.nn.L1Loss",
+        example: "loss = L1",
         parameters: &[],
-        also_known_as: &["L1Loss", "MAE", "mean_absolute_error"],
+        also_known_as: &["absolute_error", "L1Loss", "MAE", "mean_absolute_error"],
         meaning: Meaning::Loss(Loss {
             target: LossTarget::Numbers,
             link: Link::Identity,
@@ -40,6 +42,7 @@ pub const ENTRIES: &[Entry] = &[
         summary: "Squared error for small differences, absolute error for large ones.",
         formula: "mean(0.5 d² where |d| ≤ delta, else delta (|d| - delta / 2)), d = y - t",
         source: "torch.nn.HuberLoss",
+        example: "loss = Huber(delta = 2)",
         parameters: &[named(
             "delta",
             ArgumentKind::Number(Range::POSITIVE),
@@ -61,6 +64,7 @@ pub const ENTRIES: &[Entry] = &[
         summary: "Cross-entropy of the softmax of the network's logits; the prediction is the softmax.",
         formula: "mean(-Σ_k w_k log softmax(y)_k), w_k = (1 - label_smoothing) [k = class] + label_smoothing / classes",
         source: "torch.nn.CrossEntropyLoss",
+        example: "loss = CrossEntropy(label_smoothing = 0.05)",
         parameters: &[named(
             "label_smoothing",
             ArgumentKind::Number(Range::UNIT),
@@ -85,8 +89,14 @@ pub const ENTRIES: &[Entry] = &[
         summary: "Binary cross-entropy of the sigmoid of the network's logit; the prediction is the sigmoid.",
         formula: "mean(max(y, 0) - y t + log(1 + exp(-|y|)))",
         source: "torch.nn.BCEWithLogitsLoss",
+        example: "loss = BCEWithLogits",
         parameters: &[],
-        also_known_as: &["BCEWithLogitsLoss", "binary_crossentropy"],
+        also_known_as: &[
+            "BinaryCrossentropy",
+            "sigmoid_cross_entropy",
+            "BCEWithLogitsLoss",
+            "binary_crossentropy",
+        ],
         meaning: Meaning::Loss(Loss {
             target: LossTarget::Binary,
             link: Link::Sigmoid,

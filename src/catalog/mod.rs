@@ -8,6 +8,7 @@
 pub mod activations;
 pub mod arguments;
 pub mod columns;
+pub mod foreign;
 pub mod initializers;
 pub mod layers;
 pub mod losses;
@@ -29,6 +30,8 @@ pub struct Entry {
     pub formula: &'static str,
     /// The documentation or paper that the formula and the defaults are taken from.
     pub source: &'static str,
+    /// A line with it, as it stands in its section.
+    pub example: &'static str,
     pub parameters: &'static [Parameter],
     /// What other libraries call it; used in suggestions only.
     pub also_known_as: &'static [&'static str],
@@ -108,6 +111,25 @@ pub enum Kind {
 }
 
 impl Kind {
+    pub const ALL: [Kind; 7] = [
+        Kind::Layer,
+        Kind::Loss,
+        Kind::Optimizer,
+        Kind::Initializer,
+        Kind::Metric,
+        Kind::ColumnKind,
+        Kind::Split,
+    ];
+
+    /// The section in which entries of the kind stand.
+    pub fn section(self) -> &'static str {
+        match self {
+            Kind::Layer => "net",
+            Kind::Loss | Kind::Optimizer | Kind::Initializer | Kind::Metric => "train",
+            Kind::ColumnKind | Kind::Split => "data",
+        }
+    }
+
     /// The kind in a message: "no layer is called …".
     pub fn noun(self) -> &'static str {
         match self {
@@ -158,13 +180,7 @@ pub fn find(kind: Kind, name: &str) -> Option<&'static Entry> {
 
 /// The entry of a kind that another library calls `name`.
 pub fn find_foreign(kind: Kind, name: &str) -> Option<&'static Entry> {
-    let known = |entry: &&Entry| {
-        let mut names = entry.also_known_as.iter();
-        names.any(|other| other.eq_ignore_ascii_case(name))
-    };
-    entries()
-        .filter(|entry| entry.meaning.kind() == kind)
-        .find(known)
+    find(kind, foreign::entry(kind, name)?)
 }
 
 /// Entries that the language reserves and this version does not give a meaning yet.

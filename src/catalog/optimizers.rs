@@ -71,6 +71,7 @@ pub const ENTRIES: &[Entry] = &[
         summary: "Stochastic gradient descent, with momentum if given.",
         formula: "g += weight_decay · p; b = momentum · b + (1 - dampening) · g; p -= lr · (nesterov: g + momentum · b, else b)",
         source: "torch.optim.SGD",
+        example: "optimizer = SGD(lr = 1e-2, momentum = 0.9, nesterov = true)",
         parameters: &[
             LEARNING_RATE,
             named(
@@ -102,6 +103,7 @@ pub const ENTRIES: &[Entry] = &[
         summary: "Adaptive moment estimation.",
         formula: "m = beta1 · m + (1 - beta1) · g; v = beta2 · v + (1 - beta2) · g²; p -= lr/(1 - beta1ᵗ) · m / (√v/√(1 - beta2ᵗ) + eps)",
         source: "torch.optim.Adam; Kingma and Ba, arXiv:1412.6980",
+        example: "optimizer = Adam(lr = 1e-3)",
         parameters: &[LEARNING_RATE, BETAS, EPS, PENALTY, AMSGRAD, MAXIMIZE],
         also_known_as: &[],
         meaning: Meaning::Optimizer(|context, arguments, parameter, gradient| {
@@ -116,6 +118,7 @@ pub const ENTRIES: &[Entry] = &[
         summary: "Adam with weight decay apart from the gradient.",
         formula: "p *= 1 - lr · weight_decay; then as Adam",
         source: "torch.optim.AdamW; Loshchilov and Hutter, arXiv:1711.05101",
+        example: "optimizer = AdamW(lr = 1e-3, weight_decay = 1e-2)",
         parameters: &[
             LEARNING_RATE,
             BETAS,
@@ -129,7 +132,7 @@ pub const ENTRIES: &[Entry] = &[
             AMSGRAD,
             MAXIMIZE,
         ],
-        also_known_as: &[],
+        also_known_as: &["AdamWeightDecay"],
         meaning: Meaning::Optimizer(|context, arguments, parameter, gradient| {
             let lr = arguments.number("lr");
             let weight_decay = arguments.number("weight_decay");

@@ -7,6 +7,8 @@ pub struct Setting {
     pub takes: &'static str,
     pub default: &'static str,
     pub summary: &'static str,
+    /// A line with it, as it stands in its section; none where it has no meaning yet.
+    pub example: &'static str,
     pub supported: bool,
 }
 
@@ -15,12 +17,14 @@ const fn supported(
     takes: &'static str,
     default: &'static str,
     summary: &'static str,
+    example: &'static str,
 ) -> Setting {
     Setting {
         name,
         takes,
         default,
         summary,
+        example,
         supported: true,
     }
 }
@@ -31,6 +35,7 @@ const fn later(name: &'static str, takes: &'static str, summary: &'static str) -
         takes,
         default: "",
         summary,
+        example: "",
         supported: false,
     }
 }
@@ -41,55 +46,70 @@ pub const TRAIN: &[Setting] = &[
         "a loss",
         "none, required to train",
         "what training makes small",
+        "loss = MSE",
     ),
     supported(
         "optimizer",
         "an optimizer",
         "SGD(lr = 1e-3)",
         "how parameters move",
+        "optimizer = Adam(lr = 1e-3)",
     ),
     supported(
         "epochs",
         "a whole number of at least 1",
         "none, required to train",
         "passes over the training rows",
+        "epochs = 100",
     ),
-    supported("batch", "`all` or a whole number", "32", "rows in a step"),
+    supported(
+        "batch",
+        "`all` or a whole number",
+        "32",
+        "rows in a step",
+        "batch = all",
+    ),
     supported(
         "seed",
         "a whole number",
         "drawn and printed",
         "what all random numbers follow from",
+        "seed = 42",
     ),
     supported(
         "shuffle",
         "`true` or `false`",
         "true",
         "whether each epoch visits the rows in a new order",
+        "shuffle = false",
     ),
     supported(
         "precision",
         "`f32` or `f64`",
         "f32",
         "the numbers that training computes with",
+        "precision = f64",
     ),
     supported(
         "clip_norm",
         "a number more than 0",
         "no clipping",
         "the largest norm of all gradients together",
+        "clip_norm = 1.0",
     ),
     supported(
         "drop_last",
         "`true` or `false`",
         "false",
         "whether a smaller last batch is left out",
+        "drop_last = true",
     ),
     supported(
         "metrics",
         "a list of metrics",
         "those of the target's type",
         "what is reported for each split",
+        "metrics = [mae, r2]",
     ),
     later("schedule", "a schedule", "how the learning rate changes"),
     later(
@@ -112,6 +132,7 @@ pub const DATA: &[Setting] = &[supported(
     "random(…), ordered(…) or column(name)",
     "all rows train",
     "how rows are divided",
+    "split = random(validate = 20%)",
 )];
 
 pub const PARAMS: &[Setting] = &[
@@ -120,6 +141,7 @@ pub const PARAMS: &[Setting] = &[
         "an initializer",
         "the layer's own",
         "the parameters' first values",
+        "params \"*.bias\" { init = Zeros }",
     ),
     later("lr", "a number", "learning rate of these parameters"),
     later(
@@ -139,3 +161,11 @@ pub const TOP_LEVEL: &[Setting] = &[later(
     "a list of codes",
     "warnings that are silenced",
 )];
+
+/// All sections with settings, by their names.
+pub const SECTIONS: &[(&str, &[Setting])] = &[
+    ("train", TRAIN),
+    ("params", PARAMS),
+    ("data", DATA),
+    ("top level", TOP_LEVEL),
+];

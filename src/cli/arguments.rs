@@ -25,6 +25,11 @@ pub enum Command {
     Check(CheckArguments),
     /// Print what will run, step by step
     Plan(PlanArguments),
+    /// Write model files in the canonical form
+    #[command(name = "fmt")]
+    Format(FormatArguments),
+    /// Say what a fault's code, or a word of the language, means
+    Explain(ExplainArguments),
 }
 
 #[derive(Args)]
@@ -103,6 +108,22 @@ pub struct PlanArguments {
     pub explain: bool,
     #[command(flatten)]
     pub parameters: ParameterArguments,
+}
+
+#[derive(Args)]
+pub struct FormatArguments {
+    /// The models: `.nn` files; `-` stands for standard input, written to standard output
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Write nothing: show what would change, and end with exit code 1 if anything would
+    #[arg(long)]
+    pub check: bool,
+}
+
+#[derive(Args)]
+pub struct ExplainArguments {
+    /// A code such as E0301, or a name such as Linear, train or batch; without it, all are listed
+    pub name: Option<String>,
 }
 
 #[derive(Args)]

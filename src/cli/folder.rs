@@ -1,7 +1,7 @@
 //! The folder that a run leaves behind: written under another name beside its place, and given its own
 //! when all of it is on the disk.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -154,11 +154,17 @@ fn folder_for(model: &str) -> &str {
     }
 }
 
-/// Writes a file as a whole: under another name beside its place, then renamed.
+/// Writes a file as a whole: under another name beside its place, then renamed. It gets the
+/// permissions given, or else those of a new file.
 ///
 /// # Errors
 /// The file system refuses; what stood at the place stays.
-pub fn write_file(path: &Path, bytes: &[u8], interrupts: &Interrupts) -> io::Result<()> {
+pub fn write_file(
+    path: &Path,
+    bytes: &[u8],
+    interrupts: &Interrupts,
+    permissions: Option<Permissions>,
+) -> io::Result<()> {
     let unfinished = unfinished_name(&parent_of(path));
     let beginning = Unfinished {
         path: unfinished.clone(),
@@ -167,6 +173,7 @@ pub fn write_file(path: &Path, bytes: &[u8], interrupts: &Interrupts) -> io::Res
     let mut file = interrupts.begin_writing(beginning, |path| File::create_new(path))?;
     let written = file
         .write_all(bytes)
+        .and_then(|()| permissions.map_or(Ok(()), |given| file.set_permissions(given)))
         .and_then(|()| file.sync_all())
         .and_then(|()| interrupts.finish_writing(|| fs::rename(&unfinished, path)));
     if written.is_err() {

@@ -4,8 +4,10 @@
 mod arguments;
 mod check;
 mod console;
+mod explain;
 mod folder;
 mod forecast;
+mod format;
 mod interrupts;
 mod job;
 mod memory;
@@ -79,7 +81,9 @@ pub fn main() -> ExitCode {
     let console = match &arguments.command {
         Command::Run(run) => Console::new(run.format, run.quiet),
         Command::Check(check) => Console::new(check.format, false),
-        Command::Predict(_) | Command::Plan(_) => Console::new(Format::Text, false),
+        Command::Predict(_) | Command::Plan(_) | Command::Format(_) | Command::Explain(_) => {
+            Console::new(Format::Text, false)
+        }
     };
     let mut sources = Sources::new();
     if let Err(fault) = nnc::kernels::check_instruction_set() {
@@ -92,6 +96,8 @@ pub fn main() -> ExitCode {
         Command::Predict(arguments) => predict::predict(arguments, &console, &mut sources),
         Command::Check(arguments) => check::check(arguments, &console, &mut sources),
         Command::Plan(arguments) => plan::plan(arguments, &console, &mut sources),
+        Command::Format(arguments) => format::format(arguments, &console, &mut sources),
+        Command::Explain(arguments) => explain::explain(arguments, &console),
     };
     let exit = result.unwrap_or_else(|faults| {
         console.diagnostics(&faults, &sources);

@@ -47,7 +47,7 @@ pub fn predict(arguments: &PredictArguments, console: &Console, sources: &mut So
         None => console.put(&result),
         Some(path) => {
             let written = Interrupts::install()
-                .and_then(|interrupts| folder::write_file(path, &result, &interrupts));
+                .and_then(|interrupts| folder::write_file(path, &result, &interrupts, None));
             written.map_err(|error| vec![unwritable(&path.display().to_string(), &error)])?;
         }
     }

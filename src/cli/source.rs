@@ -25,15 +25,7 @@ impl ModelText {
     /// # Errors
     /// The file cannot be read or is not UTF-8; a value is no expression; a name is set twice.
     pub fn read(path: &Path, settings: &[Setting], sources: &mut Sources) -> Result<Self, Faults> {
-        let name = path.display().to_string();
-        let bytes = read_at_most(path, MOST_BYTES).map_err(|error| vec![unreadable(&name, &error)]);
-        let file = bytes.and_then(|bytes| match String::from_utf8(bytes) {
-            Ok(text) => Ok(sources.add(name.clone(), text)),
-            Err(error) => {
-                let valid = error.utf8_error().valid_up_to();
-                Err(vec![not_utf8(&name, error.as_bytes(), valid, sources)])
-            }
-        });
+        let file = read_text(path, sources);
         let overrides = overrides(settings, sources);
         match (file, overrides) {
             (Ok(file), Ok(overrides)) => Ok(ModelText { file, overrides }),
@@ -54,8 +46,31 @@ impl ModelText {
     }
 }
 
+/// A file among the sources.
+///
+/// # Errors
+/// The file cannot be read or is not UTF-8.
+pub fn read_text(path: &Path, sources: &mut Sources) -> Result<FileId, Faults> {
+    let name = path.display().to_string();
+    let bytes = read_at_most(path, MOST_BYTES).map_err(|error| vec![unreadable(&name, &error)])?;
+    text_of(&name, bytes, sources)
+}
+
+/// The bytes of a file among the sources.
+///
+/// # Errors
+/// They are not UTF-8.
+pub fn text_of(name: &str, bytes: Vec<u8>, sources: &mut Sources) -> Result<FileId, Faults> {
+    String::from_utf8(bytes)
+        .map(|text| sources.add(name, text))
+        .map_err(|error| {
+            let valid = error.utf8_error().valid_up_to();
+            vec![not_utf8(name, error.as_bytes(), valid, sources)]
+        })
+}
+
 /// More bytes than the parser takes, which says so with a diagnostic.
-const MOST_BYTES: u64 = 32 << 20;
+pub const MOST_BYTES: u64 = 32 << 20;
 
 fn read_at_most(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();

@@ -1,5 +1,6 @@
 //! `key = value` settings of a section against the catalog's table of them.
 
+use crate::catalog::foreign;
 use crate::catalog::settings::{Setting, TRAIN};
 use crate::diagnostics::{Code, Diagnostic, Span, listed};
 use crate::syntax::ast::{Expr, Name};
@@ -70,20 +71,7 @@ impl Settings {
 
     fn unknown(&self, name: &Name) -> Diagnostic {
         let names: Vec<&str> = self.known.iter().map(|setting| setting.name).collect();
-        let plain = name.text.to_lowercase().replace(['_', '.'], "");
-        let alias = match plain.as_str() {
-            "batchsize" | "minibatch" => Some("batch"),
-            "epoch" | "maxepochs" | "numepochs" | "nepochs" | "maxiter" => Some("epochs"),
-            "criterion" | "objective" | "lossfn" | "lossfunction" => Some("loss"),
-            "optim" | "solver" => Some("optimizer"),
-            "randomstate" | "randomseed" => Some("seed"),
-            "dtype" => Some("precision"),
-            "clip" | "clipgradnorm" | "clipnorm" | "gradientclipping" => Some("clip_norm"),
-            "initializer" => Some("init"),
-            "lrscheduler" | "scheduler" | "lrschedule" => Some("schedule"),
-            "earlystopping" | "earlystop" => Some("stop"),
-            _ => None,
-        };
+        let alias = foreign::setting(&name.text);
         let fault = Diagnostic::new(
             Code::UnknownSetting,
             name.span,
@@ -120,6 +108,9 @@ impl Settings {
             return fault
                 .label("unknown setting")
                 .help("rows are divided in `data`: `split = random(validate = 20%)`");
+        }
+        if let (None, Some(advice)) = (alias, foreign::advice(&name.text)) {
+            return fault.label("unknown setting").help(advice);
         }
         let fault = match self.section {
             TOP_LEVEL_WORDS => fault.help(format!("write `param {} = …`", name.text)),

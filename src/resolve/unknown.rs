@@ -1,7 +1,7 @@
 //! What to say about a name, or an argument, that the catalog does not have.
 
 use super::constant::Scope;
-use crate::catalog::{self, Entry, Kind};
+use crate::catalog::{self, Entry, Kind, foreign};
 use crate::diagnostics::{Code, Diagnostic, Span, listed, near_miss};
 use crate::syntax::ast::{Argument, Expr, ExprKind};
 
@@ -48,10 +48,16 @@ pub fn unknown_entry(name: &str, span: Span, kind: Kind) -> Diagnostic {
         span,
         format!("no {noun} is called `{name}`"),
     );
-    if let Some(entry) = catalog::find_foreign(kind, name) {
-        return fault
-            .label(format!("this is called `{}` here", entry.name))
-            .suggest(span, entry.name);
+    if let Some(here) = foreign::entry(kind, name) {
+        let fault = fault
+            .label(format!("this is called `{here}` here"))
+            .suggest(span, here);
+        return match catalog::planned(kind).contains(&here) {
+            true => fault.note(format!(
+                "`{here}` is part of the language, without a meaning in this version"
+            )),
+            false => fault,
+        };
     }
     let elsewhere = catalog::entries().find(|entry| entry.name == name);
     if let Some(entry) = elsewhere {
@@ -63,6 +69,9 @@ pub fn unknown_entry(name: &str, span: Span, kind: Kind) -> Diagnostic {
                 article(noun)
             ))
             .help(format!("write `{}`, say", example(kind)));
+    }
+    if let Some(advice) = foreign::advice(name) {
+        return fault.label("not in the catalog").help(advice);
     }
     let known = || {
         catalog::entries()
@@ -132,20 +141,7 @@ pub fn unknown_argument(entry: &Entry, name: &str, span: Span) -> Diagnostic {
         .note(takes(entry));
     }
     let names = || entry.parameters.iter().map(|known| known.name);
-    let aliases = match name {
-        "learning_rate" | "eta" => &["lr"][..],
-        "alpha" | "slope" => &["negative_slope", "lr"],
-        "beta" | "threshold" => &["delta"],
-        "units" | "out" | "width" | "n" => &["out_features"],
-        "use_bias" => &["bias"],
-        "rate" | "prob" | "probability" | "drop_prob" => &["p"],
-        "epsilon" => &["eps"],
-        "decay" | "l2" => &["weight_decay"],
-        "normalise" | "norm" | "standardize" => &["normalize"],
-        "validation" | "val" | "valid" | "validation_split" => &["validate"],
-        "beta_1" | "beta_2" | "beta1" | "beta2" => &["betas"],
-        _ => &[],
-    };
+    let aliases = foreign::arguments(name);
     let fault = Diagnostic::new(
         Code::UnknownArgument,
         span,

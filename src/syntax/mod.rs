@@ -3,6 +3,7 @@
 pub mod ast;
 mod brackets;
 mod explain;
+mod format;
 mod layout;
 mod literal;
 mod lower;
@@ -12,4 +13,5 @@ mod scan;
 mod tests;
 mod token;
 
+pub use format::format;
 pub use parse::{Parsed, parse, parse_expression};

@@ -1,6 +1,8 @@
 //! The real program in folders of its own: what it prints, what it leaves behind, how it ends.
 
 mod endings;
+mod explains;
+mod formats;
 mod models;
 mod predictions;
 mod reports;

@@ -1,0 +1,133 @@
+//! `nnc explain`: what a code or a word of the language means.
+
+mod code;
+mod entry;
+mod page;
+mod plot;
+mod setting;
+
+use nnc::catalog::settings::SECTIONS;
+use nnc::catalog::{self, Kind, Meaning, foreign};
+use nnc::diagnostics::{Code, Diagnostic, near_miss};
+
+use super::arguments::ExplainArguments;
+use super::console::Console;
+use super::{Exit, Outcome};
+use page::Page;
+
+pub fn explain(arguments: &ExplainArguments, console: &Console) -> Outcome {
+    let mut page = Page::new();
+    match &arguments.name {
+        None => everything(&mut page),
+        Some(name) if known(name, &mut page) || foreign(name, &mut page) => {}
+        Some(name) => return Err(vec![unknown(name)]),
+    }
+    console.put(page.bytes());
+    Ok(Exit::Success)
+}
+
+fn everything(page: &mut Page) {
+    for kind in Kind::ALL {
+        let entries = || catalog::entries().filter(move |entry| entry.meaning.kind() == kind);
+        let is_activation =
+            |meaning: &Meaning| kind == Kind::Layer && matches!(meaning, Meaning::Activation(_));
+        page.heading(entry::plural(kind));
+        for entry in entries().filter(|entry| !is_activation(&entry.meaning)) {
+            page.row(entry.name, entry.summary);
+        }
+        if kind == Kind::Layer {
+            page.heading("Activations");
+            for entry in entries().filter(|entry| is_activation(&entry.meaning)) {
+                page.row(entry.name, entry.summary);
+            }
+        }
+    }
+    for (section, settings) in SECTIONS {
+        setting::list(section, settings, page);
+    }
+    page.heading("Codes of faults");
+    for code in Code::ALL {
+        page.row(code.id(), code.title());
+    }
+}
+
+/// The pages of all that has a name, if anything has.
+fn known(name: &str, page: &mut Page) -> bool {
+    if let Some(code) = Code::ALL
+        .iter()
+        .find(|code| code.id().eq_ignore_ascii_case(name))
+    {
+        code::explain(*code, page);
+        return true;
+    }
+    let mut found = false;
+    for entry in catalog::entries().filter(|entry| entry.name == name) {
+        entry::explain(entry, page);
+        found = true;
+    }
+    for (section, settings) in SECTIONS {
+        if *section == name {
+            setting::list(section, settings, page);
+            found = true;
+        }
+        for setting in settings.iter().filter(|setting| setting.name == name) {
+            setting::explain(section, setting, page);
+            found = true;
+        }
+    }
+    for kind in Kind::ALL {
+        if catalog::planned(kind).contains(&name) {
+            page.heading(&format!("{name}: {}", kind.noun()));
+            page.prose("Part of the language, without a meaning in this version.");
+            found = true;
+        }
+    }
+    found
+}
+
+/// The pages of what another library calls by a name.
+fn foreign(name: &str, page: &mut Page) -> bool {
+    let entries = Kind::ALL
+        .into_iter()
+        .filter_map(|kind| foreign::entry(kind, name));
+    let settings = foreign::setting(name).into_iter();
+    let mut seen = Vec::new();
+    for here in entries.chain(settings) {
+        if !seen.contains(&here) {
+            page.prose(&format!("`{name}` is called `{here}` here."));
+            known(here, page);
+            seen.push(here);
+        }
+    }
+    let arguments = foreign::arguments(name);
+    for entry in catalog::entries() {
+        let mut parameters = entry.parameters.iter();
+        if let Some(found) = parameters.find(|parameter| arguments.contains(&parameter.name)) {
+            let (argument, entry) = (found.name, entry.name);
+            page.prose(&format!(
+                "`{name}` is the argument `{argument}` of `{entry}`."
+            ));
+        }
+    }
+    let advice = foreign::advice(name);
+    if let Some(advice) = advice {
+        page.prose(&format!("There is no `{name}` here: {advice}."));
+    }
+    !seen.is_empty() || !arguments.is_empty() || advice.is_some()
+}
+
+fn unknown(name: &str) -> Diagnostic {
+    let settings = SECTIONS.iter().flat_map(|(_, settings)| settings.iter());
+    let names = catalog::entries()
+        .map(|entry| entry.name)
+        .chain(settings.map(|setting| setting.name))
+        .chain(SECTIONS.iter().map(|(section, _)| *section))
+        .chain(Code::ALL.iter().map(|code| code.id()))
+        .chain(Kind::ALL.into_iter().flat_map(catalog::planned).copied());
+    let message = format!("nothing is called `{name}`");
+    let fault = Diagnostic::without_place(Code::UnknownEntry, message);
+    match near_miss(name, names) {
+        Some(near) => fault.help(format!("did you mean `{near}`?")),
+        None => fault.help("`nnc explain` lists all there is"),
+    }
+}

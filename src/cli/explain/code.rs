@@ -1,0 +1,71 @@
+//! The page of a code: its rule, an example that breaks it with what nnc says, and one that keeps it.
+
+use nnc::diagnostics::{Block, Code, Faults, Sources, explanation_blocks};
+use nnc::plan::Target;
+use nnc::{compile, declare};
+
+use super::super::job::{Job, TableFile};
+use super::super::source::ModelText;
+use super::page::Page;
+
+pub fn explain(code: Code, page: &mut Page) {
+    page.heading(&format!("{}: {}", code.id(), code.title()));
+    let blocks = explanation_blocks(code.explanation());
+    for (index, block) in blocks.iter().enumerate() {
+        let table = match blocks.get(index + 1) {
+            Some(Block::Table(table)) => Some(*table),
+            Some(_) | None => None,
+        };
+        match *block {
+            Block::Prose(text) => page.prose(text),
+            Block::Faulty(model) => {
+                page.caption("faulty.nn");
+                page.code(model);
+                if let Some(table) = table {
+                    page.caption("table.csv");
+                    page.code(table);
+                }
+                let mut sources = Sources::new();
+                let faults = faults(model, table, &mut sources);
+                for fault in faults.iter().filter(|fault| fault.code == code) {
+                    page.diagnostic(fault, &sources);
+                }
+            }
+            Block::Mended(model) => {
+                page.caption("mended.nn");
+                page.code(model);
+                if let Some(table) = table {
+                    page.caption("table.csv");
+                    page.code(table);
+                }
+            }
+            Block::Table(_) => {}
+            Block::Shell(commands) => {
+                page.caption("to look into it");
+                page.code(commands);
+            }
+        }
+    }
+}
+
+/// What nnc says about an example.
+fn faults(model: &str, table: Option<&str>, sources: &mut Sources) -> Faults {
+    let text = ModelText {
+        file: sources.add("faulty.nn", model),
+        overrides: Vec::new(),
+    };
+    let Some(table) = table else {
+        let compiled = compile(&text.source(sources, None), None, Target::Reference);
+        return compiled.err().unwrap_or_default();
+    };
+    let data = TableFile {
+        name: "table.csv".to_owned(),
+        reader: table.as_bytes(),
+        threads: 1,
+    };
+    let declaration = declare(&text.source(sources, None));
+    let job = declaration.and_then(|declaration| {
+        Job::prepare(&text, &declaration, data, 0, Target::Reference, sources)
+    });
+    job.err().unwrap_or_default()
+}
