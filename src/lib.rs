@@ -42,6 +42,8 @@
 //! - A parameter's update stands in the program behind the kernel that gives its gradient, unless
 //!   something global (a norm over all gradients) comes between; the verifiers refuse a plan that
 //!   reads a parameter after its update.
+//! - Blocks, `repeat` and `residual` are unfolded while the graph is built ([`resolve`]); what comes
+//!   after sees operations only, and parameters by the paths that PyTorch's containers would give.
 //! - Results depend on the seed and the shapes, never on the number of threads.
 
 #![deny(unsafe_code)]

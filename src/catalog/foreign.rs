@@ -8,13 +8,7 @@ use super::{Kind, entries, planned};
 
 /// Entries that the language reserves.
 const PLANNED: &[(Kind, &str, &[&str])] = &[
-    (Kind::Layer, "Concat", &["Concatenate", "cat", "hstack"]),
-    (Kind::Layer, "Multiply", &["Mul"]),
-    (Kind::Layer, "Mean", &["Average"]),
     (Kind::Layer, "Unflatten", &["Reshape", "View"]),
-    (Kind::Layer, "LayerNorm", &["LayerNormalization"]),
-    (Kind::Layer, "GroupNorm", &["GroupNormalization"]),
-    (Kind::Layer, "RMSNorm", &["RMSNormalization"]),
     (Kind::Layer, "Conv1d", &["Convolution1D"]),
     (Kind::Layer, "Conv2d", &["Convolution2D"]),
     (Kind::Layer, "MaxPool1d", &["MaxPooling1D"]),

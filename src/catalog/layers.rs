@@ -66,14 +66,14 @@ impl Context<'_> {
     }
 
     /// Gives a value of the layer a name of its own in the plan: that of the stage, and a word.
-    fn name(&mut self, value: ValueId, word: &str) {
+    pub fn name(&mut self, value: ValueId, word: &str) {
         let origin = self.graph.node(value).origin;
         let label = &self.graph.origin(origin).label;
         self.graph.nodes[value.index()].name = Some(format!("{label}.{word}").into());
     }
 
     /// One number a feature that learns, or that the layer keeps itself.
-    fn per_feature(&mut self, name: &str, kind: StateKind, width: &Dim, start: f64) -> StateId {
+    pub fn per_feature(&mut self, name: &str, kind: StateKind, width: &Dim, start: f64) -> StateId {
         let fans = Fans {
             fan_in: width.clone(),
             fan_out: width.clone(),

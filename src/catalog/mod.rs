@@ -8,15 +8,17 @@
 pub mod activations;
 pub mod arguments;
 pub mod columns;
+pub mod combinations;
 pub mod foreign;
 pub mod initializers;
 pub mod layers;
 pub mod losses;
 pub mod metrics;
+pub mod norms;
 pub mod optimizers;
 pub mod settings;
 
-use crate::diagnostics::Diagnostic;
+use crate::diagnostics::{Diagnostic, Span};
 use crate::graph::scalar::ScalarFunction;
 use crate::graph::state::Initializer;
 use crate::graph::{Graph, ValueId};
@@ -43,6 +45,8 @@ pub struct Entry {
 pub enum Meaning {
     Activation(fn(&Arguments) -> ScalarFunction),
     Layer(BuildLayer),
+    /// A layer that makes one value of a list.
+    Combination(BuildCombination),
     Loss(Loss),
     Optimizer(BuildUpdate),
     Initializer(fn(&Arguments) -> Initializer),
@@ -56,6 +60,10 @@ pub enum Meaning {
 /// Applies a layer to the value that flows in.
 pub type BuildLayer =
     fn(&mut layers::Context, &Arguments, ValueId) -> Result<ValueId, Box<Diagnostic>>;
+
+/// Makes one value of several, each with its place in the text.
+pub type BuildCombination =
+    fn(&mut layers::Context, &Arguments, &[(ValueId, Span)]) -> Result<ValueId, Box<Diagnostic>>;
 
 /// Builds one parameter's update from its value and gradient: the new value, and the new values of
 /// slots through the context.
@@ -147,7 +155,7 @@ impl Kind {
 impl Meaning {
     pub fn kind(&self) -> Kind {
         match self {
-            Meaning::Activation(_) | Meaning::Layer(_) => Kind::Layer,
+            Meaning::Activation(_) | Meaning::Layer(_) | Meaning::Combination(_) => Kind::Layer,
             Meaning::Loss(_) => Kind::Loss,
             Meaning::Optimizer(_) => Kind::Optimizer,
             Meaning::Initializer(_) => Kind::Initializer,
@@ -162,6 +170,8 @@ impl Meaning {
 pub fn entries() -> impl Iterator<Item = &'static Entry> {
     [
         layers::ENTRIES,
+        norms::ENTRIES,
+        combinations::ENTRIES,
         activations::ENTRIES,
         losses::ENTRIES,
         optimizers::ENTRIES,
@@ -187,17 +197,8 @@ pub fn find_foreign(kind: Kind, name: &str) -> Option<&'static Entry> {
 pub fn planned(kind: Kind) -> &'static [&'static str] {
     match kind {
         Kind::Layer => &[
-            "Concat",
-            "Add",
-            "Multiply",
-            "Mean",
-            "Maximum",
-            "Dot",
             "Flatten",
             "Unflatten",
-            "LayerNorm",
-            "GroupNorm",
-            "RMSNorm",
             "Bilinear",
             "Embedding",
             "Parameter",

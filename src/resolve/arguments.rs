@@ -100,10 +100,10 @@ fn call_of(
     };
     let Some(entry) = catalog::find(kind, name) else {
         let block = kind == Kind::Layer
-            && (scope.blocks.contains(name)
+            && (scope.blocks.contains_key(name)
                 || scope.imports && !catalog::planned(kind).contains(&name));
         if !block {
-            faults.push(unknown_entry(name, name_span, kind));
+            faults.push(unknown_entry(name, name_span, kind, scope));
         }
         return None;
     };

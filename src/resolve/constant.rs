@@ -1,7 +1,9 @@
 //! Compile-time values: numbers with arithmetic, parameters of the file, facts of the data.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
+use super::block::Block;
 use crate::catalog;
 use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::graph::shape::Dim;
@@ -67,9 +69,9 @@ pub struct Scope {
     pub facts: Option<Facts>,
     /// Columns, values and labels of the network: known by name, never numbers at compile time.
     pub values: HashMap<String, Span>,
-    /// Blocks of the file. They have no meaning yet, which is reported where they are declared.
-    pub blocks: HashSet<String>,
-    /// Whether the file takes blocks of unknown names from another one, which is reported too.
+    /// Blocks by their names.
+    pub blocks: HashMap<String, Arc<Block>>,
+    /// Whether the file takes blocks of unknown names from another one, which is reported where it does.
     pub imports: bool,
 }
 

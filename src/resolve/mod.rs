@@ -2,6 +2,7 @@
 //! graph with its loss. The only room that sees both syntax and catalog.
 
 pub mod arguments;
+pub mod block;
 pub mod constant;
 pub mod data;
 mod inputs;
@@ -13,6 +14,7 @@ mod unknown;
 mod values;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::catalog;
 use crate::catalog::settings::TOP_LEVEL;
@@ -20,6 +22,7 @@ use crate::data::spec::{DataSpec, Field, FieldKind, Role, Schema};
 use crate::diagnostics::{Code, Diagnostic, Span, listed, near_miss};
 use crate::graph::Graph;
 use crate::graph::state::StateKind;
+use crate::syntax;
 use crate::syntax::ast::{Expr, File, Name, Section, StatementKind};
 use constant::Scope;
 use loss::LossSpec;
@@ -72,18 +75,22 @@ pub fn declare(
     let mut scope = Scope::default();
     let mut sections: HashMap<&str, &Section> = HashMap::new();
     let mut settings = settings::Settings::new(settings::TOP_LEVEL_WORDS, TOP_LEVEL);
+    // A block may not hide a `param`, wherever the two stand.
+    for statement in &file.statements {
+        if let StatementKind::Param { name, value } = &statement.kind {
+            parameter(name, value, &mut scope, faults);
+        }
+    }
     for statement in &file.statements {
         match &statement.kind {
-            StatementKind::Param { name, value } => {
-                parameter(name, value, &mut scope, faults);
-            }
+            StatementKind::Param { .. } => {}
             StatementKind::Section(section) => {
                 let keyword = section.keyword.text.as_str();
                 if keyword == "block" {
-                    faults.push(not_supported(section.keyword.span, "`block`"));
-                    scope
-                        .blocks
-                        .extend(section.name.iter().map(|name| name.text.clone()));
+                    if let Some(block) = block::declare(section, &scope, faults) {
+                        let name = block.name.text.clone();
+                        scope.blocks.entry(name).or_insert(Arc::new(block));
+                    }
                 } else if !SECTIONS.contains(&keyword) {
                     faults.push(unknown_section(section));
                 } else if let Some(first) = sections.get(keyword) {
@@ -237,7 +244,10 @@ fn unknown_section(section: &Section) -> Diagnostic {
             .label(format!("this is called `{alias}` here"))
             .suggest(section.keyword.span, alias),
         (None, "params") => fault.help("`params` stands inside of `train`"),
-        (None, _) => fault,
+        (None, _) => match syntax::foreign_statement(name) {
+            Some(help) => fault.help(help),
+            None => fault,
+        },
     }
 }
 

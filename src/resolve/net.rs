@@ -3,6 +3,7 @@
 //! After a fault the network goes on with a value of unknown width, so that one run finds the faults
 //! of all lines; a graph that holds one is never used.
 
+mod bodies;
 mod expressions;
 mod names;
 mod stages;
@@ -18,6 +19,7 @@ use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::graph::ops::{InputKind, Op};
 use crate::graph::shape::{Dim, Shape};
 use crate::graph::{Graph, OriginId, ValueId};
+use crate::syntax;
 use crate::syntax::ast::{ColumnName, Expr, ExprKind, Name, Section, Statement, StatementKind};
 use expressions::Operand;
 use names::{Binding, Bound};
@@ -59,6 +61,8 @@ pub fn resolve(
         .values
         .extend(places.map(|(name, place)| (name.to_string(), place)));
     let targets = schema.targets.iter();
+    let mut file_scope = scope.clone();
+    file_scope.values.clear();
     let mut net = Net {
         graph,
         inputs,
@@ -66,14 +70,15 @@ pub fn resolve(
             .map(|field| (field.name.clone(), field.span))
             .collect(),
         scope,
-        names: HashMap::new(),
+        file_scope,
+        frames: vec![Frame::default()],
+        open_blocks: Vec::new(),
+        spent: 0,
         reported: HashSet::new(),
         faults,
-        stages: 0,
-        line_name: None,
     };
     net.check_parameters();
-    let result = net.body(&section.body, section.keyword.span);
+    let result = net.body(&section.body, section.keyword.span, "the network");
     net.report_unused();
     net.report_too_big(0);
     Network {
@@ -107,23 +112,52 @@ struct Net<'n> {
     /// Names of the targets, which the network cannot see.
     targets: HashMap<String, Span>,
     scope: Scope,
-    names: HashMap<String, Binding>,
+    /// What the blocks of the file see beside their parameters.
+    file_scope: Scope,
+    /// The bodies that are being built, the innermost last.
+    frames: Vec<Frame>,
+    /// The blocks that are being applied, with the places of their uses.
+    open_blocks: Vec<(String, Span)>,
+    /// Lines and stages built so far, blocks and repetitions unfolded.
+    spent: usize,
     /// Places whose parameters have been reported as too big.
     reported: HashSet<Span>,
     faults: &'n mut Vec<Diagnostic>,
-    /// Stages of the body so far; unlabelled ones are numbered by it.
+}
+
+/// A body that is being built.
+#[derive(Default)]
+struct Frame {
+    /// What the paths of its stages begin with: nothing, or a path and a dot.
+    prefix: String,
+    names: HashMap<String, Binding>,
+    /// Stages so far; unlabelled ones are numbered by it.
     stages: usize,
+    /// The path that the only, unlabelled stage of the body takes instead of its own.
+    sole: Option<String>,
     /// The name that the line being built binds.
     line_name: Option<String>,
+    /// What flows into the body; of the network, all inputs.
+    input: Option<Flow>,
+    /// Whether names around the body are out of sight.
+    of_block: bool,
+    /// How often the body was built at this path before: a shared block is.
+    use_number: usize,
+}
+
+impl Frame {
+    fn path_of(&self, name: &str) -> String {
+        format!("{}{name}", self.prefix)
+    }
 }
 
 impl Net<'_> {
     /// Builds the lines of a body; without a result there is a fault.
-    fn body(&mut self, statements: &[Statement], span: Span) -> Option<Flow> {
+    fn body(&mut self, statements: &[Statement], span: Span, what: &str) -> Option<Flow> {
         if statements.is_empty() {
             self.faults.push(
-                Diagnostic::new(Code::MissingSection, span, "the network has no lines")
-                    .label("nothing in this section")
+                Diagnostic::new(Code::MissingSection, span, format!("{what} has no lines"))
+                    .label("nothing between the braces")
                     .help("write `Linear(1)`, say"),
             );
             return None;
@@ -132,18 +166,26 @@ impl Net<'_> {
         let mut flow: Option<Flow> = None;
         for statement in statements {
             if let Some((name, value)) = self.line_of(statement) {
+                if !self.spend(statement.span) {
+                    break;
+                }
                 flow = self.line(name, value, flow);
             }
         }
         match &flow {
             Some(flow) => self.mark_used(flow.name.as_deref()),
             None => {
-                self.names.values_mut().for_each(|name| name.used = true);
+                let names = &mut self.frame_mut().names;
+                names.values_mut().for_each(|name| name.used = true);
                 if self.faults.len() == before {
                     self.faults.push(
-                        Diagnostic::new(Code::MissingSection, span, "the network has no result")
-                            .label("no line of this section gives a value")
-                            .help("end it with a layer or a value: `Linear(1)`, say"),
+                        Diagnostic::new(
+                            Code::MissingSection,
+                            span,
+                            format!("{what} has no result"),
+                        )
+                        .label("none of its lines gives a value")
+                        .help("end it with a layer or a value: `Linear(1)`, say"),
                     );
                 }
             }
@@ -189,7 +231,7 @@ impl Net<'_> {
 
     /// Builds a line; gives what the next one may continue from.
     fn line(&mut self, name: Option<&Name>, value: &Expr, before: Option<Flow>) -> Option<Flow> {
-        self.line_name = name.map(|name| name.text.clone());
+        self.frame_mut().line_name = name.map(|name| name.text.clone());
         let first = head(value);
         if self.is_stage(first) {
             let start = match before {
@@ -197,12 +239,7 @@ impl Net<'_> {
                     self.mark_used(before.name.as_deref());
                     before
                 }
-                None => Flow {
-                    value: self.whole_input(first.span),
-                    span: self.inputs.place().unwrap_or(first.span),
-                    name: None,
-                    used: true,
-                },
+                None => self.body_input(first.span),
             };
             let result = self.pipeline_from(value, start);
             return Some(self.result(name, value.span, result));
@@ -212,6 +249,14 @@ impl Net<'_> {
             Some(Operand::Value(result)) => {
                 self.report_dropped(before);
                 Some(self.result(name, value.span, result))
+            }
+            Some(Operand::List(items)) => {
+                self.list_as_value(value.span, items.len());
+                if let Some(name) = name {
+                    self.bind_faulty(name);
+                }
+                self.report_dropped(before);
+                Some(self.faulty_flow(value.span))
             }
             Some(Operand::Number(number)) => {
                 match name {
@@ -229,13 +274,17 @@ impl Net<'_> {
                 if let Some(name) = name {
                     self.bind_faulty(name);
                 }
-                Some(Flow {
-                    value: self.placeholder(),
-                    span: value.span,
-                    name: None,
-                    used: true,
-                })
+                Some(self.faulty_flow(value.span))
             }
+        }
+    }
+
+    fn faulty_flow(&mut self, span: Span) -> Flow {
+        Flow {
+            value: self.placeholder(),
+            span,
+            name: None,
+            used: true,
         }
     }
 
@@ -243,8 +292,9 @@ impl Net<'_> {
     fn result(&mut self, name: Option<&Name>, span: Span, value: ValueId) -> Flow {
         if let Some(name) = name {
             self.bind(name, Bound::Value(value));
+            let path = self.frame().path_of(&name.text);
             let node = &mut self.graph.nodes[value.index()];
-            node.name.get_or_insert_with(|| name.text.as_str().into());
+            node.name.get_or_insert_with(|| path.into());
         }
         Flow {
             value,
@@ -308,10 +358,10 @@ impl Net<'_> {
     }
 
     fn is_layer_name(&self, name: &str) -> bool {
-        if let Some(binding) = self.names.get(name) {
+        if let Some(binding) = self.binding(name) {
             return matches!(binding.bound, Bound::Shared { .. } | Bound::FaultyLayer);
         }
-        if self.inputs.has(name) {
+        if self.sees_inputs() && self.inputs.has(name) {
             return false;
         }
         let layer = match self.scope.parameter(name).map(|expr| &expr.kind) {
@@ -321,6 +371,19 @@ impl Net<'_> {
             None => name,
         };
         layer.starts_with(|first: char| first.is_uppercase())
+    }
+
+    /// What flows into the body.
+    fn body_input(&mut self, span: Span) -> Flow {
+        if let Some(flow) = &self.frame().input {
+            return flow.clone();
+        }
+        Flow {
+            value: self.whole_input(span),
+            span: self.inputs.place().unwrap_or(span),
+            name: None,
+            used: true,
+        }
     }
 
     fn whole_input(&mut self, span: Span) -> ValueId {
@@ -339,10 +402,6 @@ impl Net<'_> {
         let origin = self.graph.add_origin(label, span);
         self.graph.current_origin = origin;
         origin
-    }
-
-    fn not_supported(&mut self, span: Span, what: &str) {
-        self.faults.push(super::not_supported(span, what));
     }
 
     /// Reports parameters, from the given one on, beyond what any machine can hold: one at each place.
@@ -420,30 +479,39 @@ impl Net<'_> {
             names.for_each(|name| self.bind_faulty_layer(&name));
             return;
         };
-        // The layer is checked where it is declared, whether it is used or not.
-        let checked = arguments::call(kind, Kind::Layer, &self.scope, self.faults).is_some();
+        // The layer is checked where it is declared, whether it is used or not; a block's body, where
+        // it is used.
+        let checked = self.block_of(kind).is_some()
+            || arguments::call(kind, Kind::Layer, &self.scope, self.faults).is_some();
         for name in names {
             if !checked {
                 self.bind_faulty_layer(&name);
                 continue;
             }
-            let layer = kind.clone();
-            self.bind(&name, Bound::Shared { layer, uses: 0 });
+            let shared = Bound::Shared {
+                layer: kind.clone(),
+                path: self.frame().path_of(&name.text),
+                uses: 0,
+            };
+            self.bind(&name, shared);
         }
     }
 
     fn misplaced_section(&mut self, section: &Section) {
-        self.faults.push(
-            Diagnostic::new(
-                Code::Misplaced,
-                section.keyword.span,
-                format!(
-                    "a section `{}` cannot stand inside of `net`",
-                    section.keyword.text
-                ),
-            )
-            .label("has no meaning here"),
-        );
+        let fault = Diagnostic::new(
+            Code::Misplaced,
+            section.keyword.span,
+            format!(
+                "a section `{}` cannot stand inside of a body",
+                section.keyword.text
+            ),
+        )
+        .label("has no meaning here");
+        self.faults
+            .push(match syntax::foreign_statement(&section.keyword.text) {
+                Some(help) => fault.help(help),
+                None => fault,
+            });
     }
 
     /// A line that starts from a value leaves the result of the line above without a user.

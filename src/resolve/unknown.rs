@@ -26,8 +26,9 @@ pub fn article(noun: &str) -> &'static str {
     }
 }
 
-/// The fault of a name that the catalog does not have in this place.
-pub fn unknown_entry(name: &str, span: Span, kind: Kind) -> Diagnostic {
+/// The fault of a name that the catalog does not have in this place, nor the file, whose blocks may
+/// stand where layers do.
+pub fn unknown_entry(name: &str, span: Span, kind: Kind, scope: &Scope) -> Diagnostic {
     let noun = kind.noun();
     if catalog::planned(kind).contains(&name) {
         let fault = Diagnostic::new(
@@ -78,7 +79,18 @@ pub fn unknown_entry(name: &str, span: Span, kind: Kind) -> Diagnostic {
             .filter(move |entry| entry.meaning.kind() == kind)
             .map(|entry| entry.name)
     };
-    let own = known().chain(catalog::planned(kind).iter().copied());
+    let mut blocks: Vec<&str> = match kind {
+        Kind::Layer => scope.blocks.keys().map(String::as_str).collect(),
+        Kind::Loss
+        | Kind::Optimizer
+        | Kind::Initializer
+        | Kind::Metric
+        | Kind::ColumnKind
+        | Kind::Split => Vec::new(),
+    };
+    blocks.sort_unstable();
+    let own = blocks.iter().copied().chain(known());
+    let own = own.chain(catalog::planned(kind).iter().copied());
     let meant = near_miss(name, own).or_else(|| {
         // A near miss of what another library calls it.
         let entries = catalog::entries().filter(|entry| entry.meaning.kind() == kind);
@@ -93,7 +105,8 @@ pub fn unknown_entry(name: &str, span: Span, kind: Kind) -> Diagnostic {
             .suggest(span, meant),
         None => fault,
     };
-    fault.note(format!("there are: {}", listed(known())))
+    let all = blocks.iter().copied().chain(known());
+    fault.note(format!("there are: {}", listed(all)))
 }
 
 fn takes(entry: &Entry) -> String {

@@ -107,23 +107,7 @@ impl<'t> Case<'t> {
 
     /// The statement of another language that the first word seems to begin.
     fn foreign_statement(&self) -> Option<(&'static str, &'static str)> {
-        let help = match self.word(0)? {
-            "for" | "while" | "loop" => "a piece of a network is repeated with `repeat 4 { … }`",
-            "if" | "else" | "elif" => {
-                "there are no conditions: the whole network is fixed before it runs"
-            }
-            "def" | "fn" | "class" | "function" => {
-                "a reusable piece of a network is a `block Name(width) { … }`"
-            }
-            "import" | "include" | "require" => {
-                "blocks of another file come with `use \"blocks.nn\"`"
-            }
-            "return" => "the last line of a body is its result",
-            "let" | "var" | "const" => {
-                "a value is named by `name = value`, without a word before it"
-            }
-            _ => return None,
-        };
+        let help = foreign_statement(self.word(0)?)?;
         Some(("this statement belongs to another language", help))
     }
 
@@ -271,4 +255,21 @@ impl<'t> Case<'t> {
             .and_then(|colon| colon.checked_sub(1));
         colon.map_or("it", |index| self.written(&self.tokens[index]))
     }
+}
+
+/// What to write instead of a statement of another language that begins with a word.
+pub fn foreign_statement(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "for" | "while" | "loop" => "a piece of a network is repeated with `repeat 4 { … }`",
+        "if" | "else" | "elif" => {
+            "there are no conditions: the whole network is fixed before it runs"
+        }
+        "def" | "fn" | "class" | "function" => {
+            "a reusable piece of a network is a `block Name(width) { … }`"
+        }
+        "import" | "include" | "require" => "blocks of another file come with `use \"blocks.nn\"`",
+        "return" => "the last line of a body is its result",
+        "let" | "var" | "const" => "a value is named by `name = value`, without a word before it",
+        _ => return None,
+    })
 }

@@ -13,5 +13,6 @@ mod scan;
 mod tests;
 mod token;
 
+pub use explain::foreign_statement;
 pub use format::format;
 pub use parse::{Parsed, parse, parse_expression};

@@ -7,6 +7,7 @@ stands for, so the two cannot drift apart in anything but a hand-written `Values
 import csv
 import fnmatch
 import math
+import textwrap
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -95,11 +96,12 @@ class Layers:
 class Values:
     """A body with value lines: its text, its modules by path, and the same computation in Python."""
 
-    def __init__(self, text, modules, compute):
-        self.lines, self.modules, self.compute = text.strip().splitlines(), modules, compute
+    def __init__(self, text, modules, compute, top=""):
+        self.lines, self.modules, self.compute = text.strip("\n").splitlines(), modules, compute
+        self.top = textwrap.dedent(top).strip()
 
     def text(self):
-        return [line.strip() for line in self.lines]
+        return textwrap.dedent("\n".join(self.lines)).strip().splitlines()
 
     def build(self, network, _width):
         for path, module in self.modules().items():
@@ -185,7 +187,9 @@ class Setup:
             f"{word} {{\n" + "".join(f"    {line}\n" for line in lines) + "}\n"
             for word, lines in sections.items()
         ]
-        return f"# {self.covers}\n" + "\n".join(written)
+        top = getattr(self.net, "top", "")
+        top = f"{top}\n\n" if top else ""
+        return f"# {self.covers}\n" + top + "\n".join(written)
 
     def rows(self, table):
         """Row indices of training, validation and test."""
@@ -261,10 +265,11 @@ def build(setup, table):
     inputs, _, classes = setup.prepare(table, train_rows)
     network = Network(setup.net, inputs, classes)
     for module in network.modules():
-        if isinstance(module, nn.BatchNorm1d):
+        if isinstance(module, (nn.BatchNorm1d, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)):
             # PyTorch starts from ones and zeros, which would hide an exchanged or unused parameter.
             nn.init.uniform_(module.weight, 0.5, 1.5)
-            nn.init.uniform_(module.bias, -0.5, 0.5)
+            if getattr(module, "bias", None) is not None:
+                nn.init.uniform_(module.bias, -0.5, 0.5)
     return network
 
 

@@ -19,6 +19,7 @@ pub fn generate(number: u64) -> Generated {
     let mut generator = Generator {
         draws: Stream::new(7, "models", "").draws(number, 0),
         named: 0,
+        blocks: String::new(),
         net: String::new(),
         normalises: false,
     };
@@ -29,6 +30,7 @@ struct Generator {
     draws: Draws,
     /// How many labels and names the network has so far.
     named: usize,
+    blocks: String,
     net: String,
     normalises: bool,
 }
@@ -100,7 +102,7 @@ impl Generator {
     fn layer(&mut self) {
         let width = self.width();
         let activation = self.activation();
-        match self.below(10) {
+        match self.below(14) {
             0 | 1 => {
                 let linear = self.linear(width);
                 self.line(format_args!("{linear} -> {activation}"));
@@ -129,6 +131,10 @@ impl Generator {
             6 => self.shared(width),
             7 => self.numbers(width),
             8 => self.normalised_twice(width),
+            9 => self.block(width),
+            10 => self.repetition(width),
+            11 => self.residual(width),
+            12 => self.list(width),
             _ => self.quotient(width),
         }
     }
@@ -182,6 +188,74 @@ impl Generator {
         self.line(format_args!(
             "({once} -> {layer} -> {norm}) * {once} + {start}"
         ));
+    }
+
+    /// A layer that normalises each row, where it has several features.
+    fn row_norm(&mut self, width: usize) -> &'static str {
+        match width {
+            1 => "Identity",
+            _ => {
+                let name = self.pick(&["LayerNorm", "RMSNorm", "GroupNorm"]);
+                self.pick(calls(name))
+            }
+        }
+    }
+
+    /// A block used twice with different arguments, within which another one stands.
+    fn block(&mut self, width: usize) {
+        let number = self.named;
+        self.named += 1;
+        let [a, b] = [(); 2].map(|()| self.activation());
+        let bias = self.pick(&["", ", bias = false"]);
+        write!(
+            self.blocks,
+            "block Inner{number}(out, act) {{ Linear(out{bias}) -> act }}\n\
+             block Outer{number}(out, factor = 2, act = {a}) {{\n    \
+             wide: Inner{number}(factor * out, act)\n    Linear(out) -> act\n}}\n"
+        )
+        .unwrap();
+        let label = self.name();
+        let first = self.width();
+        self.line(format_args!("{label}: Outer{number}({first}, act = {b})"));
+        self.line(format_args!("Outer{number}(out = {width}, factor = 1)"));
+    }
+
+    fn repetition(&mut self, width: usize) {
+        let count = self.between(1, 3);
+        let activation = self.activation();
+        let label = self.name();
+        let body = match self.below(3) {
+            0 => format!("repeat {count} {{ Linear({width}) }}"),
+            1 => format!("repeat {count} {{ Linear({width}) -> {activation} }}"),
+            _ => format!(
+                "repeat {count} as i {{ Linear({width} + i); {activation}; Linear({width}) }}"
+            ),
+        };
+        match self.one_in(2) {
+            true => self.line(format_args!("{label}: {body}")),
+            false => self.line(format_args!("{body}")),
+        }
+    }
+
+    fn residual(&mut self, width: usize) {
+        let linear = self.linear(width);
+        let norm = self.row_norm(width);
+        let [inner, activation] = [self.linear(width), self.activation().to_string()];
+        self.line(format_args!(
+            "{linear} -> residual {{ {norm} -> {activation} -> {inner} }}"
+        ));
+    }
+
+    /// Values of equal width combined, beside what they came from.
+    fn list(&mut self, width: usize) {
+        let [a, b, both] = [(); 3].map(|()| self.name());
+        let [first, second] = [(); 2].map(|()| self.linear(width));
+        let activation = self.activation();
+        let combine = self.pick(&["Add", "Multiply", "Mean", "Maximum", "Dot", "Concat"]);
+        self.line(format_args!("{a} = {first} -> Tanh"));
+        self.line(format_args!("{b} = {a} -> {second} -> {activation}"));
+        self.line(format_args!("{both} = [{a}, {b}] -> {combine}"));
+        self.line(format_args!("[{both}, {a}] -> Concat"));
     }
 
     /// Arithmetic with numbers in every form.
@@ -331,8 +405,8 @@ impl Generator {
             settings += &format!("\n    params \"{glob}\" {{ init = {initializer} }}");
         }
         let model = format!(
-            "data {{\n{data}}}\nnet {{\n{}}}\ntrain {{\n    {settings}\n}}\n",
-            self.net
+            "{}data {{\n{data}}}\nnet {{\n{}}}\ntrain {{\n    {settings}\n}}\n",
+            self.blocks, self.net
         );
         Generated {
             model,

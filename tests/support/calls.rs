@@ -34,6 +34,17 @@ pub fn calls(name: &str) -> &'static [&'static str] {
             "BatchNorm1d(affine = false)",
             "BatchNorm1d(eps = 0.1, momentum = 0.4)",
         ],
+        "LayerNorm" => &[
+            "LayerNorm",
+            "LayerNorm(eps = 0.1, bias = false)",
+            "LayerNorm(elementwise_affine = false)",
+        ],
+        "RMSNorm" => &[
+            "RMSNorm",
+            "RMSNorm(eps = 0.2)",
+            "RMSNorm(elementwise_affine = false)",
+        ],
+        "GroupNorm" => &["GroupNorm(1)", "GroupNorm(1, eps = 0.3, affine = false)"],
         "MSE" => &["MSE"],
         "L1" => &["L1"],
         "Huber" => &["Huber", "Huber(delta = 0.3)"],

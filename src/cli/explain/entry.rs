@@ -26,6 +26,7 @@ pub fn explain(entry: &Entry, page: &mut Page) {
     let noun = match entry.meaning {
         Meaning::Activation(_) => "activation",
         Meaning::Layer(_)
+        | Meaning::Combination(_)
         | Meaning::Loss(_)
         | Meaning::Optimizer(_)
         | Meaning::Initializer(_)

@@ -1,6 +1,6 @@
 //! `Binary`: two equal shapes, element by element. Nothing broadcasts by itself.
 
-use super::BinaryOperator;
+use super::{BinaryOperator, Op};
 use crate::graph::reference::Tensor;
 use crate::graph::scalar::{Exact, Real, ScalarFunction};
 use crate::graph::shape::Shape;
@@ -47,10 +47,30 @@ pub fn gradient(
             });
             vec![Some(over), second]
         }
-        BinaryOperator::Maximum | BinaryOperator::Minimum => {
-            unreachable!("only updates and gradients take maxima of two values")
+        BinaryOperator::Maximum => {
+            let [first, second] = shares(graph, a, b, dy);
+            vec![Some(first), wanted[1].then_some(second)]
+        }
+        BinaryOperator::Minimum => {
+            let [second, first] = shares(graph, a, b, dy);
+            vec![Some(first), wanted[1].then_some(second)]
         }
     }
+}
+
+/// What of `dy` belongs to `a` where it is the larger of the two, and the rest; half where they are
+/// equal (torch.maximum).
+fn shares(graph: &mut Graph, a: ValueId, b: ValueId, dy: ValueId) -> [ValueId; 2] {
+    let mut larger = |a: ValueId, b: ValueId| {
+        let difference = graph.subtract(a, b);
+        graph.push(Op::MapDerivative(ScalarFunction::ReLU), &[difference])
+    };
+    let [above, below] = [larger(a, b), larger(b, a)];
+    let lead = graph.subtract(above, below);
+    let half = graph.scale(lead, 0.5);
+    let share = graph.offset(half, 0.5);
+    let first = graph.multiply(dy, share);
+    [first, graph.subtract(dy, first)]
 }
 
 pub fn evaluate(operator: BinaryOperator, operands: &[&Tensor]) -> Tensor {

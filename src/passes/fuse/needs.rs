@@ -33,8 +33,8 @@ impl Fuser<'_> {
             | Op::Scalar(_)
             | Op::DropoutMask { .. } => {}
             Op::Broadcast { .. } | Op::Slice { .. } | Op::OneHot { .. } => {
-                // Read with another shape than its own, so it must be whole.
-                let inner = node.operands[0];
+                // Read with another shape than its own, so it must be whole; a view of a view too.
+                let inner = self.beneath(node.operands[0]);
                 self.settle(inner);
                 if let Some(place) = self.place(inner) {
                     needs.push(Need {
@@ -59,6 +59,17 @@ impl Fuser<'_> {
             | Op::CrossEntropyGradient { .. }
             | Op::ByPhase => unreachable!("kernels are placed when they are visited"),
         }
+    }
+
+    /// What a value is a view of, through views of views; itself if it is none.
+    fn beneath(&self, value: ValueId) -> ValueId {
+        let mut inner = value;
+        while let (Op::Broadcast { .. } | Op::Slice { .. } | Op::OneHot { .. }, None) =
+            (&self.graph.node(inner).op, self.place(inner))
+        {
+            inner = self.graph.node(inner).operands[0];
+        }
+        inner
     }
 
     /// Places a floating node that is about to be read whole.

@@ -16,6 +16,8 @@ use crate::syntax::ast::{Expr, ExprKind, Operator};
 pub(super) enum Operand {
     Value(ValueId),
     Number(Number),
+    /// Values with their places, for a layer that combines them.
+    List(Vec<(ValueId, Span)>),
 }
 
 impl Net<'_> {
@@ -35,6 +37,10 @@ impl Net<'_> {
                     self.begin_arithmetic(expr.span);
                     let negated = self.graph.map(ScalarFunction::Negate, value);
                     Some(Operand::Value(negated))
+                }
+                Operand::List(items) => {
+                    self.list_as_value(expr.span, items.len());
+                    None
                 }
             },
             ExprKind::Binary {
@@ -56,6 +62,10 @@ impl Net<'_> {
                 }
                 let value = match self.expression(head) {
                     Some(Operand::Value(value)) => value,
+                    Some(Operand::List(items)) => {
+                        let combined = self.combination(&stages[0], &items);
+                        return Some(Operand::Value(self.stages_of(&stages[1..], combined)));
+                    }
                     Some(Operand::Number(_)) => {
                         self.faults.push(
                             Diagnostic::new(
@@ -67,7 +77,13 @@ impl Net<'_> {
                         );
                         self.placeholder()
                     }
-                    // The stages have faults of their own to tell.
+                    // What combined a faulty list has nothing more to tell; the stages have.
+                    None if matches!(head.kind, ExprKind::List(_)) => {
+                        self.mark_names(&stages[0]);
+                        self.frame_mut().stages += 1;
+                        let flow = self.faulty_flow(head.span);
+                        return Some(Operand::Value(self.stages_of(&stages[1..], flow)));
+                    }
                     None => self.placeholder(),
                 };
                 let flow = Flow {
@@ -78,25 +94,14 @@ impl Net<'_> {
                 };
                 Some(Operand::Value(self.stages_of(stages, flow)))
             }
-            ExprKind::Call { .. } | ExprKind::Labelled { .. } => {
+            ExprKind::Call { .. }
+            | ExprKind::Labelled { .. }
+            | ExprKind::Repeat { .. }
+            | ExprKind::Residual { .. } => {
                 self.layer_without_input(expr);
                 None
             }
-            ExprKind::List(_) => {
-                self.not_supported(expr.span, "a list of values");
-                self.mark_names(expr);
-                None
-            }
-            ExprKind::Repeat { .. } => {
-                self.not_supported(expr.span, "`repeat`");
-                self.mark_names(expr);
-                None
-            }
-            ExprKind::Residual { .. } => {
-                self.not_supported(expr.span, "`residual`");
-                self.mark_names(expr);
-                None
-            }
+            ExprKind::List(items) => self.list(expr.span, items),
             ExprKind::Text(_) | ExprKind::Bool(_) => {
                 self.faults.push(
                     Diagnostic::new(
@@ -111,8 +116,57 @@ impl Net<'_> {
         }
     }
 
+    /// Values beside one another.
+    fn list(&mut self, span: Span, items: &[Expr]) -> Option<Operand> {
+        if items.is_empty() {
+            self.faults.push(
+                Diagnostic::new(Code::WrongType, span, "a list of values has none")
+                    .label("nothing to combine")
+                    .help("write `[a, b] -> Concat`"),
+            );
+            return None;
+        }
+        let mut values = Vec::with_capacity(items.len());
+        let mut whole = true;
+        for item in items {
+            match self.expression(item) {
+                Some(Operand::Value(value)) => values.push((value, item.span)),
+                Some(Operand::Number(_)) => {
+                    whole = false;
+                    self.faults.push(
+                        Diagnostic::new(
+                            Code::WrongType,
+                            item.span,
+                            "a list combines values of the network, not numbers",
+                        )
+                        .label("this is a number"),
+                    );
+                }
+                Some(Operand::List(inner)) => {
+                    whole = false;
+                    self.list_as_value(item.span, inner.len());
+                }
+                None => whole = false,
+            }
+        }
+        whole.then_some(Operand::List(values))
+    }
+
+    /// Reports a list in the place of one value.
+    pub(super) fn list_as_value(&mut self, span: Span, count: usize) {
+        self.faults.push(
+            Diagnostic::new(
+                Code::WrongType,
+                span,
+                "a list is no value until a layer combines it",
+            )
+            .label(format!("a list of {count}"))
+            .help("write `([a, b] -> Concat)`, say"),
+        );
+    }
+
     fn name(&mut self, name: &str, span: Span) -> Option<Operand> {
-        if let Some(binding) = self.names.get_mut(name) {
+        if let Some(binding) = self.binding_mut(name) {
             binding.used = true;
             let declared = binding.span;
             return match &binding.bound {
@@ -148,10 +202,12 @@ impl Net<'_> {
             };
         }
         if name == "in" {
-            let value = self.whole_input(span);
+            let value = self.body_input(span).value;
             return Some(Operand::Value(value));
         }
-        if let Some(value) = self.inputs.value(name, &mut self.graph) {
+        if self.sees_inputs()
+            && let Some(value) = self.inputs.value(name, &mut self.graph)
+        {
             return Some(Operand::Value(value));
         }
         let expr = Expr {
@@ -178,10 +234,9 @@ impl Net<'_> {
     }
 
     fn begin_arithmetic(&mut self, span: Span) {
-        let label = self
-            .line_name
-            .clone()
-            .unwrap_or_else(|| "value".to_string());
+        let frame = self.frame();
+        let name = frame.line_name.as_deref().unwrap_or("value");
+        let label = frame.path_of(name);
         self.begin(&label, span);
     }
 
@@ -219,6 +274,14 @@ impl Net<'_> {
                 (a, b)
             }
             (Operand::Value(a), Operand::Value(b)) => (a, b),
+            (Operand::List(items), _) => {
+                self.list_as_value(left_span, items.len());
+                return None;
+            }
+            (_, Operand::List(items)) => {
+                self.list_as_value(right_span, items.len());
+                return None;
+            }
         };
         let [left_shape, right_shape] = [left, right].map(|value| self.graph.shape(value).clone());
         if !left_shape.fits(&right_shape) {
@@ -287,8 +350,10 @@ impl Net<'_> {
             format!("`{name}` is a layer; nothing flows into it here"),
         )
         .label("a value is expected");
-        self.faults.push(match catalog::find(Kind::Layer, name) {
-            Some(_) => fault.help(format!(
+        let known =
+            catalog::find(Kind::Layer, name).is_some() || self.scope.blocks.contains_key(name);
+        self.faults.push(match known.then_some(()) {
+            Some(()) => fault.help(format!(
                 "write `(in -> {name}…)`, or begin the line with it"
             )),
             None => fault,

@@ -15,6 +15,7 @@ pub(super) enum Bound {
     Number(Number),
     Shared {
         layer: Expr,
+        path: String,
         uses: usize,
     },
     /// A stage's label: it names parameters, not a value.
@@ -45,7 +46,7 @@ impl Net<'_> {
     }
 
     pub(super) fn mark_used(&mut self, name: Option<&str>) {
-        if let Some(binding) = name.and_then(|name| self.names.get_mut(name)) {
+        if let Some(binding) = name.and_then(|name| self.binding_mut(name)) {
             binding.used = true;
         }
     }
@@ -73,19 +74,22 @@ impl Net<'_> {
             used: false,
         };
         self.scope.values.insert(name.text.clone(), name.span);
-        self.names.insert(name.text.clone(), binding);
+        let names = &mut self.frame_mut().names;
+        names.insert(name.text.clone(), binding);
         true
     }
 
     /// Where a name is bound already, if it is.
-    fn taken(&self, name: &str) -> Option<Option<Span>> {
-        if let Some(binding) = self.names.get(name) {
+    pub(super) fn taken(&self, name: &str) -> Option<Option<Span>> {
+        if let Some(binding) = self.binding(name) {
             return Some(Some(binding.span));
         }
         if let Some((_, span)) = self.scope.parameters.get(name) {
             return Some(Some(*span));
         }
-        if let Some(span) = self.inputs.span(name) {
+        if self.sees_inputs()
+            && let Some(span) = self.inputs.span(name)
+        {
             return Some(Some(span));
         }
         let reserved = name == "in" || FACTS.contains(&name);
@@ -94,6 +98,18 @@ impl Net<'_> {
 
     /// The fault of a name that nothing declares. A name that was most likely meant counts as used.
     pub(super) fn unknown_name(&mut self, name: &str, span: Span) -> Diagnostic {
+        if !self.sees_inputs()
+            && let Some(column) = self.inputs.span(name)
+        {
+            return Diagnostic::new(
+                Code::UnknownName,
+                span,
+                format!("a block does not see the column `{name}`"),
+            )
+            .label("a block sees its parameters, and `in`")
+            .also(column, "the column")
+            .help(format!("let the value flow in: `{name} -> Block(…)`"));
+        }
         if let Some(target) = self.targets.get(name) {
             return Diagnostic::new(
                 Code::Misplaced,
@@ -112,8 +128,9 @@ impl Net<'_> {
         if self.faults.len() >= MOST_FAULTS {
             return fault;
         }
-        let bound = self.names.keys().map(String::as_str);
-        let columns = self.inputs.names();
+        let bound = self.seen_frames().flat_map(|frame| frame.names.keys());
+        let bound = bound.map(String::as_str);
+        let columns = self.inputs.names().filter(|_| self.sees_inputs());
         let mut known: Vec<&str> = bound.chain(columns).chain(self.scope.names()).collect();
         known.push("in");
         known.sort_unstable();
@@ -221,7 +238,8 @@ impl Net<'_> {
     }
 
     pub(super) fn report_unused(&mut self) {
-        let mut unused: Vec<(&String, &Binding)> = self
+        let frame = self.frames.last().expect("a body is being built");
+        let mut unused: Vec<(&String, &Binding)> = frame
             .names
             .iter()
             .filter(|(_, binding)| !binding.used)

@@ -2,6 +2,7 @@
 
 use super::super::arguments;
 use super::super::constant::kind_text;
+use super::bodies::Repeat;
 use super::names::Bound;
 use super::{Flow, Net};
 use crate::catalog::layers::Context;
@@ -10,15 +11,18 @@ use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::graph::ValueId;
 use crate::syntax::ast::{Expr, ExprKind, Name};
 
+/// Uses of one shared layer stay below 2 to this: a network has fewer stages.
+const USES_BITS: u32 = 16;
+
 /// Where a stage stands: how its parameters are called, how the plan shows it.
-struct Site {
-    path: String,
-    shown: String,
-    span: Span,
+pub(super) struct Site {
+    pub path: String,
+    pub shown: String,
+    pub span: Span,
     /// Where the layer is declared: the same place, unless it is shared.
-    declared: Span,
+    pub declared: Span,
     /// How often the layer was applied before.
-    use_number: usize,
+    pub use_number: usize,
 }
 
 impl Net<'_> {
@@ -38,8 +42,67 @@ impl Net<'_> {
 
     /// `None` after a fault.
     fn applied(&mut self, expr: &Expr, flow: Flow) -> Option<ValueId> {
-        let position = self.stages;
-        self.stages += 1;
+        if !self.spend(expr.span) {
+            return None;
+        }
+        let (site, layer, label) = self.site(expr);
+        if let ExprKind::Name(name) = &layer.kind
+            && self.binding(name).is_some()
+        {
+            return self.bound_stage(name.clone(), label, layer.span, flow);
+        }
+        self.apply(layer, site, flow)
+    }
+
+    /// Applies one stage to the values of a list. After a fault what flows on has an unknown width.
+    pub(super) fn combination(&mut self, expr: &Expr, items: &[(ValueId, Span)]) -> Flow {
+        let value = match self.combined(expr, items) {
+            Some(value) => value,
+            None => self.placeholder(),
+        };
+        Flow {
+            value,
+            span: expr.span,
+            name: None,
+            used: true,
+        }
+    }
+
+    fn combined(&mut self, expr: &Expr, items: &[(ValueId, Span)]) -> Option<ValueId> {
+        if !self.spend(expr.span) {
+            return None;
+        }
+        let (site, layer, _) = self.site(expr);
+        let bound = matches!(&layer.kind, ExprKind::Name(name) if self.binding(name).is_some());
+        if bound || self.block_of(layer).is_some() {
+            self.mark_names(layer);
+            self.faults.push(list_flows(layer, items.len()));
+            return None;
+        }
+        let Some(call) = arguments::call(layer, Kind::Layer, &self.scope, self.faults) else {
+            self.mark_names(layer);
+            return None;
+        };
+        let Meaning::Combination(build) = &call.entry.meaning else {
+            self.faults.push(list_flows(layer, items.len()));
+            return None;
+        };
+        self.begin(&site.shown, site.span);
+        let mut context = Context {
+            graph: &mut self.graph,
+            path: site.path,
+            span: site.declared,
+            input_span: expr.span,
+            use_number: site.use_number,
+        };
+        let result = build(&mut context, &call.arguments, items);
+        result.map_err(|fault| self.faults.push(*fault)).ok()
+    }
+
+    /// Gives a stage its place among those of its body.
+    fn site<'e>(&mut self, expr: &'e Expr) -> (Site, &'e Expr, Option<&'e Name>) {
+        let position = self.frame().stages;
+        self.frame_mut().stages += 1;
         let (label, layer) = match &expr.kind {
             ExprKind::Labelled { label, stage } => (Some(label), &**stage),
             ExprKind::Number { .. }
@@ -57,30 +120,25 @@ impl Net<'_> {
         // A label that is taken names no parameters either: they would be another stage's.
         let named = label.filter(|label| self.bind(label, Bound::Label));
         self.mark_used(label.map(|label| label.text.as_str()));
-        if let ExprKind::Name(name) = &layer.kind
-            && self.names.contains_key(name)
-        {
-            return self.bound_stage(name.clone(), label, layer.span, flow);
-        }
-        let path = match named {
-            Some(label) => label.text.clone(),
-            None => position.to_string(),
+        let frame = self.frame();
+        let path = match (named, &frame.sole) {
+            (Some(label), _) => frame.path_of(&label.text),
+            (None, Some(sole)) => sole.clone(),
+            (None, None) => frame.path_of(&position.to_string()),
         };
-        let shown = match label {
-            Some(label) => label.text.clone(),
-            None => match &self.line_name {
-                Some(name) => name.clone(),
-                None => format!("{position}:{}", layer_name(layer)),
-            },
+        let shown = match (label, &frame.line_name) {
+            (Some(label), _) => frame.path_of(&label.text),
+            (None, Some(name)) => frame.path_of(name),
+            (None, None) => format!("{path}:{}", layer_name(self.scope.followed(layer))),
         };
         let site = Site {
             path,
             shown,
             span: expr.span,
             declared: expr.span,
-            use_number: 0,
+            use_number: frame.use_number,
         };
-        self.apply(layer, site, flow)
+        (site, layer, label)
     }
 
     /// Applies what a name of the body is bound to.
@@ -91,14 +149,16 @@ impl Net<'_> {
         span: Span,
         flow: Flow,
     ) -> Option<ValueId> {
-        let binding = self.names.get_mut(&name).expect("the name was just found");
+        let outer = self.frame().use_number;
+        let binding = self.binding_mut(&name).expect("the name was just found");
         binding.used = true;
         let declared = binding.span;
         match &mut binding.bound {
             Bound::Faulty | Bound::FaultyLayer => None,
-            Bound::Shared { layer, uses } => {
-                let layer = layer.clone();
-                let use_number = *uses;
+            Bound::Shared { layer, path, uses } => {
+                let (layer, path) = (layer.clone(), path.clone());
+                // A shared layer within a shared block draws anew for each use of both.
+                let use_number = (outer << USES_BITS) + *uses;
                 *uses += 1;
                 if let Some(label) = label {
                     self.faults.push(
@@ -113,11 +173,11 @@ impl Net<'_> {
                     );
                 }
                 let site = Site {
-                    path: name.clone(),
                     shown: match use_number {
-                        0 => name.clone(),
-                        count => format!("{name}#{}", count + 1),
+                        0 => path.clone(),
+                        count => format!("{path}#{}", count + 1),
                     },
+                    path,
                     span,
                     declared,
                     use_number,
@@ -152,15 +212,17 @@ impl Net<'_> {
                 }
             }
             ExprKind::Call { .. } => {}
-            ExprKind::Repeat { .. } => {
-                self.not_supported(layer.span, "`repeat`");
-                self.mark_names(layer);
-                return None;
+            ExprKind::Repeat { count, index, body } => {
+                let repeat = Repeat {
+                    count,
+                    index: index.as_ref(),
+                    body,
+                    span: layer.span,
+                };
+                return self.repeat(&repeat, &site, flow);
             }
-            ExprKind::Residual { .. } => {
-                self.not_supported(layer.span, "`residual`");
-                self.mark_names(layer);
-                return None;
+            ExprKind::Residual { body } => {
+                return self.residual(body, &site, flow);
             }
             ExprKind::Number { .. }
             | ExprKind::Text(_)
@@ -182,6 +244,9 @@ impl Net<'_> {
                 return None;
             }
         }
+        if let Some(block) = self.block_of(layer) {
+            return self.block(&block, layer, &site, flow);
+        }
         let Some(call) = arguments::call(layer, Kind::Layer, &self.scope, self.faults) else {
             self.mark_names(layer);
             return None;
@@ -202,6 +267,7 @@ impl Net<'_> {
                 };
                 build(&mut context, &call.arguments, flow.value)
             }
+            Meaning::Combination(_) => Err(Box::new(one_flows(layer))),
             Meaning::Loss(_)
             | Meaning::Optimizer(_)
             | Meaning::Initializer(_)
@@ -233,6 +299,33 @@ impl Net<'_> {
     }
 }
 
+/// The fault of a list in front of what takes one value.
+fn list_flows(layer: &Expr, count: usize) -> Diagnostic {
+    let name = layer_name(layer);
+    let values = if count == 1 { "value" } else { "values" };
+    Diagnostic::new(
+        Code::WrongType,
+        layer.span,
+        format!("`{name}` takes one value, but a list of {count} {values} flows in"),
+    )
+    .label("one value is expected here")
+    .help(format!(
+        "combine the list first: `[a, b] -> Concat -> {name}…`; Add, Multiply, Mean, Maximum and Dot combine too"
+    ))
+}
+
+/// The fault of one value in front of what combines a list.
+fn one_flows(layer: &Expr) -> Diagnostic {
+    let name = layer_name(layer);
+    Diagnostic::new(
+        Code::WrongType,
+        layer.span,
+        format!("`{name}` combines a list of values, but one value flows in"),
+    )
+    .label("a list is expected here")
+    .help(format!("write `[a, b] -> {name}`"))
+}
+
 /// What a stage applies, by name.
 pub(super) fn layer_name(layer: &Expr) -> &str {
     match &layer.kind {
@@ -245,8 +338,8 @@ pub(super) fn layer_name(layer: &Expr) -> &str {
         | ExprKind::Negate(_)
         | ExprKind::Binary { .. }
         | ExprKind::Pipeline { .. }
-        | ExprKind::Labelled { .. }
-        | ExprKind::Repeat { .. }
-        | ExprKind::Residual { .. } => "stage",
+        | ExprKind::Labelled { .. } => "stage",
+        ExprKind::Repeat { .. } => "repeat",
+        ExprKind::Residual { .. } => "residual",
     }
 }

@@ -298,10 +298,6 @@ impl Case<'_> {
                 .fault(found, "expected the body of `residual`")
                 .label(here)
                 .help("write `residual { … }`"),
-            "block" if self.failed == 2 && found.kind == TokenKind::Open(Bracket::Brace) => self
-                .fault(found, "a block has a list of parameters")
-                .label("write `()` before this if it has none")
-                .suggest(self.after(previous), "()"),
             _ => return None,
         };
         Some(fault)

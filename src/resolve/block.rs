@@ -1,0 +1,135 @@
+//! Blocks: reusable pieces of network with parameters, as they are declared.
+
+use super::constant::{FACTS, Scope};
+use crate::catalog;
+use crate::diagnostics::{Code, Diagnostic, Span};
+use crate::syntax::ast::{Name, Parameter, Section, Statement};
+
+/// A block that has been declared. Its body is checked where it is used, since shapes are known there.
+#[derive(Clone, Debug)]
+pub struct Block {
+    pub name: Name,
+    pub parameters: Vec<Parameter>,
+    pub body: Vec<Statement>,
+}
+
+impl Block {
+    /// Where the block is declared.
+    pub fn span(&self) -> Span {
+        self.name.span
+    }
+
+    /// How the block is written: `Dense(out, p = …)`.
+    pub fn text(&self) -> String {
+        let parameters = self.parameters.iter().map(|parameter| {
+            let name = &parameter.name.text;
+            match parameter.default {
+                Some(_) => format!("{name} = …"),
+                None => name.clone(),
+            }
+        });
+        let parameters: Vec<String> = parameters.collect();
+        match parameters.is_empty() {
+            true => self.name.text.clone(),
+            false => format!("{}({})", self.name.text, parameters.join(", ")),
+        }
+    }
+}
+
+/// Checks the declaration of a block, whose parameters may not shadow a `param` of the file.
+pub fn declare(section: &Section, scope: &Scope, faults: &mut Vec<Diagnostic>) -> Option<Block> {
+    let Some(name) = &section.name else {
+        faults.push(
+            Diagnostic::new(
+                Code::MissingArgument,
+                section.keyword.span,
+                "a `block` needs a name",
+            )
+            .label("write `block Name { … }`, or `block Name(width) { … }`"),
+        );
+        return None;
+    };
+    if let Some(selector) = &section.selector {
+        faults.push(
+            Diagnostic::new(
+                Code::Misplaced,
+                selector.span,
+                "a `block` is not chosen by a text",
+            )
+            .label("leave this away"),
+        );
+    }
+    faults.extend(name_fault(name, scope));
+    let mut parameters: Vec<Parameter> = Vec::new();
+    for parameter in &section.parameters {
+        match parameter_fault(&parameter.name, &parameters, scope) {
+            Some(fault) => faults.push(fault),
+            None => parameters.push(parameter.clone()),
+        }
+    }
+    Some(Block {
+        name: name.clone(),
+        parameters,
+        body: section.body.clone(),
+    })
+}
+
+fn name_fault(name: &Name, scope: &Scope) -> Option<Diagnostic> {
+    let text = &name.text;
+    let taken = |message: String| Diagnostic::new(Code::DuplicateName, name.span, message);
+    if let Some(first) = scope.blocks.get(text) {
+        return Some(
+            taken(format!("there are two blocks `{text}`"))
+                .label("the second one")
+                .also(first.span(), "the first one"),
+        );
+    }
+    if catalog::entries().any(|entry| entry.name == text)
+        || catalog::planned(catalog::Kind::Layer).contains(&text.as_str())
+    {
+        return Some(
+            taken(format!("a block cannot be called `{text}`")).label("a name of the catalog"),
+        );
+    }
+    let capital = text.starts_with(|first: char| first.is_uppercase());
+    (!capital).then(|| {
+        let mut letters = text.chars();
+        let first = letters.next().map(|first| first.to_ascii_uppercase());
+        let proper: String = first.into_iter().chain(letters).collect();
+        Diagnostic::new(
+            Code::Misplaced,
+            name.span,
+            "the name of a block begins with a capital letter, as those of layers do",
+        )
+        .label(format!("write `{proper}`"))
+        .suggest(name.span, proper)
+    })
+}
+
+fn parameter_fault(name: &Name, others: &[Parameter], scope: &Scope) -> Option<Diagnostic> {
+    let text = name.text.as_str();
+    let fault = |message: String| Diagnostic::new(Code::DuplicateName, name.span, message);
+    if let Some(first) = others.iter().find(|other| other.name.text == text) {
+        return Some(
+            fault(format!("the block has two parameters `{text}`"))
+                .label("the second one")
+                .also(first.name.span, "the first one"),
+        );
+    }
+    if let Some((_, declared)) = scope.parameters.get(text) {
+        return Some(
+            fault(format!("`{text}` is a `param` of the file"))
+                .label("would hide it")
+                .also(*declared, "the `param`")
+                .help("give the block's parameter another name"),
+        );
+    }
+    let reserved = text == "in" || FACTS.contains(&text);
+    let entry = catalog::entries().any(|entry| entry.name == text);
+    (reserved || entry).then(|| {
+        fault(format!("a parameter cannot be called `{text}`")).label(match reserved {
+            true => "a word of the language",
+            false => "a name of the catalog",
+        })
+    })
+}

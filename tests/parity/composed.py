@@ -1,0 +1,250 @@
+"""Experiments on composed networks: blocks, repetitions, residuals, lists, sharing.
+
+Each network is built of PyTorch's own containers, so that the paths of its parameters are PyTorch's.
+"""
+
+from collections import OrderedDict
+
+import torch
+from torch import nn
+
+from reference import Call, Column, Setup, Values
+from tables import curve, kinds, pairs
+
+BOTH = ("f32", "f64")
+
+
+class Residual(nn.Sequential):
+    """What flows in, plus what the stages make of it."""
+
+    def forward(self, value):
+        return value + super().forward(value)
+
+
+def named(**modules):
+    return nn.Sequential(OrderedDict(modules))
+
+
+def flow(*paths):
+    """One module after another, by name."""
+
+    def compute(network, _inputs, side_by_side):
+        value = side_by_side
+        for path in paths:
+            value = network.get_submodule(path)(value)
+        return value
+
+    return compute
+
+
+def dense(width, out, activation):
+    return nn.Sequential(
+        nn.Linear(width, out, bias=False), nn.BatchNorm1d(out), activation, nn.Dropout(0.0)
+    )
+
+
+def feed(hidden, factor):
+    body = [
+        ("0", nn.LayerNorm(hidden)),
+        ("fc1", nn.Linear(hidden, factor * hidden)),
+        ("2", nn.GELU()),
+        ("fc2", nn.Linear(factor * hidden, hidden)),
+    ]
+    return nn.Sequential(Residual(OrderedDict(body)))
+
+
+BLOCKS = Values(
+    """
+    trunk: repeat 2 { Dense(width) }
+    Dense(4, act = LeakyReLU(0.2)) -> Linear(3)
+    """,
+    lambda: {
+        "trunk": nn.Sequential(dense(3, 6, nn.SiLU()), dense(6, 6, nn.SiLU())),
+        "1": dense(6, 4, nn.LeakyReLU(0.2)),
+        "2": nn.Linear(4, 3),
+    },
+    flow("trunk", "1", "2"),
+    top="""
+    param width = 6
+
+    block Dense(out, p = 0.0, act = SiLU) {
+        Linear(out, bias = false) -> BatchNorm1d -> act -> Dropout(p)
+    }
+    """,
+)
+RESIDUALS = Values(
+    """
+    embed:  Linear(6)
+    layers: repeat 3 { Feed(6) }
+    norm:   LayerNorm
+    head:   Linear(1)
+    """,
+    lambda: {
+        "embed": nn.Linear(2, 6),
+        "layers": nn.Sequential(feed(6, 2), feed(6, 2), feed(6, 2)),
+        "norm": nn.LayerNorm(6),
+        "head": nn.Linear(6, 1),
+    },
+    flow("embed", "layers", "norm", "head"),
+    top="""
+    block Feed(hidden, factor = 2) {
+        residual { LayerNorm -> fc1: Linear(factor * hidden) -> GELU -> fc2: Linear(hidden) }
+    }
+    """,
+)
+WIDENING = Values(
+    """
+    widen: repeat 3 as i { Linear(2 * (i + 1)) }
+    Tanh -> repeat 2 { Linear(6) -> Tanh }
+    head: Linear(1)
+    """,
+    lambda: {
+        "widen": nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 4), nn.Linear(4, 6)),
+        "2": nn.Sequential(
+            nn.Sequential(nn.Linear(6, 6), nn.Tanh()), nn.Sequential(nn.Linear(6, 6), nn.Tanh())
+        ),
+        "head": nn.Linear(6, 1),
+    },
+    lambda network, _, value: network.head(
+        network.get_submodule("2")(network.widen(value).tanh())
+    ),
+)
+NESTED = Values(
+    """
+    Outer(8, Sigmoid)
+    head: Linear(1)
+    """,
+    lambda: {
+        "0": named(
+            inner=nn.Sequential(
+                nn.Sequential(
+                    nn.Linear(2, 8), nn.GroupNorm(4, 8, eps=1e-3), nn.Sigmoid(), nn.RMSNorm(8, 1e-5)
+                )
+            ),
+            skip=Residual(
+                nn.Sequential(nn.Linear(8, 8), nn.GroupNorm(2, 8, eps=1e-3), nn.Tanh()),
+                nn.Linear(8, 8),
+            ),
+        ),
+        "head": nn.Linear(8, 1),
+    },
+    lambda network, _, value: network.head(network.get_submodule("0")(value)),
+    top="""
+    block Normed(out, groups, act = Tanh) {
+        Linear(out) -> GroupNorm(groups, eps = 1e-3) -> act
+    }
+    block Outer(out, act) {
+        inner: Inner(out, act = act)
+        skip:  residual { Normed(out, 2) -> Linear(out) }
+    }
+    block Inner(out, act) {
+        Both(out, 4, act)
+    }
+    block Both(out, groups, act) {
+        Linear(out) -> GroupNorm(groups, eps = 1e-3) -> act -> RMSNorm(eps = 1e-5)
+    }
+    """,
+)
+
+
+def combine(network, _, value):
+    a = network.a(value).tanh()
+    b = network.b(value).tanh()
+    c = torch.cat([torch.maximum(a, b), a * b], dim=1)
+    mean = (network.c(c) + a + b) / 3.0
+    dot = (mean * a).sum(dim=1, keepdim=True)
+    return network.head(torch.cat([mean, dot, a + b], dim=1))
+
+
+COMBINED = Values(
+    """
+    left  = a: Linear(4) -> Tanh
+    right = in -> b: Linear(4) -> Tanh
+    both  = [([left, right] -> Maximum), ([left, right] -> Multiply)] -> Concat
+    mean  = [(both -> c: Linear(4)), left, right] -> Mean
+    [mean, ([mean, left] -> Dot), ([left, right] -> Add)] -> Concat
+    head: Linear(3)
+    """,
+    lambda: {
+        "a": nn.Linear(3, 4),
+        "b": nn.Linear(3, 4),
+        "c": nn.Linear(8, 4),
+        "head": nn.Linear(9, 3),
+    },
+    combine,
+)
+SIAMESE = Values(
+    """
+    shared tower: Tower(5)
+    l = left -> tower
+    r = right -> tower
+    [l, r, l * r] -> Concat
+    head: Linear(2)
+    """,
+    lambda: {
+        "tower": named(fc=nn.Linear(3, 5), act=nn.Tanh(), out=nn.Linear(5, 4)),
+        "head": nn.Linear(12, 2),
+    },
+    lambda network, inputs, _: network.head(
+        torch.cat(
+            [
+                network.tower(inputs["left"]),
+                network.tower(inputs["right"]),
+                network.tower(inputs["left"]) * network.tower(inputs["right"]),
+            ],
+            dim=1,
+        )
+    ),
+    top="""
+    block Tower(hidden) {
+        fc:  Linear(hidden)
+        act: Tanh
+        out: Linear(4)
+    }
+    """,
+)
+
+
+CURVE = [
+    Column("input", ["a", "b"], arguments={"normalize": "zscore"}),
+    Column("target", ["y"]),
+]
+KIND = [Column("input", ["x0", "x1", "x2"]), Column("target", ["kind"], "category")]
+SIDES = [
+    Column("input", ["left"], "vector", {"normalize": "zscore"}, source="left_*"),
+    Column("input", ["right"], "vector", {"normalize": "zscore"}, source="right_*"),
+    Column("target", ["y"], "vector", source="y_*"),
+]
+NAMES = ["low", "middle", "high"]
+
+COMPOSED = [
+    Setup(
+        "composed-blocks", "a block with defaults and an activation as its parameter, repeated",
+        kinds(41, 60, NAMES), KIND, BLOCKS, Call("CrossEntropy"), Call("Adam", lr=2e-4),
+        batch=16, epochs=70, seed=41,
+    ),
+    Setup(
+        "composed-residuals", "residuals around LayerNorm in a block, repeated", curve(42, 50),
+        CURVE, RESIDUALS, Call("MSE"), Call("AdamW", lr=5e-4), batch=13, epochs=60,
+        precisions=BOTH, seed=42,
+    ),
+    Setup(
+        "composed-widening", "repetitions: of one stage with an index, and of several",
+        curve(43, 40), CURVE, WIDENING, Call("MSE"), Call("SGD", lr=0.02, momentum=0.5),
+        batch=10, epochs=60, seed=43,
+    ),
+    Setup(
+        "composed-nested", "blocks in blocks that hand a layer on; GroupNorm and RMSNorm",
+        curve(44, 50), CURVE, NESTED, Call("Huber"), Call("Adam", lr=1e-3), batch=12, epochs=60,
+        precisions=BOTH, seed=44,
+    ),
+    Setup(
+        "composed-lists", "Concat, Add, Multiply, Mean, Maximum and Dot", kinds(45, 55, NAMES),
+        KIND, COMBINED, Call("CrossEntropy"), Call("SGD", lr=0.05), batch=11, epochs=60,
+        precisions=BOTH, seed=45,
+    ),
+    Setup(
+        "composed-siamese", "a shared block on two inputs", pairs(46, 45), SIDES, SIAMESE,
+        Call("MSE"), Call("SGD", lr=0.02, momentum=0.5), batch=10, epochs=60, seed=46,
+    ),
+]
