@@ -6,6 +6,7 @@ use crate::catalog::Meaning;
 use crate::data::schema_from_spec;
 use crate::data::spec::Schema;
 use crate::diagnostics::{Code, Diagnostic, Faults, FileId, Sources, Span, limited};
+use crate::graph::schedule::RateSchedule;
 use crate::graph::shape::Shape;
 use crate::graph::{Graph, Phase};
 use crate::passes::{self, Updates};
@@ -13,8 +14,8 @@ use crate::plan::layout::StateLayout;
 use crate::plan::lower::{Request, lower};
 use crate::plan::{Plan, Target};
 use crate::resolve::loss::LossSpec;
-use crate::resolve::train::{Batch, TrainSpec};
-use crate::resolve::{self, Declaration, Override};
+use crate::resolve::train::{Batch, Early, Restore, TrainSpec};
+use crate::resolve::{self, Declaration, Override, schedule};
 use crate::syntax;
 
 /// A model's text among the sources, and what the command line adds to it.
@@ -199,7 +200,9 @@ pub fn compile(
     };
     let train = declaration.train.clone().unwrap_or_default();
     let seed = source.seed.or(train.seed).unwrap_or(0);
-    let learns = resolved.graph.loss.is_some() && resolved.graph.parameters().next().is_some();
+    let mut parameters = resolved.graph.parameters();
+    let learned = parameters.any(|state| !resolved.graph.state(state).training.frozen);
+    let learns = resolved.graph.loss.is_some() && learned;
 
     let graph_of = |phase| passes::lower(&resolved.graph, phase, updates(&train).as_ref());
     let train_graph = learns.then(|| graph_of(Phase::Train));
@@ -221,6 +224,7 @@ pub fn compile(
                 seed,
                 settings: settings(&train, phase),
                 states: &states,
+                schedule: schedule(&train, &schema, phase),
                 start: end,
                 line: &|span| source.sources.line(span),
             },
@@ -291,6 +295,7 @@ fn updates(train: &TrainSpec) -> Option<Updates> {
         build: *build,
         arguments: optimizer.arguments.clone(),
         clip_norm: train.clip_norm,
+        clip_value: train.clip_value,
     })
 }
 
@@ -313,6 +318,14 @@ fn batch(train: &TrainSpec, schema: &Schema, phase: Phase) -> Option<usize> {
     }
 }
 
+/// How the learning rate changes, once the table has told how many updates there are.
+fn schedule(train: &TrainSpec, schema: &Schema, phase: Phase) -> Option<RateSchedule> {
+    match phase {
+        Phase::Train => train.schedule_for(schema.rows?.train),
+        Phase::Evaluate | Phase::Predict => None,
+    }
+}
+
 /// The settings in force, defaults included, as the plan prints them.
 fn settings(train: &TrainSpec, phase: Phase) -> Vec<(String, String)> {
     let mut settings = Vec::new();
@@ -326,6 +339,9 @@ fn settings(train: &TrainSpec, phase: Phase) -> Vec<(String, String)> {
     if let Some(optimizer) = &train.optimizer {
         set("optimizer", optimizer.text());
         set("update", optimizer.entry.formula.to_string());
+    }
+    if !train.schedule.is_empty() {
+        set("schedule", schedule::text(&train.schedule));
     }
     set("epochs", train.epochs.to_string());
     let batch = match train.batch {
@@ -343,6 +359,22 @@ fn settings(train: &TrainSpec, phase: Phase) -> Vec<(String, String)> {
         }
     };
     set("batch", batch);
+    if let Some(early) = train.stop {
+        let Early {
+            patience,
+            min_delta,
+        } = early;
+        set(
+            "stop",
+            format!("early(patience = {patience}, min_delta = {min_delta})"),
+        );
+    }
+    if train.restore == Restore::Best {
+        set("restore", "best, by the validation loss".to_string());
+    }
+    if let Some(bound) = train.clip_value {
+        set("clip_value", format!("{bound}"));
+    }
     if let Some(norm) = train.clip_norm {
         set("clip_norm", format!("{norm}"));
     }

@@ -148,6 +148,8 @@ fn every_activation_and_layer() {
             Meaning::Activation(_) | Meaning::Layer(_) => {}
             Meaning::Loss(_)
             | Meaning::Optimizer(_)
+            | Meaning::Schedule(_)
+            | Meaning::Stop
             | Meaning::Combination(_)
             | Meaning::Initializer(_)
             | Meaning::Metric(_)

@@ -31,6 +31,28 @@ pub enum ArgumentKind {
     Texts,
     /// The name of a column.
     Column,
+    /// How long something lasts: a share of the run (`5%`) or epochs.
+    Length,
+    /// A list of lengths.
+    Lengths,
+}
+
+/// How long something lasts.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Length {
+    Epochs(f64),
+    /// A share of the run.
+    Share(f64),
+}
+
+impl Length {
+    pub fn text(self) -> String {
+        match self {
+            Length::Epochs(1.0) => "1 epoch".to_string(),
+            Length::Epochs(epochs) => format!("{epochs} epochs"),
+            Length::Share(share) => format!("{}%", (share * 1e8).round() / 1e6),
+        }
+    }
 }
 
 /// A range of numbers; infinite bounds are open.
@@ -117,6 +139,12 @@ impl ArgumentKind {
             }
             ArgumentKind::Texts => "a list of values".to_string(),
             ArgumentKind::Column => "the name of a column".to_string(),
+            ArgumentKind::Length => {
+                "a share of the run (`5%`) or a number of epochs, more than 0".to_string()
+            }
+            ArgumentKind::Lengths => {
+                "a list of shares of the run (`50%`) or of epochs, each more than 0".to_string()
+            }
         }
     }
 }
@@ -129,6 +157,8 @@ pub enum Default {
     Boolean(bool),
     Word(&'static str),
     Pair(f64, f64),
+    Size(usize),
+    Epochs(f64),
     /// Nothing, with the meaning that the words give.
     Absent(&'static str),
 }
@@ -143,6 +173,8 @@ impl Default {
             Default::Boolean(value) => format!("{value}"),
             Default::Word(word) => word.to_owned(),
             Default::Pair(first, second) => format!("[{first}, {second}]"),
+            Default::Size(size) => size.to_string(),
+            Default::Epochs(epochs) => Length::Epochs(epochs).text(),
             Default::Absent(words) => words.to_owned(),
         }
     }
@@ -159,6 +191,8 @@ pub enum Value {
     Pair(f64, f64),
     Texts(Vec<String>),
     Column(String),
+    Length(Length),
+    Lengths(Vec<Length>),
 }
 
 /// The checked arguments of one call: each has the type and range that its parameter states.
@@ -190,6 +224,8 @@ impl Arguments {
                 Default::Boolean(value) => Value::Boolean(value),
                 Default::Word(value) => Value::Word(value),
                 Default::Pair(first, second) => Value::Pair(first, second),
+                Default::Size(size) => Value::Size(Dim::Known(size)),
+                Default::Epochs(epochs) => Value::Length(Length::Epochs(epochs)),
             };
             if self.get(parameter.name).is_none() {
                 self.set(parameter.name, value, self.span);
@@ -227,6 +263,36 @@ impl Arguments {
         match self.get(name) {
             Some(Value::Word(value)) => value,
             other => panic!("internal: `{name}` is {other:?}, not a word"),
+        }
+    }
+
+    /// The arguments with another value for one of them.
+    pub fn with(mut self, name: &'static str, value: Value) -> Self {
+        let span = self.span_of(name);
+        self.values.retain(|(known, _, _)| *known != name);
+        self.set(name, value, span);
+        self
+    }
+
+    /// A size that is known without data.
+    pub fn size(&self, name: &str) -> usize {
+        match self.get(name) {
+            Some(Value::Size(Dim::Known(size))) => *size,
+            other => panic!("internal: `{name}` is {other:?}, not a known size"),
+        }
+    }
+
+    pub fn length(&self, name: &str) -> Length {
+        match self.get(name) {
+            Some(Value::Length(length)) => *length,
+            other => panic!("internal: `{name}` is {other:?}, not a length"),
+        }
+    }
+
+    pub fn lengths(&self, name: &str) -> &[Length] {
+        match self.get(name) {
+            Some(Value::Lengths(lengths)) => lengths,
+            other => panic!("internal: `{name}` is {other:?}, not a list of lengths"),
         }
     }
 

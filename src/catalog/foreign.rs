@@ -188,7 +188,7 @@ const ADVICE: &[(&[&str], &str)] = &[
             "ReduceLROnPlateau",
             "LambdaLR",
         ],
-        "a change of the learning rate is a `schedule` of `train`, which is not supported yet",
+        "a change of the learning rate is a `schedule` of `train`: `schedule = CosineAnnealing`",
     ),
     (
         &["EarlyStopping"],

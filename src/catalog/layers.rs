@@ -6,7 +6,7 @@ use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::graph::ops::{MatMulForm, Op};
 use crate::graph::scalar::ScalarFunction;
 use crate::graph::shape::{Dim, Shape};
-use crate::graph::state::{Initializer, State, StateId, StateKind, StepScalar};
+use crate::graph::state::{Initializer, State, StateId, StateKind, StepScalar, Training};
 use crate::graph::{Assignment, Graph, ValueId};
 
 /// Where a layer is being built: its path gives its parameters their names. A shared layer finds its
@@ -50,6 +50,7 @@ impl Context<'_> {
             fan_out: fans.fan_out,
             integer: false,
             span: self.span,
+            training: Training::default(),
         })
     }
 

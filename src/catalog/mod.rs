@@ -16,7 +16,9 @@ pub mod losses;
 pub mod metrics;
 pub mod norms;
 pub mod optimizers;
+pub mod schedules;
 pub mod settings;
+pub mod stops;
 
 use crate::diagnostics::{Diagnostic, Span};
 use crate::graph::scalar::ScalarFunction;
@@ -49,10 +51,13 @@ pub enum Meaning {
     Combination(BuildCombination),
     Loss(Loss),
     Optimizer(BuildUpdate),
+    Schedule(schedules::Schedule),
     Initializer(fn(&Arguments) -> Initializer),
     Metric(Metric),
     /// What a column holds; `resolve::data` reads its arguments.
     ColumnKind,
+    /// When a training ends; `resolve::train` reads its arguments.
+    Stop,
     /// How rows are divided; `resolve::data` reads its arguments.
     Split,
 }
@@ -112,17 +117,21 @@ pub enum Kind {
     Layer,
     Loss,
     Optimizer,
+    Schedule,
     Initializer,
     Metric,
+    Stop,
     ColumnKind,
     Split,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 7] = [
+    pub const ALL: [Kind; 9] = [
         Kind::Layer,
         Kind::Loss,
         Kind::Optimizer,
+        Kind::Schedule,
+        Kind::Stop,
         Kind::Initializer,
         Kind::Metric,
         Kind::ColumnKind,
@@ -133,7 +142,12 @@ impl Kind {
     pub fn section(self) -> &'static str {
         match self {
             Kind::Layer => "net",
-            Kind::Loss | Kind::Optimizer | Kind::Initializer | Kind::Metric => "train",
+            Kind::Loss
+            | Kind::Optimizer
+            | Kind::Schedule
+            | Kind::Stop
+            | Kind::Initializer
+            | Kind::Metric => "train",
             Kind::ColumnKind | Kind::Split => "data",
         }
     }
@@ -144,8 +158,10 @@ impl Kind {
             Kind::Layer => "layer",
             Kind::Loss => "loss",
             Kind::Optimizer => "optimizer",
+            Kind::Schedule => "schedule",
             Kind::Initializer => "initializer",
             Kind::Metric => "metric",
+            Kind::Stop => "way to stop",
             Kind::ColumnKind => "kind of column",
             Kind::Split => "way to split",
         }
@@ -158,9 +174,11 @@ impl Meaning {
             Meaning::Activation(_) | Meaning::Layer(_) | Meaning::Combination(_) => Kind::Layer,
             Meaning::Loss(_) => Kind::Loss,
             Meaning::Optimizer(_) => Kind::Optimizer,
+            Meaning::Schedule(_) => Kind::Schedule,
             Meaning::Initializer(_) => Kind::Initializer,
             Meaning::Metric(_) => Kind::Metric,
             Meaning::ColumnKind => Kind::ColumnKind,
+            Meaning::Stop => Kind::Stop,
             Meaning::Split => Kind::Split,
         }
     }
@@ -175,6 +193,8 @@ pub fn entries() -> impl Iterator<Item = &'static Entry> {
         activations::ENTRIES,
         losses::ENTRIES,
         optimizers::ENTRIES,
+        schedules::ENTRIES,
+        stops::ENTRIES,
         initializers::ENTRIES,
         metrics::ENTRIES,
         columns::ENTRIES,
@@ -274,6 +294,6 @@ pub fn planned(kind: Kind) -> &'static [&'static str] {
             "confusion_matrix",
         ],
         Kind::ColumnKind => &["image", "sequence", "date", "text"],
-        Kind::Split => &[],
+        Kind::Schedule | Kind::Stop | Kind::Split => &[],
     }
 }

@@ -111,19 +111,39 @@ pub const TRAIN: &[Setting] = &[
         "what is reported for each split",
         "metrics = [mae, r2]",
     ),
-    later("schedule", "a schedule", "how the learning rate changes"),
-    later(
+    supported(
+        "schedule",
+        "a schedule, or several joined by `->`",
+        "the optimizer's rate throughout",
+        "how the learning rate changes",
+        "schedule = Warmup(5%) -> CosineAnnealing",
+    ),
+    supported(
         "clip_value",
-        "a number",
-        "the largest element of a gradient",
+        "a number more than 0",
+        "no clipping",
+        "the largest magnitude of an element of a gradient",
+        "clip_value = 0.5",
     ),
     later(
         "accumulate",
         "a whole number",
         "batches whose gradients make one update",
     ),
-    later("stop", "early(…)", "when to end before the last epoch"),
-    later("restore", "`last` or `best`", "which parameters are kept"),
+    supported(
+        "stop",
+        "early(…)",
+        "after the last epoch",
+        "when to end before the last epoch",
+        "stop = early(patience = 10)",
+    ),
+    supported(
+        "restore",
+        "`last` or `best`",
+        "last; with `stop`: best",
+        "which epoch's parameters are kept",
+        "restore = best",
+    ),
     later("average", "EMA(…)", "averaged weights"),
 ];
 
@@ -143,16 +163,26 @@ pub const PARAMS: &[Setting] = &[
         "the parameters' first values",
         "params \"*.bias\" { init = Zeros }",
     ),
-    later("lr", "a number", "learning rate of these parameters"),
-    later(
-        "weight_decay",
-        "a number",
-        "weight decay of these parameters",
+    supported(
+        "lr",
+        "a number of at least 0",
+        "the optimizer's",
+        "learning rate of these parameters",
+        "params \"*.weight\" { lr = 1e-4 }",
     ),
-    later(
+    supported(
+        "weight_decay",
+        "a number of at least 0",
+        "the optimizer's",
+        "weight decay of these parameters",
+        "params \"*.bias\" { weight_decay = 0 }",
+    ),
+    supported(
         "freeze",
         "`true` or `false`",
+        "false",
         "whether these parameters stay as they are",
+        "params \"*.bias\" { freeze = true }",
     ),
 ];
 

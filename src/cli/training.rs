@@ -8,6 +8,8 @@ use nnc::data::spec::Role;
 use nnc::data::table::{Part, Table, TableField, Values as Column};
 use nnc::diagnostics::{Code, Diagnostic, Faults, Sources};
 use nnc::engine::Prepared;
+use nnc::resolve::train::Restore;
+use nnc::train::monitor::Best;
 use nnc::train::scores::scores;
 use nnc::train::weights::{self, Values};
 use nnc::train::{Ended, NonFinite, Trainer};
@@ -30,6 +32,7 @@ fn ended_word(ended: Option<&Ended>) -> &'static str {
     match ended {
         None => "evaluated",
         Some(Ended::Finished) => "finished",
+        Some(Ended::Early) => "stopped early",
         Some(Ended::Interrupted) => "interrupted",
         Some(Ended::NonFinite(_)) => "failed",
     }
@@ -75,6 +78,12 @@ pub fn carry_out<T: Number>(mut order: Order, sources: &mut Sources) -> Outcome 
         let fault = non_finite(found, order);
         order.console.diagnostics(&[fault], sources);
     }
+    let kept = kept_epoch(order, &trainer);
+    if let Some(best) = kept {
+        order
+            .console
+            .line(&kept_line(ended.as_ref(), &best, trainer.epochs_done()));
+    }
     let profiled = profiled(order, &trainer, &mut folder)?;
     let scores = score(order, &mut trainer, &test);
     let predicted = all.map(|all| columns.of(trainer.predict(&all)));
@@ -88,6 +97,7 @@ pub fn carry_out<T: Number>(mut order: Order, sources: &mut Sources) -> Outcome 
         "ended": ended_word(ended.as_ref()),
         "epochs": trainer.epochs_done(),
         "steps": trainer.updates_done(),
+        "kept_epoch": kept.map_or(trainer.epochs_done(), |best| best.epoch),
         "seconds": times.to_json(),
         "metrics": scores_to_json(&scores),
     }));
@@ -107,7 +117,28 @@ pub fn carry_out<T: Number>(mut order: Order, sources: &mut Sources) -> Outcome 
     if let Some(profiled) = profiled {
         profiled.report(order);
     }
-    Ok(say_end(order, ended, trainer.epochs_done(), &path))
+    let left = kept.map_or(trainer.epochs_done(), |best| best.epoch);
+    Ok(say_end(order, ended, left, &path))
+}
+
+/// The epoch whose parameters are left behind, where that is not simply the last.
+fn kept_epoch<T: Number>(order: &Order, trainer: &Trainer<T>) -> Option<Best> {
+    let train = order.job.compiled.declaration.train.as_ref()?;
+    (train.restore == Restore::Best)
+        .then(|| trainer.best())
+        .flatten()
+}
+
+fn kept_line(ended: Option<&Ended>, best: &Best, epochs: usize) -> String {
+    let why = match ended {
+        Some(Ended::Early) => format!("stopped after epoch {epochs}, "),
+        Some(Ended::Finished | Ended::Interrupted | Ended::NonFinite(_)) | None => String::new(),
+    };
+    let Best { epoch, loss } = best;
+    format!(
+        "{why}kept epoch {epoch} with the smallest validation loss, {}",
+        figure(*loss)
+    )
 }
 
 /// The rows of each part, prepared, and the values to start from.
@@ -449,7 +480,7 @@ fn say_end(order: &Order, ended: Option<Ended>, epochs: usize, path: &str) -> Ex
         epochs => format!("the state after epoch {epochs}"),
     };
     let (exit, said) = match ended {
-        None | Some(Ended::Finished) => (Exit::Success, None),
+        None | Some(Ended::Finished | Ended::Early) => (Exit::Success, None),
         Some(Ended::Interrupted) => (Exit::Interrupted, Some("interrupted")),
         Some(Ended::NonFinite(_)) => (Exit::TrainingFailed, Some("stopped")),
     };

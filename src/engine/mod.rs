@@ -5,6 +5,7 @@ mod pace;
 
 use std::time::Instant;
 
+use crate::graph::schedule::RateSchedule;
 use crate::graph::state::StepScalar;
 use crate::kernels::{Arena, Element, Executable, Feed, Team, Timeline};
 use crate::plan::Plan;
@@ -23,6 +24,9 @@ pub struct Runner<T> {
     loss: Option<Offset>,
     scalars: Vec<(StepScalar, Offset)>,
     scalars_for: Option<usize>,
+    rates: Option<RateSchedule>,
+    /// How often a schedule has answered a loss that no longer falls.
+    reductions: u32,
     parallel: bool,
     pace: Pace,
 }
@@ -96,6 +100,8 @@ impl<T: Element> Runner<T> {
             loss: plan.loss,
             scalars: plan.scalars.clone(),
             scalars_for: None,
+            rates: plan.schedule.clone(),
+            reductions: 0,
             parallel: plan.parallel,
             pace: Pace::new(),
         }
@@ -252,12 +258,25 @@ impl<T: Element> Runner<T> {
     /// change.
     fn write_scalars(&mut self, arena: &mut Arena<T>, rows: usize, update: u64) {
         let same_rows = self.scalars_for == Some(rows);
+        let (schedule, reductions) = (self.rates.as_ref(), self.reductions);
+        let rate = |lr| schedule.map_or(lr, |schedule| schedule.rate(lr, update, reductions));
         for (scalar, at) in &self.scalars {
-            if !same_rows || scalar.changes_with_update() {
-                arena.slice_mut(*at, 1)[0] = T::constant(scalar.value(update, rows));
+            let follows = schedule.is_some() && scalar.follows_schedule();
+            if !same_rows || follows || scalar.changes_with_update() {
+                arena.slice_mut(*at, 1)[0] = T::constant(scalar.value(update, rows, rate));
             }
         }
         self.scalars_for = Some(rows);
+    }
+
+    /// The schedule of the learning rate, if the plan has one.
+    pub fn rate_schedule(&self) -> Option<&RateSchedule> {
+        self.rates.as_ref()
+    }
+
+    /// How often the learning rate has been reduced because the loss no longer fell.
+    pub fn set_reductions(&mut self, reductions: u32) {
+        self.reductions = reductions;
     }
 
     /// The loss of the batch that ran last: the mean over its rows.

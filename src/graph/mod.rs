@@ -9,6 +9,7 @@ pub mod build;
 pub mod ops;
 pub mod reference;
 pub mod scalar;
+pub mod schedule;
 pub mod shape;
 pub mod state;
 pub mod text;

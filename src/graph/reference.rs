@@ -99,7 +99,9 @@ impl Moment<'_> {
 /// The numbers of a graph's scalars for an update on a batch.
 pub fn scalars(graph: &Graph, update: u64, rows: usize) -> Vec<f64> {
     let scalars = graph.scalars.iter();
-    scalars.map(|scalar| scalar.value(update, rows)).collect()
+    scalars
+        .map(|scalar| scalar.value(update, rows, |lr| lr))
+        .collect()
 }
 
 /// Every value of a graph of one phase, in the order of its nodes. `round` is applied to each

@@ -133,6 +133,31 @@ pub struct State {
     /// A whole number, saved as int64 (BatchNorm's `num_batches_tracked`).
     pub integer: bool,
     pub span: Span,
+    pub training: Training,
+}
+
+/// How one parameter is trained, where that is not as all are.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct Training {
+    /// It keeps its first value.
+    pub frozen: bool,
+    /// In place of the optimizer's own.
+    pub lr: Option<f64>,
+    pub weight_decay: Option<f64>,
+}
+
+impl Training {
+    /// What is not as for all, as the plan writes it; empty if nothing is.
+    pub fn text(self) -> String {
+        if self.frozen {
+            return "frozen".to_string();
+        }
+        let lr = self.lr.map(|lr| format!("lr {}", short(lr)));
+        let decay = self.weight_decay;
+        let decay = decay.map(|decay| format!("weight_decay {}", short(decay)));
+        let parts: Vec<String> = lr.into_iter().chain(decay).collect();
+        parts.join(", ")
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -172,13 +197,14 @@ pub enum StepScalar {
 }
 
 impl StepScalar {
-    /// The number for an update (from 1) on a batch of `rows`.
-    pub fn value(self, update: u64, rows: usize) -> f64 {
+    /// The number for an update (from 1) on a batch of `rows`, where `rate` gives the learning rate that
+    /// the schedule makes of the optimizer's.
+    pub fn value(self, update: u64, rows: usize, rate: impl Fn(f64) -> f64) -> f64 {
         let t = update as f64;
         match self {
-            StepScalar::LearningRate { lr } => lr,
-            StepScalar::DecoupledDecay { lr, weight_decay } => 1.0 - lr * weight_decay,
-            StepScalar::AdamStepSize { lr, beta1 } => lr / (1.0 - beta1.powf(t)),
+            StepScalar::LearningRate { lr } => rate(lr),
+            StepScalar::DecoupledDecay { lr, weight_decay } => 1.0 - rate(lr) * weight_decay,
+            StepScalar::AdamStepSize { lr, beta1 } => rate(lr) / (1.0 - beta1.powf(t)),
             StepScalar::AdamRootCorrection { beta2 } => 1.0 / (1.0 - beta2.powf(t)).sqrt(),
             StepScalar::Undamped { dampening } => match update {
                 0 | 1 => 1.0,
@@ -197,6 +223,19 @@ impl StepScalar {
             | StepScalar::Undamped { .. } => true,
             StepScalar::LearningRate { .. }
             | StepScalar::DecoupledDecay { .. }
+            | StepScalar::InverseRows { .. }
+            | StepScalar::Bessel => false,
+        }
+    }
+
+    /// Whether the number depends on the learning rate.
+    pub fn follows_schedule(self) -> bool {
+        match self {
+            StepScalar::LearningRate { .. }
+            | StepScalar::DecoupledDecay { .. }
+            | StepScalar::AdamStepSize { .. } => true,
+            StepScalar::AdamRootCorrection { .. }
+            | StepScalar::Undamped { .. }
             | StepScalar::InverseRows { .. }
             | StepScalar::Bessel => false,
         }

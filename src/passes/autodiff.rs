@@ -68,8 +68,11 @@ pub fn differentiate(graph: &mut Graph) -> Vec<ParameterGradient> {
 fn learns(graph: &Graph) -> Vec<bool> {
     let mut learns: Vec<bool> = Vec::with_capacity(graph.nodes.len());
     for node in &graph.nodes {
-        let own =
-            matches!(node.op, Op::State(state) if graph.state(state).kind == StateKind::Parameter);
+        let learned = |state: StateId| {
+            let state = graph.state(state);
+            state.kind == StateKind::Parameter && !state.training.frozen
+        };
+        let own = matches!(node.op, Op::State(state) if learned(state));
         learns.push(own || node.operands.iter().any(|id| learns[id.index()]));
     }
     learns

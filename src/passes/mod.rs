@@ -19,6 +19,8 @@ pub struct Updates {
     pub build: BuildUpdate,
     pub arguments: Arguments,
     pub clip_norm: Option<f64>,
+    /// The largest magnitude of an element of a gradient.
+    pub clip_value: Option<f64>,
 }
 
 /// One pass: its name, and what it makes of a graph.

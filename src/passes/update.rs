@@ -2,11 +2,12 @@
 
 use super::Updates;
 use super::autodiff::differentiate;
+use crate::catalog::arguments::{Arguments, Value};
 use crate::catalog::optimizers::Context;
 use crate::graph::ops::Axis;
 use crate::graph::scalar::ScalarFunction;
 use crate::graph::shape::Shape;
-use crate::graph::state::StateId;
+use crate::graph::state::{StateId, Training};
 use crate::graph::{Assignment, Graph, Part, ValueId};
 
 /// What PyTorch's clip_grad_norm_ adds to the norm before it divides.
@@ -19,23 +20,46 @@ pub fn append(mut graph: Graph, updates: &Updates) -> Graph {
         .iter()
         .filter_map(|entry| Some((entry.parameter, entry.gradient?)))
         .collect();
+    if let Some(bound) = updates.clip_value {
+        for (_, gradient) in &mut reached {
+            graph.current_origin = graph.node(*gradient).origin;
+            let clipped = ScalarFunction::Hardtanh {
+                min_val: -bound,
+                max_val: bound,
+            };
+            *gradient = graph.map(clipped, *gradient);
+        }
+    }
     if let Some(max_norm) = updates.clip_norm {
         clip(&mut graph, &mut reached, max_norm);
     }
     for (parameter, gradient) in reached {
         graph.current_origin = graph.node(gradient).origin;
         let value = graph.state_value(parameter);
+        let arguments = arguments_for(updates, graph.state(parameter).training);
         let mut context = Context {
             graph: &mut graph,
             parameter,
         };
-        let value = (updates.build)(&mut context, &updates.arguments, value, gradient);
+        let value = (updates.build)(&mut context, &arguments, value, gradient);
         graph.assignments.push(Assignment {
             state: parameter,
             value,
         });
     }
     graph
+}
+
+/// The optimizer's arguments for one parameter.
+fn arguments_for(updates: &Updates, training: Training) -> Arguments {
+    let mut arguments = updates.arguments.clone();
+    let own = [("lr", training.lr), ("weight_decay", training.weight_decay)];
+    for (name, value) in own {
+        if let Some(value) = value {
+            arguments = arguments.with(name, Value::Number(value));
+        }
+    }
+    arguments
 }
 
 /// Scales all gradients by min(1, max_norm / (norm + 1e-6)), the norm taken over all of them.

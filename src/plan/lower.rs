@@ -9,6 +9,7 @@ use super::text::Namer;
 use super::{Plan, Precision, Step, Target, cost, verify};
 use crate::diagnostics::Span;
 use crate::graph::ops::{InputKind, MatMulForm, Op};
+use crate::graph::schedule::RateSchedule;
 use crate::graph::shape::Dim;
 use crate::graph::state::ScalarId;
 use crate::graph::{Graph, Phase, ValueId};
@@ -23,6 +24,7 @@ pub struct Request<'r> {
     pub batch: Option<usize>,
     pub seed: u64,
     pub settings: Vec<(String, String)>,
+    pub schedule: Option<RateSchedule>,
     pub states: &'r StateLayout,
     /// Where the plan's own part of the arena begins.
     pub start: usize,
@@ -124,6 +126,7 @@ pub fn lower(graph: &Graph, request: Request) -> Plan {
         batch: request.batch,
         deferred: deferred(graph, request.batch),
         settings: request.settings,
+        schedule: request.schedule,
         states: request.states.clone(),
         scalars: graph
             .scalars

@@ -16,6 +16,7 @@ mod text;
 pub mod verify;
 
 use crate::graph::Phase;
+use crate::graph::schedule::RateSchedule;
 use crate::graph::state::StepScalar;
 use layout::StateLayout;
 use step::{Kernel, Matrix, Offset};
@@ -106,6 +107,8 @@ pub struct Plan {
     /// Parameters, buffers and slots; the same for every phase of a model.
     pub states: StateLayout,
     pub scalars: Vec<(StepScalar, Offset)>,
+    /// How the learning rate changes, where a schedule says so.
+    pub schedule: Option<RateSchedule>,
     pub inputs: Matrix,
     pub targets: Option<Matrix>,
     /// The network's output, before the loss's link.

@@ -288,6 +288,10 @@ impl Plan {
                     (false, Some(distribution)) => distribution.text(),
                     (false, None) => "depends on the data".to_string(),
                 };
+                let initial = match place.state.training.text() {
+                    own if own.is_empty() => initial,
+                    own => format!("{initial}, {own}"),
+                };
                 let at = match self.target {
                     Target::Reference => String::new(),
                     Target::Native => {

@@ -53,6 +53,11 @@ fn value_text(value: &Value) -> String {
         Value::Pair(first, second) => format!("[{first}, {second}]"),
         Value::Texts(texts) => format!("[{}]", texts.join(", ")),
         Value::Column(name) => name.clone(),
+        Value::Length(length) => length.text(),
+        Value::Lengths(lengths) => {
+            let texts: Vec<String> = lengths.iter().map(|length| length.text()).collect();
+            format!("[{}]", texts.join(", "))
+        }
     }
 }
 

@@ -5,9 +5,11 @@ pub mod arguments;
 pub mod block;
 pub mod constant;
 pub mod data;
+pub mod groups;
 mod inputs;
 pub mod loss;
 mod net;
+pub mod schedule;
 mod settings;
 pub mod train;
 mod unknown;
@@ -19,9 +21,8 @@ use std::sync::Arc;
 use crate::catalog;
 use crate::catalog::settings::TOP_LEVEL;
 use crate::data::spec::{DataSpec, Field, FieldKind, Role, Schema};
-use crate::diagnostics::{Code, Diagnostic, Span, listed, near_miss};
+use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::graph::Graph;
-use crate::graph::state::StateKind;
 use crate::syntax;
 use crate::syntax::ast::{Expr, File, Name, Section, StatementKind};
 use constant::Scope;
@@ -309,7 +310,8 @@ impl Declaration {
             ),
         };
         if whole {
-            initial_values(train, &mut graph, faults);
+            check_watched(train, schema, faults);
+            groups::apply(&train.groups, &mut graph, faults);
         }
         graph.prediction?;
         Some(Resolved { graph, loss })
@@ -339,54 +341,18 @@ impl Declaration {
     }
 }
 
-/// Gives parameters the initial values that `params "glob" { init = … }` asks for.
-fn initial_values(train: &TrainSpec, graph: &mut Graph, faults: &mut Vec<Diagnostic>) {
-    for values in &train.initial_values {
-        let mut selected = 0;
-        for state in &mut graph.states {
-            let chosen = state.kind == StateKind::Parameter
-                && crate::glob::matches(&values.selector.text, &state.name);
-            if chosen {
-                state.initializer = values.initializer;
-                selected += 1;
-            }
-        }
-        if selected > 0 {
-            continue;
-        }
-        let learned = graph.states.iter();
-        let learned = learned.filter(|state| state.kind == StateKind::Parameter);
-        let names: Vec<&str> = learned.map(|state| state.name.as_str()).collect();
-        let selector = &values.selector;
-        let fault = Diagnostic::new(
-            Code::UnknownName,
-            selector.span,
-            format!("no parameter's path matches `{}`", selector.text),
-        )
-        .label("selects nothing");
-        if names.is_empty() {
-            faults.push(fault.note("the network has no parameter"));
-            continue;
-        }
-        // Globs of one label, or of one kind of parameter, beside the names themselves.
-        let globs = names.iter().flat_map(|name| {
-            let (label, kind) = name.rsplit_once('.').unwrap_or((name, name));
-            [format!("{label}.*"), format!("*.{kind}")]
-        });
-        let mut known: Vec<String> = globs.collect();
-        known.sort_unstable();
-        known.dedup();
-        let known = known
-            .iter()
-            .map(String::as_str)
-            .chain(names.iter().copied());
-        let meant = near_miss(&selector.text, known).map(|meant| format!("\"{meant}\""));
-        let fault = match meant {
-            Some(meant) => fault
-                .help(format!("did you mean `{meant}`?"))
-                .suggest(selector.span, meant),
-            None => fault,
-        };
-        faults.push(fault.note(format!("there are: {}", listed(names))));
+/// `stop` and `restore = best` follow the validation loss, so there must be one.
+fn check_watched(train: &TrainSpec, schema: &Schema, faults: &mut Vec<Diagnostic>) {
+    let rows = schema.rows.map(|rows| rows.validate);
+    if let (Some(place), Some(0)) = (train.watched, rows) {
+        faults.push(
+            Diagnostic::new(
+                Code::TooFewRows,
+                place,
+                "there are no validation rows whose loss could be followed",
+            )
+            .label("follows the validation loss")
+            .help("divide the rows in `data`: `split = random(validate = 20%)`"),
+        );
     }
 }

@@ -2,26 +2,21 @@
 
 use super::arguments::{self, Call};
 use super::constant::{Number, Scope, kind_text, number_text};
+use super::groups::{self, Group};
+use super::schedule;
 use super::settings::Settings;
-use crate::catalog::settings::{PARAMS, TRAIN};
+use crate::catalog::settings::TRAIN;
 use crate::catalog::{Entry, Kind, Meaning, Metric};
 use crate::diagnostics::{Code, Diagnostic, Span};
-use crate::graph::state::Initializer;
+use crate::graph::schedule::RateSchedule;
 use crate::plan::Precision;
-use crate::syntax::ast::{ColumnName, Expr, ExprKind, Section, StatementKind};
+use crate::syntax::ast::{Expr, ExprKind, Section, StatementKind};
 
 /// Rows in a step.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Batch {
     All,
     Rows(usize),
-}
-
-/// Initial values for the parameters whose path a glob selects.
-#[derive(Clone, PartialEq, Debug)]
-pub struct InitialValues {
-    pub selector: ColumnName,
-    pub initializer: Initializer,
 }
 
 /// The checked `train` section.
@@ -40,8 +35,33 @@ pub struct TrainSpec {
     pub drop_last: bool,
     /// The metrics asked for, with their places; `None` for those of the target's type.
     pub metrics: Option<Vec<(Metric, &'static str, Span)>>,
-    pub initial_values: Vec<InitialValues>,
+    /// Schedules that follow one another.
+    pub schedule: Vec<Call>,
+    pub clip_value: Option<f64>,
+    pub stop: Option<Early>,
+    /// Where `stop` or `restore` asks for validation rows.
+    pub watched: Option<Span>,
+    pub restore: Restore,
+    /// What is said of parameters by their paths.
+    pub groups: Vec<Group>,
     pub span: Span,
+}
+
+/// Which epoch's parameters a training leaves behind.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Restore {
+    Last,
+    /// Those of the epoch with the smallest validation loss.
+    Best,
+}
+
+/// When a training ends before its last epoch (keras.callbacks.EarlyStopping).
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Early {
+    /// Epochs without a better validation loss after which the training ends.
+    pub patience: usize,
+    /// By how much a better loss must be below the best.
+    pub min_delta: f64,
 }
 
 /// How the rows of an epoch are divided into batches.
@@ -80,6 +100,16 @@ impl TrainSpec {
     }
 }
 
+impl TrainSpec {
+    /// The schedule of a training over so many rows, if one is set.
+    pub fn schedule_for(&self, rows: usize) -> Option<RateSchedule> {
+        let epoch = self.batches(rows).count() as u64;
+        let total = epoch.saturating_mul(self.epochs as u64);
+        let set = !self.schedule.is_empty();
+        set.then(|| schedule::schedule(&self.schedule, epoch, total))
+    }
+}
+
 /// Rows in a step when the file does not say (Keras's default).
 const DEFAULT_BATCH: usize = 32;
 
@@ -97,7 +127,12 @@ impl Default for TrainSpec {
             clip_norm: None,
             drop_last: false,
             metrics: None,
-            initial_values: Vec::new(),
+            schedule: Vec::new(),
+            clip_value: None,
+            stop: None,
+            watched: None,
+            restore: Restore::Last,
+            groups: Vec::new(),
             span: Span::default(),
         }
     }
@@ -114,7 +149,7 @@ pub fn resolve(section: &Section, scope: &Scope, faults: &mut Vec<Diagnostic>) -
         match &statement.kind {
             StatementKind::Assign { name, value } => settings.add(name, value, faults),
             StatementKind::Section(inner) if inner.keyword.text == "params" => {
-                spec.initial_values.extend(params(inner, scope, faults));
+                spec.groups.extend(groups::resolve(inner, scope, faults));
             }
             StatementKind::Section(inner) => faults.push(inner_section(inner)),
             StatementKind::Declare { .. }
@@ -170,6 +205,23 @@ pub fn resolve(section: &Section, scope: &Scope, faults: &mut Vec<Diagnostic>) -
     }
     if let Some(value) = settings.take("clip_norm") {
         spec.clip_norm = positive("clip_norm", &value, scope, faults);
+    }
+    if let Some(value) = settings.take("clip_value") {
+        spec.clip_value = positive("clip_value", &value, scope, faults);
+    }
+    if let Some(value) = settings.take("stop") {
+        spec.watched = Some(value.span);
+        spec.stop = early(&value, scope, faults);
+        spec.restore = Restore::Best;
+    }
+    if let Some(value) = settings.take("restore") {
+        spec.restore = restore(&value, scope, faults).unwrap_or(spec.restore);
+        if spec.restore == Restore::Best {
+            spec.watched.get_or_insert(value.span);
+        }
+    }
+    if let Some(value) = settings.take("schedule") {
+        spec.schedule = schedule::resolve(&value, scope, faults).unwrap_or_default();
     }
     for (name, place) in [
         ("shuffle", &mut spec.shuffle),
@@ -340,7 +392,12 @@ fn positive(name: &str, value: &Expr, scope: &Scope, faults: &mut Vec<Diagnostic
     None
 }
 
-fn boolean(name: &str, value: &Expr, scope: &Scope, faults: &mut Vec<Diagnostic>) -> Option<bool> {
+pub fn boolean(
+    name: &str,
+    value: &Expr,
+    scope: &Scope,
+    faults: &mut Vec<Diagnostic>,
+) -> Option<bool> {
     let followed = scope.followed(value);
     if let ExprKind::Bool(boolean) = followed.kind {
         return Some(boolean);
@@ -383,6 +440,37 @@ fn precision(value: &Expr, scope: &Scope, faults: &mut Vec<Diagnostic>) -> Optio
     }
 }
 
+fn early(value: &Expr, scope: &Scope, faults: &mut Vec<Diagnostic>) -> Option<Early> {
+    let call = arguments::call(value, Kind::Stop, scope, faults)?;
+    Some(Early {
+        patience: call.arguments.size("patience"),
+        min_delta: call.arguments.number("min_delta"),
+    })
+}
+
+fn restore(value: &Expr, scope: &Scope, faults: &mut Vec<Diagnostic>) -> Option<Restore> {
+    let word = match &scope.followed(value).kind {
+        ExprKind::Name(word) => word.as_str(),
+        _ => "",
+    };
+    match word {
+        "last" => Some(Restore::Last),
+        "best" => Some(Restore::Best),
+        _ => {
+            faults.push(
+                Diagnostic::new(
+                    Code::WrongType,
+                    value.span,
+                    "`restore` takes `last` or `best`",
+                )
+                .label("neither of them")
+                .near(word, value.span, ["last", "best"]),
+            );
+            None
+        }
+    }
+}
+
 fn metrics(
     value: &Expr,
     scope: &Scope,
@@ -416,56 +504,4 @@ fn metrics(
         found.push((*metric, entry.name, item.span));
     }
     found
-}
-
-/// `params "glob" { init = … }`.
-fn params(section: &Section, scope: &Scope, faults: &mut Vec<Diagnostic>) -> Option<InitialValues> {
-    let Some(selector) = &section.selector else {
-        faults.push(
-            Diagnostic::new(
-                Code::MissingArgument,
-                section.keyword.span,
-                "`params` selects parameters by a glob of their path",
-            )
-            .label("write `params \"*.weight\" { … }`"),
-        );
-        return None;
-    };
-    let mut settings = Settings::new("a `params` section", PARAMS);
-    for statement in &section.body {
-        match &statement.kind {
-            StatementKind::Assign { name, value } => settings.add(name, value, faults),
-            StatementKind::Declare { .. }
-            | StatementKind::Param { .. }
-            | StatementKind::Use { .. }
-            | StatementKind::Line(_)
-            | StatementKind::Section(_) => faults.push(
-                Diagnostic::new(
-                    Code::Misplaced,
-                    statement.span,
-                    "a `params` section holds settings, each `name = value`",
-                )
-                .label("has no meaning here"),
-            ),
-        }
-    }
-    if section.body.is_empty() {
-        faults.push(
-            Diagnostic::new(
-                Code::MissingSetting,
-                section.keyword.span,
-                "this `params` section sets nothing",
-            )
-            .label("no settings in it")
-            .help("write `init = Zeros`, say"),
-        );
-    }
-    let call = arguments::call(&settings.take("init")?, Kind::Initializer, scope, faults)?;
-    let Meaning::Initializer(initializer) = &call.entry.meaning else {
-        return None;
-    };
-    Some(InitialValues {
-        selector: selector.clone(),
-        initializer: initializer(&call.arguments),
-    })
 }

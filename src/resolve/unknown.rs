@@ -11,6 +11,8 @@ pub fn example(kind: Kind) -> &'static str {
         Kind::Layer => "Linear(8)",
         Kind::Loss => "MSE",
         Kind::Optimizer => "Adam(lr = 1e-3)",
+        Kind::Schedule => "CosineAnnealing",
+        Kind::Stop => "early(patience = 10)",
         Kind::Initializer => "Zeros",
         Kind::Metric => "accuracy",
         Kind::ColumnKind => "number",
@@ -83,6 +85,8 @@ pub fn unknown_entry(name: &str, span: Span, kind: Kind, scope: &Scope) -> Diagn
         Kind::Layer => scope.blocks.keys().map(String::as_str).collect(),
         Kind::Loss
         | Kind::Optimizer
+        | Kind::Schedule
+        | Kind::Stop
         | Kind::Initializer
         | Kind::Metric
         | Kind::ColumnKind

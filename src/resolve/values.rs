@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::constant::{Number, Scope, kind_text, number_text};
 use crate::catalog::Entry;
-use crate::catalog::arguments::{ArgumentKind, Parameter, Range, Value};
+use crate::catalog::arguments::{ArgumentKind, Length, Parameter, Range, Value};
 use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::graph::shape::Dim;
 use crate::syntax::ast::{Expr, ExprKind};
@@ -43,6 +43,14 @@ pub fn value(
         }
         ArgumentKind::Word(words) => place.word(expr, words),
         ArgumentKind::Pair(range) => place.pair(expr, range),
+        ArgumentKind::Length => place.length(expr).map(Value::Length),
+        ArgumentKind::Lengths => {
+            let ExprKind::List(items) = &place.followed(expr).kind else {
+                return Err(place.wrong_type(expr));
+            };
+            let lengths = items.iter().map(|item| place.length(item));
+            Ok(Value::Lengths(lengths.collect::<Result<_, _>>()?))
+        }
         ArgumentKind::Texts => place.texts(expr).map(Value::Texts),
         ArgumentKind::Column => {
             let (ExprKind::Name(name) | ExprKind::Text(name)) = &expr.kind else {
@@ -154,6 +162,24 @@ impl Place<'_> {
                 )
                 .label("only known with the data"),
             )),
+        }
+    }
+
+    /// A percentage is a share of the run, at most all of it; any other number counts epochs.
+    fn length(&self, expr: &Expr) -> Result<Length, Box<Diagnostic>> {
+        let percent = matches!(
+            self.followed(expr).kind,
+            ExprKind::Number { percent: true, .. }
+        );
+        match percent {
+            true => {
+                let range = Range {
+                    low_open: true,
+                    ..Range::UNIT
+                };
+                self.number(expr, range).map(Length::Share)
+            }
+            false => self.number(expr, Range::POSITIVE).map(Length::Epochs),
         }
     }
 

@@ -2,6 +2,7 @@
 
 pub mod initialize;
 pub mod metrics;
+pub mod monitor;
 mod non_finite;
 pub mod predictor;
 pub mod profile;

@@ -3,15 +3,17 @@
 use std::time::Instant;
 
 use super::initialize;
+use super::monitor::{Best, PlateauMonitor, Progress, Verdict};
 use super::non_finite::NonFinite;
 use super::predictor::predict_rows;
 use super::profile::Profile;
 use crate::compile::Compiled;
 use crate::engine::{Prepared, Rows, Runner, Threads};
+use crate::graph::schedule::RateSchedule;
 use crate::kernels::{Arena, Element, OutOfMemory};
 use crate::plan::step::Offset;
 use crate::random::Stream;
-use crate::resolve::train::Batches;
+use crate::resolve::train::{Batches, Restore};
 
 /// What the random stream of the order of rows is for.
 const SHUFFLE: &str = "shuffle";
@@ -29,6 +31,8 @@ pub struct EpochLosses {
 #[derive(Clone, PartialEq, Debug)]
 pub enum Ended {
     Finished,
+    /// The validation loss had not fallen for as many epochs as are borne.
+    Early,
     /// The caller asked to stop; the state is that after the last whole epoch.
     Interrupted,
     /// A loss was not finite; the state is that after the last whole epoch.
@@ -58,6 +62,11 @@ pub struct Trainer<'c, T> {
     kept: Vec<T>,
     kept_updates: u64,
     profile: Option<Profile>,
+    /// Watches for a loss that no longer falls, if the schedule asks for it.
+    plateau: Option<PlateauMonitor>,
+    progress: Progress,
+    /// All states after the best epoch, where these are to be left behind.
+    best: Vec<T>,
 }
 
 impl<'c, T: Element> Trainer<'c, T> {
@@ -107,11 +116,15 @@ impl<'c, T: Element> Trainer<'c, T> {
             kept: Vec::new(),
             kept_updates: 0,
             profile: None,
+            plateau: None,
+            progress: Progress::default(),
+            best: Vec::new(),
             arena,
             data,
             validation,
         };
         trainer.prepare();
+        trainer.watch();
         trainer.keep();
         Ok(trainer)
     }
@@ -145,6 +158,23 @@ impl<'c, T: Element> Trainer<'c, T> {
         self.keep();
     }
 
+    /// Begins to watch the losses of epochs, as far as schedule, `stop` and `restore` ask for it.
+    fn watch(&mut self) {
+        let schedule = self.train.as_ref().and_then(Runner::rate_schedule);
+        let plateau = schedule.and_then(RateSchedule::plateau);
+        self.plateau = plateau.map(PlateauMonitor::new);
+        if let Some(train) = &mut self.train {
+            train.set_reductions(0);
+        }
+        self.progress = Progress::default();
+        self.best.clear();
+    }
+
+    /// The best epoch so far, where one is looked for.
+    pub fn best(&self) -> Option<Best> {
+        self.progress.best
+    }
+
     /// Begins anew from the seed's first values, as if nothing had been trained; threads stay.
     pub fn restart(&mut self) {
         let states = &self.compiled.states;
@@ -153,6 +183,7 @@ impl<'c, T: Element> Trainer<'c, T> {
             .fill(T::constant(0.0));
         initialize::initialize(&mut self.arena, states, self.compiled.seed);
         (self.epochs_done, self.updates_done) = (0, 0);
+        self.watch();
         self.keep();
     }
 
@@ -195,9 +226,16 @@ impl<'c, T: Element> Trainer<'c, T> {
     ) -> Ended {
         while self.epochs_done < epochs {
             match self.epoch(stop) {
-                Ok(Some(losses)) => report(self.epochs_done, losses),
+                Ok(Some(losses)) => {
+                    report(self.epochs_done, losses);
+                    if self.is_enough(losses) {
+                        self.restore();
+                        return Ended::Early;
+                    }
+                }
                 Ok(None) => {
                     self.put_back();
+                    self.restore();
                     return Ended::Interrupted;
                 }
                 Err(batch_index) => {
@@ -207,7 +245,34 @@ impl<'c, T: Element> Trainer<'c, T> {
                 }
             }
         }
+        self.restore();
         Ended::Finished
+    }
+
+    /// Learns from the losses of an epoch; gives whether the training is to end.
+    fn is_enough(&mut self, losses: EpochLosses) -> bool {
+        let watched = losses.validate.unwrap_or(losses.train);
+        if let (Some(plateau), Some(train)) = (&mut self.plateau, &mut self.train) {
+            train.set_reductions(plateau.after(watched));
+        }
+        let Some(spec) = &self.compiled.declaration.train else {
+            return false;
+        };
+        if spec.stop.is_none() && spec.restore == Restore::Last {
+            return false;
+        }
+        let verdict = self.progress.after(self.epochs_done, watched, spec.stop);
+        if verdict == Verdict::Better && spec.restore == Restore::Best {
+            self.best.clear();
+            self.best.extend_from_slice(&self.kept);
+        }
+        verdict == Verdict::Enough
+    }
+
+    /// Puts the best epoch's states in place, where they are to be left behind.
+    fn restore(&mut self) {
+        let states = self.arena.slice_mut(Offset(0), self.best.len());
+        states.copy_from_slice(&self.best);
     }
 
     /// One epoch; `None` if it was stopped, an error with the batch's number if its loss is not

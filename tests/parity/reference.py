@@ -50,6 +50,7 @@ class Call:
         return getattr(nn, self.kind + "Loss")(**self.named)
 
     def optimizer(self, parameters):
+        """The optimizer of parameters, or of groups of them with settings of their own."""
         # The plain loop over tensors is PyTorch's own definition of each formula.
         return getattr(torch.optim, self.kind)(parameters, **self.named, foreach=False, fused=False)
 
@@ -166,6 +167,10 @@ class Setup:
     settings: dict = field(default_factory=dict)
     precisions: tuple = ("f64",)
     seed: int = 0
+    # Sections `params "glob" { … }`: the glob and its settings.
+    groups: list = field(default_factory=list)
+    # From an optimizer and the numbers of updates in an epoch and in the run, a scheduler.
+    scheduler: object = None
 
     def text(self, precision):
         """The `.nn` file."""
@@ -182,6 +187,9 @@ class Setup:
         data = [column.text() for column in self.columns]
         data += [f"split = {self.split}"] if self.split else []
         train = [f"{key:<{longest}} = {literal(value)}" for key, value in settings.items()]
+        for glob, group in self.groups:
+            written = "; ".join(f"{key} = {literal(value)}" for key, value in group.items())
+            train.append(f'params "{glob}" {{ {written} }}')
         sections = {"data": data, "net": self.net.text(), "train": train}
         written = [
             f"{word} {{\n" + "".join(f"    {line}\n" for line in lines) + "}\n"
@@ -190,6 +198,20 @@ class Setup:
         top = getattr(self.net, "top", "")
         top = f"{top}\n\n" if top else ""
         return f"# {self.covers}\n" + top + "\n".join(written)
+
+    def parameter_groups(self, network):
+        """The parameters that learn, each with its own settings; the later of two sections wins."""
+        groups = []
+        for path, parameter in network.named_parameters():
+            own = {}
+            for glob, group in self.groups:
+                if fnmatch.fnmatchcase(path, glob):
+                    own |= group
+            if own.pop("freeze", False):
+                parameter.requires_grad_(False)
+            else:
+                groups.append({"params": [parameter], **own})
+        return groups
 
     def rows(self, table):
         """Row indices of training, validation and test."""
@@ -283,14 +305,19 @@ def train(setup, table, state, precision):
     network = build(setup, table).to(dtype)
     network.load_state_dict(state)
     criterion = setup.loss.loss()
-    optimizer = setup.optimizer.optimizer(network.parameters())
-    clip_norm = setup.settings.get("clip_norm")
+    optimizer = setup.optimizer.optimizer(setup.parameter_groups(network))
+    clip_norm, clip_value = setup.settings.get("clip_norm"), setup.settings.get("clip_value")
     size = len(train_rows) if setup.batch == "all" else setup.batch
     batches = [train_rows[at : at + size] for at in range(0, len(train_rows), size)]
     if setup.settings.get("drop_last"):
         batches = [batch for batch in batches if len(batch) == size]
     batches = [take(inputs, target, batch) for batch in batches]
     validation = take(inputs, target, validate_rows)
+
+    scheduler = None
+    if setup.scheduler:
+        scheduler = setup.scheduler(optimizer, len(batches), len(batches) * setup.epochs)
+    on_plateau = isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau)
 
     losses = {"train": [], "validate": []}
     for _ in range(setup.epochs):
@@ -300,9 +327,13 @@ def train(setup, table, state, precision):
             optimizer.zero_grad()
             loss = criterion(network(batch_inputs), batch_target)
             loss.backward()
+            if clip_value is not None:
+                nn.utils.clip_grad_value_(network.parameters(), clip_value, foreach=False)
             if clip_norm is not None:
                 nn.utils.clip_grad_norm_(network.parameters(), clip_norm, foreach=False)
             optimizer.step()
+            if scheduler and not on_plateau:
+                scheduler.step()
             total += loss.item() * len(batch_target)
             rows += len(batch_target)
         losses["train"].append(total / rows)
@@ -311,6 +342,8 @@ def train(setup, table, state, precision):
             with torch.no_grad():
                 loss = criterion(network(validation[0]), validation[1])
             losses["validate"].append(loss.item())
+        if on_plateau:
+            scheduler.step(losses["validate"][-1])
     return losses, network.state_dict(), setup.epochs * len(batches)
 
 

@@ -5,6 +5,7 @@ from torch import nn
 
 from composed import COMPOSED
 from reference import Call, Column, Layers, Setup, Values
+from schedules import SCHEDULES
 from tables import curve, kinds, pairs
 
 BOTH = ("f32", "f64")
@@ -333,4 +334,4 @@ SETUPS = [
         Call("Adam", lr=5e-4), batch=16, epochs=200, precisions=BOTH, seed=25,
     ),
 ]
-SETUPS += COMPOSED
+SETUPS += COMPOSED + SCHEDULES

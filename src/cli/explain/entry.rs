@@ -14,6 +14,8 @@ pub fn plural(kind: Kind) -> &'static str {
         Kind::Layer => "Layers",
         Kind::Loss => "Losses",
         Kind::Optimizer => "Optimizers",
+        Kind::Schedule => "Schedules",
+        Kind::Stop => "Ways to stop",
         Kind::Initializer => "Initializers",
         Kind::Metric => "Metrics",
         Kind::ColumnKind => "Kinds of columns",
@@ -29,6 +31,8 @@ pub fn explain(entry: &Entry, page: &mut Page) {
         | Meaning::Combination(_)
         | Meaning::Loss(_)
         | Meaning::Optimizer(_)
+        | Meaning::Schedule(_)
+        | Meaning::Stop
         | Meaning::Initializer(_)
         | Meaning::Metric(_)
         | Meaning::ColumnKind
@@ -67,7 +71,9 @@ fn argument(parameter: &Parameter) -> String {
         default @ (Default::Number(_)
         | Default::Boolean(_)
         | Default::Word(_)
-        | Default::Pair(..)) => format!("default {}", default.text()),
+        | Default::Pair(..)
+        | Default::Size(_)
+        | Default::Epochs(_)) => format!("default {}", default.text()),
     };
     let place = match parameter.positional {
         true => "; may be given without its name",

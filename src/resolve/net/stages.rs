@@ -270,6 +270,8 @@ impl Net<'_> {
             Meaning::Combination(_) => Err(Box::new(one_flows(layer))),
             Meaning::Loss(_)
             | Meaning::Optimizer(_)
+            | Meaning::Schedule(_)
+            | Meaning::Stop
             | Meaning::Initializer(_)
             | Meaning::Metric(_)
             | Meaning::ColumnKind

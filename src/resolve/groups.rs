@@ -1,0 +1,170 @@
+//! `params "glob" { … }`: how the parameters that a glob selects begin and are trained.
+
+use super::arguments;
+use super::constant::{Number, Scope, number_text};
+use super::settings::Settings;
+use super::train::boolean;
+use crate::catalog::arguments::Range;
+use crate::catalog::settings::PARAMS;
+use crate::catalog::{Kind, Meaning};
+use crate::diagnostics::{Code, Diagnostic, listed, near_miss};
+use crate::graph::Graph;
+use crate::graph::state::{Initializer, StateKind};
+use crate::syntax::ast::{ColumnName, Expr, Section, StatementKind};
+
+/// One `params` section; what it does not say stays as it is.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Group {
+    pub selector: ColumnName,
+    pub initializer: Option<Initializer>,
+    pub lr: Option<f64>,
+    pub weight_decay: Option<f64>,
+    pub freeze: Option<bool>,
+}
+
+/// Checks a section; `None` if it selects or says nothing.
+pub fn resolve(section: &Section, scope: &Scope, faults: &mut Vec<Diagnostic>) -> Option<Group> {
+    let Some(selector) = &section.selector else {
+        faults.push(
+            Diagnostic::new(
+                Code::MissingArgument,
+                section.keyword.span,
+                "`params` selects parameters by a glob of their path",
+            )
+            .label("write `params \"*.weight\" { … }`"),
+        );
+        return None;
+    };
+    let mut settings = Settings::new("a `params` section", PARAMS);
+    for statement in &section.body {
+        match &statement.kind {
+            StatementKind::Assign { name, value } => settings.add(name, value, faults),
+            StatementKind::Declare { .. }
+            | StatementKind::Param { .. }
+            | StatementKind::Use { .. }
+            | StatementKind::Line(_)
+            | StatementKind::Section(_) => faults.push(
+                Diagnostic::new(
+                    Code::Misplaced,
+                    statement.span,
+                    "a `params` section holds settings, each `name = value`",
+                )
+                .label("has no meaning here"),
+            ),
+        }
+    }
+    if section.body.is_empty() {
+        faults.push(
+            Diagnostic::new(
+                Code::MissingSetting,
+                section.keyword.span,
+                "this `params` section sets nothing",
+            )
+            .label("no settings in it")
+            .help("write `init = Zeros`, say"),
+        );
+    }
+    let mut number = |name: &str, faults: &mut Vec<Diagnostic>| {
+        let value = settings.take(name)?;
+        rate(name, &value, scope, faults)
+    };
+    let lr = number("lr", faults);
+    let weight_decay = number("weight_decay", faults);
+    let freeze = settings.take("freeze");
+    let freeze = freeze.and_then(|value| boolean("freeze", &value, scope, faults));
+    let call = settings.take("init");
+    let call = call.and_then(|value| arguments::call(&value, Kind::Initializer, scope, faults));
+    let initializer = call.and_then(|call| {
+        let Meaning::Initializer(initializer) = &call.entry.meaning else {
+            return None;
+        };
+        Some(initializer(&call.arguments))
+    });
+    Some(Group {
+        selector: selector.clone(),
+        initializer,
+        lr,
+        weight_decay,
+        freeze,
+    })
+}
+
+fn rate(name: &str, value: &Expr, scope: &Scope, faults: &mut Vec<Diagnostic>) -> Option<f64> {
+    let fault = match scope.number(value) {
+        Ok(Number::Known(number)) if Range::NOT_NEGATIVE.contains(number) => return Some(number),
+        Ok(Number::Known(number)) => Diagnostic::new(
+            Code::OutOfRange,
+            value.span,
+            format!("`{name}` takes a number, {}", Range::NOT_NEGATIVE.text()),
+        )
+        .label(format!("this is {}", number_text(number))),
+        Ok(Number::Deferred(text)) => Diagnostic::new(
+            Code::WrongType,
+            value.span,
+            format!("`{name}` cannot depend on `{text}`"),
+        )
+        .label("only known with the data"),
+        Err(fault) => *fault,
+    };
+    faults.push(fault);
+    None
+}
+
+/// Tells the parameters of a graph what the sections say of them; of two that select one parameter
+/// the later wins, setting by setting. A section that selects nothing is a fault.
+pub fn apply(groups: &[Group], graph: &mut Graph, faults: &mut Vec<Diagnostic>) {
+    for group in groups {
+        let mut selected = 0;
+        for state in &mut graph.states {
+            let chosen = state.kind == StateKind::Parameter
+                && crate::glob::matches(&group.selector.text, &state.name);
+            if !chosen {
+                continue;
+            }
+            selected += 1;
+            let training = &mut state.training;
+            training.lr = group.lr.or(training.lr);
+            training.weight_decay = group.weight_decay.or(training.weight_decay);
+            training.frozen = group.freeze.unwrap_or(training.frozen);
+            state.initializer = group.initializer.unwrap_or(state.initializer);
+        }
+        if selected == 0 {
+            faults.push(selects_nothing(&group.selector, graph));
+        }
+    }
+}
+
+fn selects_nothing(selector: &ColumnName, graph: &Graph) -> Diagnostic {
+    let learned = graph.states.iter();
+    let learned = learned.filter(|state| state.kind == StateKind::Parameter);
+    let names: Vec<&str> = learned.map(|state| state.name.as_str()).collect();
+    let fault = Diagnostic::new(
+        Code::UnknownName,
+        selector.span,
+        format!("no parameter's path matches `{}`", selector.text),
+    )
+    .label("selects nothing");
+    if names.is_empty() {
+        return fault.note("the network has no parameter");
+    }
+    // Globs of one label, or of one kind of parameter, beside the names themselves.
+    let globs = names.iter().flat_map(|name| {
+        let (label, kind) = name.rsplit_once('.').unwrap_or((name, name));
+        [format!("{label}.*"), format!("*.{kind}")]
+    });
+    let mut known: Vec<String> = globs.collect();
+    known.sort_unstable();
+    known.dedup();
+    let known = known
+        .iter()
+        .map(String::as_str)
+        .chain(names.iter().copied());
+    let meant = near_miss(&selector.text, known).map(|meant| format!("\"{meant}\""));
+    let fault = match meant {
+        Some(meant) => fault
+            .help(format!("did you mean `{meant}`?"))
+            .suggest(selector.span, meant),
+        None => fault,
+    };
+    fault.note(format!("there are: {}", listed(names)))
+}
