@@ -28,7 +28,7 @@ fn model(section: &str, line: &str, (target, head, loss): (&str, &str, &str)) ->
     };
     let columns = match line.starts_with("input") {
         true => String::new(),
-        false => "input x: number\n".to_owned(),
+        false => "input x: number\ninput job: category(values = [a, b])\n".to_owned(),
     };
     format!(
         "data {{\n{columns}{}\ntarget goal: {target}\n}}\nnet {{\n{}\n{head}\n}}\ntrain {{\n{}\n{}{}}}\n",

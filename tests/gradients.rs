@@ -151,10 +151,15 @@ fn every_activation_and_layer() {
             | Meaning::Schedule(_)
             | Meaning::Stop
             | Meaning::Combination(_)
+            | Meaning::Parameter
             | Meaning::Initializer(_)
             | Meaning::Metric(_)
             | Meaning::ColumnKind
             | Meaning::Split => continue,
+        }
+        // It takes a category alone, as in the test of all kinds of columns.
+        if entry.name == "Embedding" {
+            continue;
         }
         let calls = calls(entry.name);
         assert!(!calls.is_empty(), "no case for {}", entry.name);
@@ -192,6 +197,24 @@ fn groups_of_features() {
         check(&Case {
             data: VECTOR,
             net: &format!("Linear(6) -> {call} -> Linear(6) -> Tanh -> {call} -> Linear(1)"),
+            loss: "MSE",
+            settings: "",
+        });
+    }
+}
+
+/// Layers that stand on something of their own: a category, a value that learns, another's weight.
+#[test]
+fn embeddings_parameters_and_tied_weights() {
+    for net in [
+        "job -> Embedding(3) -> Linear(1)",
+        "e = job -> table: Embedding(2)\n[e, a] -> Concat -> Linear(3) -> Tanh -> Linear(1)",
+        "gain = Parameter([3], init = Ones)\na -> Linear(3) -> Tanh\nh = Linear(3)\nh * gain\nLinear(1)",
+        "a -> fc: Linear(3) -> Tanh -> mix: Linear(3) -> Tanh -> Linear(3, weight = mix.weight) -> Linear(1)",
+    ] {
+        check(&Case {
+            data: "input a: number; input job: category; target y: number",
+            net,
             loss: "MSE",
             settings: "",
         });

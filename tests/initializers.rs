@@ -43,6 +43,7 @@ fn expected(call: &str) -> Expected {
         "KaimingNormal(nonlinearity = selu)" => Normal(0.75 / fan_in.sqrt()),
         "KaimingNormal(nonlinearity = sigmoid)" => Normal(1.0 / fan_in.sqrt()),
         "Zeros" => Constant(0.0),
+        "Ones" => Constant(1.0),
         "Constant(0.25)" => Constant(0.25),
         "Constant(-0.1)" => Constant(-0.1),
         other => panic!("no distribution for {other}"),
@@ -147,6 +148,7 @@ fn every_initializer_has_its_distribution() {
                 Expected::Uniform(bound) => format!("uniform(±{})", short(bound)),
                 Expected::Normal(deviation) => format!("normal(0, {})", short(deviation)),
                 Expected::Constant(0.0) => "zeros".to_string(),
+                Expected::Constant(1.0) => "ones".to_string(),
                 Expected::Constant(constant) => format!("constant({})", short(constant)),
             };
             assert_eq!(printed(&loaded, "wide.weight"), text, "{call}");

@@ -2,6 +2,7 @@
 
 use crate::diagnostics::Span;
 use crate::graph::shape::Dim;
+use crate::graph::state::Initializer;
 
 /// One argument that an entry takes.
 #[derive(Debug)]
@@ -31,6 +32,12 @@ pub enum ArgumentKind {
     Texts,
     /// The name of a column.
     Column,
+    /// The path of a parameter, as seen from the body.
+    Path,
+    /// A list of lengths of axes.
+    Shape,
+    /// A call of an initializer.
+    Initializer,
     /// How long something lasts: a share of the run (`5%`) or epochs.
     Length,
     /// A list of lengths.
@@ -139,6 +146,9 @@ impl ArgumentKind {
             }
             ArgumentKind::Texts => "a list of values".to_string(),
             ArgumentKind::Column => "the name of a column".to_string(),
+            ArgumentKind::Path => "the path of a parameter, as in `embed.weight`".to_string(),
+            ArgumentKind::Shape => "a list of whole numbers of at least 1".to_string(),
+            ArgumentKind::Initializer => "an initializer".to_string(),
             ArgumentKind::Length => {
                 "a share of the run (`5%`) or a number of epochs, more than 0".to_string()
             }
@@ -191,6 +201,9 @@ pub enum Value {
     Pair(f64, f64),
     Texts(Vec<String>),
     Column(String),
+    Path(String),
+    Shape(Vec<Dim>),
+    Initializer(Initializer),
     Length(Length),
     Lengths(Vec<Length>),
 }

@@ -1,7 +1,7 @@
 //! Layers that make one value of a list: `[a, b] -> Concat`. Under torch's names for what functions
 //! do there, and Keras's for what is a layer only there.
 
-use super::arguments::Arguments;
+use super::arguments::{ArgumentKind, Arguments, Default, named, positional};
 use super::layers::Context;
 use super::{Entry, Meaning};
 use crate::diagnostics::{Code, Diagnostic, Span};
@@ -9,7 +9,33 @@ use crate::graph::ops::{Axis, BinaryOperator, Op};
 use crate::graph::shape::Shape;
 use crate::graph::{Graph, ValueId};
 
+/// A value that learns is written where values are, but is found among the layers.
+const PARAMETER: Entry = Entry {
+    name: "Parameter",
+    summary: "A value that learns, the same for all rows.",
+    formula: "init at first",
+    source: "torch.nn.Parameter",
+    example: "gain = Parameter([1], init = Ones)",
+    parameters: &[
+        positional(
+            "shape",
+            ArgumentKind::Shape,
+            Default::Required,
+            "its width, as a list of one number",
+        ),
+        named(
+            "init",
+            ArgumentKind::Initializer,
+            Default::Absent("Zeros"),
+            "its first values",
+        ),
+    ],
+    also_known_as: &["Variable"],
+    meaning: Meaning::Parameter,
+};
+
 pub const ENTRIES: &[Entry] = &[
+    PARAMETER,
     Entry {
         name: "Concat",
         summary: "The values of a list side by side.",

@@ -91,6 +91,16 @@ pub const ENTRIES: &[Entry] = &[
         meaning: Meaning::Initializer(|_| Initializer::Constant(0.0)),
     },
     Entry {
+        name: "Ones",
+        summary: "All elements 1.",
+        formula: "1",
+        source: "torch.nn.init.ones_",
+        example: "params \"*.bias\" { init = Ones }",
+        parameters: &[],
+        also_known_as: &["one", "ones_"],
+        meaning: Meaning::Initializer(|_| Initializer::Constant(1.0)),
+    },
+    Entry {
         name: "Constant",
         summary: "All elements the same number.",
         formula: "val",

@@ -2,7 +2,7 @@
 
 use super::arguments::{ArgumentKind, Arguments, Default, Range, Value, named, positional};
 use super::{Entry, Meaning};
-use crate::diagnostics::{Code, Diagnostic, Span};
+use crate::diagnostics::{Code, Diagnostic, Span, listed};
 use crate::graph::ops::{MatMulForm, Op};
 use crate::graph::scalar::ScalarFunction;
 use crate::graph::shape::{Dim, Shape};
@@ -14,6 +14,8 @@ use crate::graph::{Assignment, Graph, ValueId};
 pub struct Context<'g> {
     pub graph: &'g mut Graph,
     pub path: String,
+    /// What the paths of the body begin with.
+    pub prefix: String,
     pub span: Span,
     /// Where the value that flows in came from, for messages.
     pub input_span: Span,
@@ -43,6 +45,7 @@ impl Context<'_> {
         }
         self.graph.add_state(State {
             name,
+            aliases: Vec::new(),
             kind,
             shape,
             initializer,
@@ -52,6 +55,68 @@ impl Context<'_> {
             span: self.span,
             training: Training::default(),
         })
+    }
+
+    /// A parameter that another layer of the body, or of the network, has declared.
+    ///
+    /// # Errors
+    /// There is none of the path, or its shape is another one.
+    fn tied(
+        &mut self,
+        name: &str,
+        path: &str,
+        shape: &Shape,
+        span: Span,
+    ) -> Result<ValueId, Box<Diagnostic>> {
+        let known = |wanted: &str, graph: &Graph| {
+            let mut parameters = graph.parameters();
+            parameters.find(|state| graph.state(*state).name == wanted)
+        };
+        let from_here = format!("{}{path}", self.prefix);
+        let found = known(&from_here, self.graph).or_else(|| known(path, self.graph));
+        let Some(found) = found else {
+            let names = self.graph.parameters();
+            let names: Vec<String> = names.map(|id| self.graph.state(id).name.clone()).collect();
+            let names = || names.iter().map(String::as_str);
+            return Err(Box::new(
+                Diagnostic::new(
+                    Code::UnknownName,
+                    span,
+                    format!("no parameter above has the path `{path}`"),
+                )
+                .label("a parameter of a layer above is expected")
+                .near(path, span, names())
+                .note(match names().next() {
+                    Some(_) => format!("there are: {}", listed(names())),
+                    None => "no layer above has a parameter".to_string(),
+                }),
+            ));
+        };
+        let state = &mut self.graph.states[found.0 as usize];
+        if !state.shape.fits(shape) {
+            return Err(Box::new(
+                Diagnostic::new(
+                    Code::ShapeMismatch,
+                    span,
+                    format!(
+                        "`{}` has the shape {}, but {} is needed here",
+                        state.name,
+                        state.shape.row_text(),
+                        shape.row_text()
+                    ),
+                )
+                .label(format!("a tensor of {} is needed", shape.row_text()))
+                .also(
+                    state.span,
+                    format!("this one is {}", state.shape.row_text()),
+                ),
+            ));
+        }
+        let alias = format!("{}.{name}", self.path);
+        if !state.aliases.contains(&alias) {
+            state.aliases.push(alias);
+        }
+        Ok(self.graph.state_value(found))
     }
 
     /// A tensor that learns.
@@ -106,9 +171,30 @@ pub const ENTRIES: &[Entry] = &[
                 Default::Boolean(true),
                 "whether a bias is added",
             ),
+            named(
+                "weight",
+                ArgumentKind::Path,
+                Default::Absent("a weight of its own"),
+                "the weight of another layer, used by both",
+            ),
         ],
         also_known_as: &["Dense", "FullyConnected", "FC", "Affine", "InnerProduct"],
         meaning: Meaning::Layer(linear),
+    },
+    Entry {
+        name: "Embedding",
+        summary: "A learned row for each value of a category.",
+        formula: "weight[x]; weight [values, embedding_dim], normal(0, 1) at first",
+        source: "torch.nn.Embedding",
+        example: "job -> table: Embedding(4)",
+        parameters: &[positional(
+            "embedding_dim",
+            ArgumentKind::Size,
+            Default::Required,
+            "width of the result",
+        )],
+        also_known_as: &["EmbeddingBag"],
+        meaning: Meaning::Layer(embed),
     },
     Entry {
         name: "Identity",
@@ -205,7 +291,12 @@ fn linear(
     };
     let initializer = Initializer::LinearDefault;
     let shape = Shape::fixed([output.clone(), width.clone()]);
-    let weight = context.parameter("weight", shape, initializer, fans());
+    let weight = match arguments.get("weight") {
+        Some(Value::Path(path)) => {
+            context.tied("weight", path, &shape, arguments.span_of("weight"))?
+        }
+        _ => context.parameter("weight", shape, initializer, fans()),
+    };
     let product = Op::MatMul(MatMulForm::RightTransposed);
     let product = match context.graph.try_push(product, &[x, weight]) {
         Ok(product) => product,
@@ -246,6 +337,39 @@ pub fn embedding(context: &mut Context, classes: Dim, width: usize, index: Value
     let shape = Shape::fixed([classes, width.into()]);
     let table = context.parameter("weight", shape, Initializer::StandardNormal, fans);
     context.graph.push(Op::Gather, &[table, index])
+}
+
+/// An embedding of a category column, which flows in one-hot.
+fn embed(
+    context: &mut Context,
+    arguments: &Arguments,
+    x: ValueId,
+) -> Result<ValueId, Box<Diagnostic>> {
+    let node = context.graph.node(x);
+    let Op::OneHot { classes } = &node.op else {
+        return Err(Box::new(
+            Diagnostic::new(
+                Code::WrongType,
+                arguments.span,
+                "`Embedding` takes a category column",
+            )
+            .label("looks up the rows of a table by a category")
+            .also(context.input_span, "no category column comes from here")
+            .help("declare `input job: category`, then `job -> Embedding(8)`"),
+        ));
+    };
+    let (classes, index) = (classes.clone(), node.operands[0]);
+    let Some(Value::Size(Dim::Known(width))) = arguments.get("embedding_dim") else {
+        return Err(Box::new(
+            Diagnostic::new(
+                Code::NotSupported,
+                arguments.span_of("embedding_dim"),
+                "the width of an `Embedding` cannot depend on the data",
+            )
+            .label("only known with the data"),
+        ));
+    };
+    Ok(embedding(context, classes, *width, index))
 }
 
 fn dropout(

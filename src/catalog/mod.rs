@@ -47,6 +47,8 @@ pub struct Entry {
 pub enum Meaning {
     Activation(fn(&Arguments) -> ScalarFunction),
     Layer(BuildLayer),
+    /// A value that learns.
+    Parameter,
     /// A layer that makes one value of a list.
     Combination(BuildCombination),
     Loss(Loss),
@@ -171,7 +173,10 @@ impl Kind {
 impl Meaning {
     pub fn kind(&self) -> Kind {
         match self {
-            Meaning::Activation(_) | Meaning::Layer(_) | Meaning::Combination(_) => Kind::Layer,
+            Meaning::Activation(_)
+            | Meaning::Layer(_)
+            | Meaning::Parameter
+            | Meaning::Combination(_) => Kind::Layer,
             Meaning::Loss(_) => Kind::Loss,
             Meaning::Optimizer(_) => Kind::Optimizer,
             Meaning::Schedule(_) => Kind::Schedule,
@@ -220,8 +225,6 @@ pub fn planned(kind: Kind) -> &'static [&'static str] {
             "Flatten",
             "Unflatten",
             "Bilinear",
-            "Embedding",
-            "Parameter",
             "Softmax",
             "LogSoftmax",
             "Conv1d",

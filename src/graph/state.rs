@@ -47,6 +47,18 @@ pub enum Distribution {
 }
 
 impl Initializer {
+    /// Whether it depends on fans, which a tensor of one axis does not have.
+    pub fn needs_two_axes(self) -> bool {
+        match self {
+            Initializer::LinearDefault
+            | Initializer::XavierUniform { .. }
+            | Initializer::XavierNormal { .. }
+            | Initializer::KaimingUniform { .. }
+            | Initializer::KaimingNormal { .. } => true,
+            Initializer::StandardNormal | Initializer::Constant(_) => false,
+        }
+    }
+
     /// The distribution for a parameter with these fans; `None` while a fan is not known.
     pub fn distribution(self, fan_in: &Dim, fan_out: &Dim) -> Option<Distribution> {
         let fans = || Some((fan_in.known()? as f64, fan_out.known()? as f64));
@@ -124,6 +136,8 @@ pub enum StateKind {
 pub struct State {
     /// PyTorch's path, such as `hidden_linear.weight`; of a slot, `path.exp_avg`.
     pub name: String,
+    /// Paths of other layers that use the same tensor.
+    pub aliases: Vec<String>,
     pub kind: StateKind,
     /// PyTorch's shape; never batched.
     pub shape: Shape,

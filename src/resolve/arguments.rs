@@ -52,7 +52,12 @@ fn value_text(value: &Value) -> String {
         Value::Word(word) => word.to_string(),
         Value::Pair(first, second) => format!("[{first}, {second}]"),
         Value::Texts(texts) => format!("[{}]", texts.join(", ")),
-        Value::Column(name) => name.clone(),
+        Value::Column(name) | Value::Path(name) => name.clone(),
+        Value::Shape(dims) => {
+            let texts: Vec<String> = dims.iter().map(ToString::to_string).collect();
+            format!("[{}]", texts.join(", "))
+        }
+        Value::Initializer(initializer) => format!("{initializer:?}"),
         Value::Length(length) => length.text(),
         Value::Lengths(lengths) => {
             let texts: Vec<String> = lengths.iter().map(|length| length.text()).collect();

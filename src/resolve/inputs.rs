@@ -129,6 +129,7 @@ impl Inputs {
                         let mut context = Context {
                             graph,
                             path: field.name.clone(),
+                            prefix: String::new(),
                             span: field.span,
                             input_span: field.span,
                             use_number: 0,

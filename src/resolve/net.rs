@@ -24,6 +24,9 @@ use crate::syntax::ast::{ColumnName, Expr, ExprKind, Name, Section, Statement, S
 use expressions::Operand;
 use names::{Binding, Bound};
 
+/// The entry that is written where values are.
+const PARAMETER: &str = "Parameter";
+
 /// The largest tensor: more elements than any machine's memory holds.
 pub const MOST_ELEMENTS: usize = 1 << 36;
 
@@ -342,10 +345,8 @@ impl Net<'_> {
     /// Whether a line that begins with this expression continues from the line above.
     fn is_stage(&self, head: &Expr) -> bool {
         match &head.kind {
-            ExprKind::Call { .. }
-            | ExprKind::Labelled { .. }
-            | ExprKind::Repeat { .. }
-            | ExprKind::Residual { .. } => true,
+            ExprKind::Call { name, .. } => name.text != PARAMETER,
+            ExprKind::Labelled { .. } | ExprKind::Repeat { .. } | ExprKind::Residual { .. } => true,
             ExprKind::Name(name) => self.is_layer_name(name),
             ExprKind::Number { .. }
             | ExprKind::Text(_)
@@ -361,7 +362,7 @@ impl Net<'_> {
         if let Some(binding) = self.binding(name) {
             return matches!(binding.bound, Bound::Shared { .. } | Bound::FaultyLayer);
         }
-        if self.sees_inputs() && self.inputs.has(name) {
+        if name == PARAMETER || self.sees_inputs() && self.inputs.has(name) {
             return false;
         }
         let layer = match self.scope.parameter(name).map(|expr| &expr.kind) {

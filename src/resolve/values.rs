@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
+use super::arguments;
 use super::constant::{Number, Scope, kind_text, number_text};
-use crate::catalog::Entry;
 use crate::catalog::arguments::{ArgumentKind, Length, Parameter, Range, Value};
+use crate::catalog::{Entry, Kind, Meaning};
 use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::graph::shape::Dim;
 use crate::syntax::ast::{Expr, ExprKind};
@@ -43,6 +44,18 @@ pub fn value(
         }
         ArgumentKind::Word(words) => place.word(expr, words),
         ArgumentKind::Pair(range) => place.pair(expr, range),
+        ArgumentKind::Path => match &expr.kind {
+            ExprKind::Name(path) | ExprKind::Text(path) => Ok(Value::Path(path.clone())),
+            _ => Err(place.wrong_type(expr)),
+        },
+        ArgumentKind::Shape => {
+            let ExprKind::List(items) = &place.followed(expr).kind else {
+                return Err(place.wrong_type(expr));
+            };
+            let dims = items.iter().map(|item| place.size(item));
+            Ok(Value::Shape(dims.collect::<Result<_, _>>()?))
+        }
+        ArgumentKind::Initializer => place.initializer(expr),
         ArgumentKind::Length => place.length(expr).map(Value::Length),
         ArgumentKind::Lengths => {
             let ExprKind::List(items) = &place.followed(expr).kind else {
@@ -162,6 +175,17 @@ impl Place<'_> {
                 )
                 .label("only known with the data"),
             )),
+        }
+    }
+
+    fn initializer(&self, expr: &Expr) -> Result<Value, Box<Diagnostic>> {
+        let mut faults = Vec::new();
+        let call = arguments::call(expr, Kind::Initializer, self.scope, &mut faults);
+        match call.map(|call| (&call.entry.meaning, call.arguments)) {
+            Some((Meaning::Initializer(build), arguments)) => {
+                Ok(Value::Initializer(build(&arguments)))
+            }
+            Some(_) | None => Err(faults.pop().map_or_else(|| self.wrong_type(expr), Box::new)),
         }
     }
 

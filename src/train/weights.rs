@@ -49,7 +49,11 @@ pub fn to_bytes<T: Element>(
             }
             (false, Precision::F64) => (Dtype::F64, values.flat_map(f64::to_le_bytes).collect()),
         };
-        tensors.insert(place.state.name.clone(), (dtype, torch_shape(place), bytes));
+        let tensor = (dtype, torch_shape(place), bytes);
+        for alias in &place.state.aliases {
+            tensors.insert(alias.clone(), tensor.clone());
+        }
+        tensors.insert(place.state.name.clone(), tensor);
     }
     let views = tensors.iter().map(|(name, (dtype, shape, bytes))| {
         TensorView::new(*dtype, shape.clone(), bytes).map(|view| (name, view))
@@ -77,7 +81,10 @@ pub fn from_bytes(bytes: &[u8], name: &str, states: &StateLayout) -> Result<Valu
     let mut faults = Vec::new();
     let mut values = Vec::new();
     let known: Vec<&str> = saved(states)
-        .map(|(_, place)| place.state.name.as_str())
+        .flat_map(|(_, place)| {
+            let aliases = place.state.aliases.iter();
+            aliases.chain([&place.state.name]).map(String::as_str)
+        })
         .collect();
     let found: Vec<&str> = file.names().into_iter().collect();
     for (index, place) in saved(states) {

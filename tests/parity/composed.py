@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from reference import Call, Column, Setup, Values
-from tables import curve, kinds, pairs
+from tables import curve, kinds, pairs, people
 
 BOTH = ("f32", "f64")
 
@@ -205,6 +205,61 @@ SIAMESE = Values(
 )
 
 
+def tied_modules():
+    inner, back = nn.Linear(6, 6, bias=False), nn.Linear(6, 6)
+    back.weight = inner.weight
+    again, last = nn.Linear(6, 6), nn.Linear(6, 6, bias=False)
+    last.weight = again.weight
+    return {
+        "gain": nn.Parameter(torch.linspace(0.5, 1.5, 6)),
+        "shift": nn.Parameter(torch.linspace(-0.2, 0.2, 6)),
+        "table": nn.Embedding(3, 3),
+        "fc": nn.Linear(4, 6),
+        "4": OrderedPair(inner, back),
+        "again": again,
+        "7": last,
+        "head": nn.Linear(6, 3),
+    }
+
+
+class OrderedPair(nn.Module):
+    def __init__(self, inner, back):
+        super().__init__()
+        self.inner, self.back = inner, back
+
+    def forward(self, value):
+        return self.back(self.inner(value).tanh())
+
+
+def tied(network, inputs, _):
+    rows = network.table(inputs["city"].argmax(dim=1))
+    value = network.fc(torch.cat([inputs["age"], rows], dim=1)).tanh()
+    value = network.get_submodule("4")(value * network.gain + network.shift)
+    return network.head(network.get_submodule("7")(network.again(value).tanh()).tanh())
+
+
+TIED = Values(
+    """
+    gain  = Parameter([6], init = Ones)
+    shift = Parameter([6])
+    town  = city -> table: Embedding(3)
+    h     = [age, town] -> Concat -> fc: Linear(6) -> Tanh
+    h * gain + shift
+    Pair(6)
+    again: Linear(6) -> Tanh
+    Linear(6, weight = again.weight, bias = false) -> Tanh
+    head: Linear(3)
+    """,
+    tied_modules,
+    tied,
+    top="""
+    block Pair(width) {
+        inner: Linear(width, bias = false) -> Tanh
+        back:  Linear(width, weight = inner.weight)
+    }
+    """,
+)
+
 CURVE = [
     Column("input", ["a", "b"], arguments={"normalize": "zscore"}),
     Column("target", ["y"]),
@@ -246,5 +301,22 @@ COMPOSED = [
     Setup(
         "composed-siamese", "a shared block on two inputs", pairs(46, 45), SIDES, SIAMESE,
         Call("MSE"), Call("SGD", lr=0.02, momentum=0.5), batch=10, epochs=60, seed=46,
+    ),
+    Setup(
+        "composed-tied", "tied weights, values that learn, an Embedding as a layer",
+        {
+            name: cells
+            for name, cells in people(
+                47, 55, ["p", "q"], ["north", "south", "west"], ["0", "1", "2"]
+            ).items()
+            if name != "job"
+        },
+        [
+            Column("input", ["age"], arguments={"normalize": "zscore"}),
+            Column("input", ["city"], "category"),
+            Column("target", ["answer"], "category"),
+        ],
+        TIED, Call("CrossEntropy"), Call("Adam", lr=1e-3), batch=11, epochs=60,
+        precisions=BOTH, seed=47,
     ),
 ]

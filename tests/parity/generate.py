@@ -55,7 +55,7 @@ def perturbed(state, relative, draw):
 
 def converted(state, precision):
     return {
-        path: value.to(DTYPES[precision]) if value.is_floating_point() else value.clone()
+        path: (value.to(DTYPES[precision]) if value.is_floating_point() else value).clone()
         for path, value in state.items()
     }
 
@@ -73,7 +73,7 @@ def write(setup, precision, directory):
     initial = converted(build(setup, table).state_dict(), precision)
     losses, final, updates = train(setup, table, initial, precision)
     save_file(initial, directory / "initial.safetensors")
-    save_file(final, directory / "final.safetensors")
+    save_file(converted(final, precision), directory / "final.safetensors")
     expected = {
         "torch": torch.__version__.split("+")[0],
         "precision": precision,

@@ -106,7 +106,10 @@ class Values:
 
     def build(self, network, _width):
         for path, module in self.modules().items():
-            network.add_module(path, module)
+            if isinstance(module, nn.Parameter):
+                network.register_parameter(path, module)
+            else:
+                network.add_module(path, module)
 
     def forward(self, network, inputs, side_by_side):
         return self.compute(network, inputs, side_by_side)

@@ -6,30 +6,13 @@ from torch import nn
 from composed import COMPOSED
 from reference import Call, Column, Layers, Setup, Values
 from schedules import SCHEDULES
-from tables import curve, kinds, pairs
+from tables import curve, kinds, pairs, people
 
 BOTH = ("f32", "f64")
 THERMOMETER = {
     "t_c": [0.5, 14.0, 15.0, 28.0, 11.0, 8.0, 3.0, -4.0, 6.0, 13.0, 21.0],
     "t_u": [35.7, 55.9, 58.2, 81.9, 56.3, 48.9, 33.9, 21.8, 48.4, 60.4, 68.4],
 }
-
-
-def people(seed, rows, jobs, cities, answers):
-    """A number, two categories and a category that depends on all three."""
-    random = np.random.default_rng(seed)
-    job, city = np.arange(rows) * 5 % len(jobs), random.integers(0, len(cities), rows)
-    city[: len(cities)] = np.arange(len(cities))
-    age = random.uniform(18.0, 70.0, rows)
-    score = np.sin(job * 1.3) + 0.6 * np.cos(city * 2.1) + (age - 44.0) / 30.0
-    score += 0.8 * random.normal(size=rows)
-    edges = np.quantile(score, np.linspace(0.0, 1.0, len(answers) + 1)[1:-1])
-    return {
-        "age": age.tolist(),
-        "job": [jobs[place] for place in job],
-        "city": [cities[place] for place in city],
-        "answer": [answers[place] for place in np.searchsorted(edges, score)],
-    }
 
 
 def folded(table):

@@ -32,3 +32,20 @@ def pairs(seed, rows):
     table = {f"left_{place}": left[:, place].tolist() for place in range(3)}
     table |= {f"right_{place}": right[:, place].tolist() for place in range(3)}
     return table | {"y_difference": y.tolist(), "y_square": (y * y).tolist()}
+
+
+def people(seed, rows, jobs, cities, answers):
+    """A number, two categories and a category that depends on all three."""
+    random = np.random.default_rng(seed)
+    job, city = np.arange(rows) * 5 % len(jobs), random.integers(0, len(cities), rows)
+    city[: len(cities)] = np.arange(len(cities))
+    age = random.uniform(18.0, 70.0, rows)
+    score = np.sin(job * 1.3) + 0.6 * np.cos(city * 2.1) + (age - 44.0) / 30.0
+    score += 0.8 * random.normal(size=rows)
+    edges = np.quantile(score, np.linspace(0.0, 1.0, len(answers) + 1)[1:-1])
+    return {
+        "age": age.tolist(),
+        "job": [jobs[place] for place in job],
+        "city": [cities[place] for place in city],
+        "answer": [answers[place] for place in np.searchsorted(edges, score)],
+    }

@@ -27,6 +27,7 @@ pub fn calls(name: &str) -> &'static [&'static str] {
             "Hardtanh(min_val = 0.05)",
         ],
         "Linear" => &["Linear(3)", "Linear(3, bias = false)"],
+        "Ones" => &["Ones"],
         "Identity" => &["Identity"],
         "Dropout" => &["Dropout", "Dropout(0.25)", "Dropout(p = 0)"],
         "BatchNorm1d" => &[

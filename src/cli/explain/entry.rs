@@ -29,6 +29,7 @@ pub fn explain(entry: &Entry, page: &mut Page) {
         Meaning::Activation(_) => "activation",
         Meaning::Layer(_)
         | Meaning::Combination(_)
+        | Meaning::Parameter
         | Meaning::Loss(_)
         | Meaning::Optimizer(_)
         | Meaning::Schedule(_)

@@ -1,14 +1,17 @@
 //! Values and numbers: names, arithmetic, and what flows from a value through layers.
 
+use super::super::arguments;
 use super::super::constant::{Number, kind_text};
 use super::names::Bound;
-use super::{Flow, Net, head};
+use super::{Flow, Net, PARAMETER, head};
+use crate::catalog::arguments::Value;
 use crate::catalog::{self, Kind};
 use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::graph::ValueId;
 use crate::graph::ops::BinaryOperator;
 use crate::graph::scalar::ScalarFunction;
 use crate::graph::shape::Shape;
+use crate::graph::state::{Initializer, State, StateKind, Training};
 use crate::syntax::ast::{Expr, ExprKind, Operator};
 
 /// What an expression gives.
@@ -94,6 +97,9 @@ impl Net<'_> {
                 };
                 Some(Operand::Value(self.stages_of(stages, flow)))
             }
+            ExprKind::Call { name, .. } if name.text == PARAMETER => {
+                self.parameter(expr).map(Operand::Value)
+            }
             ExprKind::Call { .. }
             | ExprKind::Labelled { .. }
             | ExprKind::Repeat { .. }
@@ -114,6 +120,66 @@ impl Net<'_> {
                 None
             }
         }
+    }
+
+    /// `p = Parameter([8], init = Zeros)`: the same for all rows, under the line's name.
+    fn parameter(&mut self, expr: &Expr) -> Option<ValueId> {
+        let call = arguments::call(expr, Kind::Layer, &self.scope, self.faults)?;
+        let fault = |message: &str| Diagnostic::new(Code::NotSupported, expr.span, message);
+        let Some(name) = self.frame().line_name.clone() else {
+            self.faults.push(
+                Diagnostic::new(
+                    Code::MissingArgument,
+                    expr.span,
+                    "a `Parameter` is called after the line that names it",
+                )
+                .label("this line has no name")
+                .help("write `p = Parameter([8])`, and use `p`"),
+            );
+            return None;
+        };
+        let Some(Value::Shape(dims)) = call.arguments.get("shape") else {
+            return None;
+        };
+        let [width] = &dims[..] else {
+            self.faults.push(
+                fault("a `Parameter` of several axes is not supported yet")
+                    .label(format!("{} axes", dims.len())),
+            );
+            return None;
+        };
+        let initializer = match call.arguments.get("init") {
+            Some(Value::Initializer(initializer)) => *initializer,
+            _ => Initializer::Constant(0.0),
+        };
+        if initializer.needs_two_axes() {
+            self.faults.push(
+                Diagnostic::new(
+                    Code::WrongType,
+                    call.arguments.span_of("init"),
+                    "this initializer is for tensors of two axes, as torch.nn.init's is",
+                )
+                .label("a `Parameter` of one axis has no fans"),
+            );
+            return None;
+        }
+        let path = self.frame().path_of(&name);
+        self.begin(&path, expr.span);
+        let width = width.clone();
+        let state = self.graph.add_state(State {
+            name: path,
+            aliases: Vec::new(),
+            kind: StateKind::Parameter,
+            shape: Shape::fixed([width.clone()]),
+            initializer,
+            fan_in: width.clone(),
+            fan_out: width.clone(),
+            integer: false,
+            span: expr.span,
+            training: Training::default(),
+        });
+        let value = self.graph.state_value(state);
+        Some(self.graph.broadcast(value, &Shape::batched([width])))
     }
 
     /// Values beside one another.

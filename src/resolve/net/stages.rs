@@ -17,6 +17,8 @@ const USES_BITS: u32 = 16;
 /// Where a stage stands: how its parameters are called, how the plan shows it.
 pub(super) struct Site {
     pub path: String,
+    /// What the paths of the body begin with.
+    pub prefix: String,
     pub shown: String,
     pub span: Span,
     /// Where the layer is declared: the same place, unless it is shared.
@@ -91,6 +93,7 @@ impl Net<'_> {
         let mut context = Context {
             graph: &mut self.graph,
             path: site.path,
+            prefix: site.prefix,
             span: site.declared,
             input_span: expr.span,
             use_number: site.use_number,
@@ -133,6 +136,7 @@ impl Net<'_> {
         };
         let site = Site {
             path,
+            prefix: frame.prefix.clone(),
             shown,
             span: expr.span,
             declared: expr.span,
@@ -149,7 +153,7 @@ impl Net<'_> {
         span: Span,
         flow: Flow,
     ) -> Option<ValueId> {
-        let outer = self.frame().use_number;
+        let (outer, prefix) = (self.frame().use_number, self.frame().prefix.clone());
         let binding = self.binding_mut(&name).expect("the name was just found");
         binding.used = true;
         let declared = binding.span;
@@ -178,6 +182,7 @@ impl Net<'_> {
                         count => format!("{path}#{}", count + 1),
                     },
                     path,
+                    prefix,
                     span,
                     declared,
                     use_number,
@@ -261,6 +266,7 @@ impl Net<'_> {
                 let mut context = Context {
                     graph: &mut self.graph,
                     path: site.path,
+                    prefix: site.prefix,
                     span: site.declared,
                     input_span: flow.span,
                     use_number: site.use_number,
@@ -268,6 +274,15 @@ impl Net<'_> {
                 build(&mut context, &call.arguments, flow.value)
             }
             Meaning::Combination(_) => Err(Box::new(one_flows(layer))),
+            Meaning::Parameter => Err(Box::new(
+                Diagnostic::new(
+                    Code::Misplaced,
+                    layer.span,
+                    "a `Parameter` is a value, so nothing can flow into it",
+                )
+                .label("a layer is expected after `->`")
+                .help("name it, then use the name: `p = Parameter([8])`, `h * p`"),
+            )),
             Meaning::Loss(_)
             | Meaning::Optimizer(_)
             | Meaning::Schedule(_)
