@@ -400,7 +400,15 @@ impl Generator {
             settings += &format!("; clip_norm = {}", self.pick(&["0.05", "1", "20"]));
         }
         if self.one_in(3) {
-            let initializer = self.call_of(|meaning| matches!(meaning, Meaning::Initializer(_)));
+            // Weights that are all alike make units that are all alike: gradients that are nothing but
+            // rounding, on which no two ways to compute agree.
+            let initializer = loop {
+                let drawn = self.call_of(|meaning| matches!(meaning, Meaning::Initializer(_)));
+                let alike = ["Zeros", "Ones", "Constant"];
+                if !alike.iter().any(|name| drawn.starts_with(name)) {
+                    break drawn;
+                }
+            };
             let glob = self.pick(&["*.weight", "out.*", "*"]);
             settings += &format!("\n    params \"{glob}\" {{ init = {initializer} }}");
         }
