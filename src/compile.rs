@@ -330,8 +330,8 @@ fn schedule(train: &TrainSpec, schema: &Schema, phase: Phase) -> Option<RateSche
 fn settings(train: &TrainSpec, phase: Phase) -> Vec<(String, String)> {
     let mut settings = Vec::new();
     let mut set = |name: &str, text: String| settings.push((name.to_string(), text));
-    if let Some(loss) = train.loss.as_ref().filter(|_| phase != Phase::Predict) {
-        set("loss", loss.text());
+    if !train.loss.terms.is_empty() && phase != Phase::Predict {
+        set("loss", train.loss.text());
     }
     if phase != Phase::Train {
         return settings;

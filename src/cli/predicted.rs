@@ -2,7 +2,7 @@
 
 use nnc::Compiled;
 use nnc::data::append::{append_columns, header_place};
-use nnc::data::prepare::PreparedKind;
+use nnc::data::prepare::{PreparedField, PreparedKind};
 use nnc::data::spec::Role;
 use nnc::data::{Preparation, Table};
 use nnc::diagnostics::{Code, Diagnostic, Faults, Sources};
@@ -12,8 +12,8 @@ use nnc::train::scores::predictions;
 enum Kind {
     /// The network's outputs as they are: there is no target.
     Outputs,
-    /// Numbers in the target's own units.
-    Numbers,
+    /// Numbers in the target's own units, from this feature of the prepared targets on.
+    Numbers { feature: usize },
     /// The class, then the probability of each.
     Classes { values: Vec<String> },
 }
@@ -22,25 +22,52 @@ enum Kind {
 pub struct PredictedColumns<'m> {
     compiled: &'m Compiled,
     preparation: &'m Preparation,
-    kind: Kind,
+    /// One for each target, in their order; without a target, one.
+    kinds: Vec<Kind>,
     pub names: Vec<String>,
 }
 
 /// The predictions of the rows of a table.
 pub struct Predicted<'m> {
     columns: &'m PredictedColumns<'m>,
-    predictions: Predictions,
-    classes: Vec<usize>,
+    /// For each target what is predicted, and the most probable classes.
+    predictions: Vec<(Predictions, Vec<usize>)>,
 }
 
 impl<'m> PredictedColumns<'m> {
-    /// The columns of a model whose target is known.
+    /// The columns of a model whose targets are known.
     pub fn new(compiled: &'m Compiled, preparation: &'m Preparation) -> Self {
         let width = compiled.predict.plan.prediction.features;
-        let target = preparation.fields_of(Role::Target).next();
+        let outputs = compiled.loss.iter().flat_map(|loss| &loss.outputs);
+        let mut columns = PredictedColumns {
+            compiled,
+            preparation,
+            kinds: Vec::new(),
+            names: Vec::new(),
+        };
+        let widths: Vec<usize> = match &compiled.loss {
+            Some(_) => outputs.map(|output| output.width).collect(),
+            None => vec![width],
+        };
+        let several = widths.len() > 1;
+        let mut targets = preparation.fields_of(Role::Target);
+        let mut feature = 0;
+        for width in widths {
+            let target = targets.next();
+            columns.add(target, width, feature, several);
+            feature += target.map_or(0, PreparedField::width);
+        }
+        columns
+    }
+
+    fn add(&mut self, target: Option<&PreparedField>, width: usize, feature: usize, several: bool) {
+        let learned = self.compiled.loss.is_some();
         let (kind, names) = match target.map(|target| (&target.name, &target.kind)) {
-            Some((name, PreparedKind::Category { values, .. })) if compiled.loss.is_some() => {
-                let probabilities = values.iter().map(|value| format!("probability_{value}"));
+            Some((name, PreparedKind::Category { values, .. })) if learned => {
+                let probabilities = values.iter().map(|value| match several {
+                    true => format!("probability_{name}_{value}"),
+                    false => format!("probability_{value}"),
+                });
                 let class = format!("predicted_{name}");
                 let names = std::iter::once(class).chain(probabilities).collect();
                 let values = values.clone();
@@ -54,7 +81,7 @@ impl<'m> PredictedColumns<'m> {
                         .map(|column| format!("predicted_{}", column.name))
                         .collect(),
                 };
-                (Kind::Numbers, names)
+                (Kind::Numbers { feature }, names)
             }
             Some(_) | None => {
                 let names = match width {
@@ -64,12 +91,8 @@ impl<'m> PredictedColumns<'m> {
                 (Kind::Outputs, names)
             }
         };
-        PredictedColumns {
-            compiled,
-            preparation,
-            kind,
-            names,
-        }
+        self.kinds.push(kind);
+        self.names.extend::<Vec<String>>(names);
     }
 
     /// # Errors
@@ -96,17 +119,25 @@ impl<'m> PredictedColumns<'m> {
     /// What the network's outputs for the rows of a table say.
     pub fn of(&'m self, outputs: Vec<f64>) -> Predicted<'m> {
         let width = self.compiled.predict.plan.prediction.features;
-        let predictions = match &self.compiled.loss {
-            Some(loss) => predictions(loss, width, outputs),
-            None => Predictions::Numbers {
+        let predictions: Vec<Predictions> = match &self.compiled.loss {
+            Some(loss) => {
+                let specs = loss.outputs.iter();
+                specs
+                    .map(|spec| predictions(spec, width, &outputs))
+                    .collect()
+            }
+            None => vec![Predictions::Numbers {
                 width,
                 values: outputs,
-            },
+            }],
         };
+        let with_classes = predictions.into_iter().map(|predictions| {
+            let classes = predictions.classes();
+            (predictions, classes)
+        });
         Predicted {
             columns: self,
-            classes: predictions.classes(),
-            predictions,
+            predictions: with_classes.collect(),
         }
     }
 }
@@ -118,22 +149,26 @@ impl Predicted<'_> {
 
     /// The row's cells in the order of the columns' names.
     pub fn cells(&self, row: usize, to: &mut Vec<String>) {
-        let numbers = match &self.predictions {
-            Predictions::Numbers { width, values } => &values[row * width..][..*width],
-            Predictions::Classes {
-                classes,
-                probabilities,
-            } => &probabilities[row * classes..][..*classes],
-        };
         let preparation = self.columns.preparation;
-        match &self.columns.kind {
-            Kind::Outputs => to.extend(numbers.iter().map(|number| format!("{number:?}"))),
-            Kind::Numbers => to.extend(numbers.iter().enumerate().map(|(feature, number)| {
-                format!("{:?}", preparation.restore_target(feature, *number))
-            })),
-            Kind::Classes { values } => {
-                to.push(values[self.classes[row]].clone());
-                to.extend(numbers.iter().map(|number| format!("{number:?}")));
+        for (kind, (predictions, classes)) in self.columns.kinds.iter().zip(&self.predictions) {
+            let numbers = match predictions {
+                Predictions::Numbers { width, values } => &values[row * width..][..*width],
+                Predictions::Classes {
+                    classes,
+                    probabilities,
+                } => &probabilities[row * classes..][..*classes],
+            };
+            match kind {
+                Kind::Outputs => to.extend(numbers.iter().map(|number| format!("{number:?}"))),
+                Kind::Numbers { feature } => {
+                    to.extend(numbers.iter().enumerate().map(|(at, number)| {
+                        format!("{:?}", preparation.restore_target(feature + at, *number))
+                    }));
+                }
+                Kind::Classes { values } => {
+                    to.push(values[classes[row]].clone());
+                    to.extend(numbers.iter().map(|number| format!("{number:?}")));
+                }
             }
         }
     }

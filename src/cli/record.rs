@@ -46,7 +46,7 @@ pub struct PartScores {
     pub part: Part,
     pub rows: usize,
     pub loss: f64,
-    pub metrics: Vec<(&'static str, f64)>,
+    pub metrics: Vec<(String, f64)>,
 }
 
 /// The scores by part; a figure that is not finite is null.
@@ -55,7 +55,7 @@ pub fn scores_to_json(scores: &[PartScores]) -> Value {
         let mut figures = Members::new();
         figures.insert("loss".to_owned(), Value::from(scores.loss));
         for (name, value) in &scores.metrics {
-            figures.insert((*name).to_owned(), Value::from(*value));
+            figures.insert(name.clone(), Value::from(*value));
         }
         (scores.part.word().to_owned(), Value::Object(figures))
     });

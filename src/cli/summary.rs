@@ -57,7 +57,7 @@ pub fn table(rows: &[Vec<String>]) -> String {
 pub fn scores_table(scores: &[PartScores]) -> String {
     let mut rows = Vec::new();
     if let Some(first) = scores.first() {
-        let names = first.metrics.iter().map(|(name, _)| (*name).to_owned());
+        let names = first.metrics.iter().map(|(name, _)| name.clone());
         let head = ["", "rows", "loss"].map(str::to_owned);
         rows.push(head.into_iter().chain(names).collect());
     }

@@ -388,7 +388,7 @@ fn score<T: Number>(
                 part,
                 rows: rows.len(),
                 loss: mean,
-                metrics: scores(loss, &job.preparation, &job.table, rows, width, outputs),
+                metrics: scores(loss, &job.preparation, &job.table, rows, width, &outputs),
             }
         })
         .collect()

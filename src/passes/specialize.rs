@@ -2,7 +2,7 @@
 
 use super::rebuild::{Keep, Rebuild};
 use crate::graph::ops::Op;
-use crate::graph::{Graph, Phase};
+use crate::graph::{Graph, Phase, ValueId};
 
 pub fn specialize(graph: &Graph, phase: Phase) -> Graph {
     let keep = match phase {
@@ -28,5 +28,19 @@ pub fn specialize(graph: &Graph, phase: Phase) -> Graph {
         };
         rebuild.map(value, new);
     }
-    rebuild.finish(keep)
+    let mut graph = rebuild.finish(keep);
+    if phase == Phase::Train {
+        graph.prediction = graph.prediction.map(|value| first_part(&graph, value));
+    }
+    graph
+}
+
+/// While training nobody reads the outputs of several targets side by side.
+fn first_part(graph: &Graph, prediction: ValueId) -> ValueId {
+    let node = graph.node(prediction);
+    let mut users = graph.nodes.iter().flat_map(|node| &node.operands);
+    match node.op == Op::Concat && users.all(|used| *used != prediction) {
+        true => node.operands[0],
+        false => prediction,
+    }
 }

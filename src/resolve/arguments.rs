@@ -19,16 +19,21 @@ pub struct Call {
 impl Call {
     /// The call with every argument in force: `SGD(lr = 0.001, momentum = 0, …)`.
     pub fn text(&self) -> String {
-        let texts: Vec<String> = self
-            .entry
-            .parameters
-            .iter()
-            .filter_map(|parameter| {
-                let value = self.arguments.get(parameter.name)?;
-                let text = value_text(value);
-                Some(format!("{} = {text}", parameter.name))
-            })
-            .collect();
+        self.text_of(Vec::new())
+    }
+
+    /// The same with something before the arguments.
+    pub fn text_with(&self, first: &str) -> String {
+        self.text_of(vec![first.to_string()])
+    }
+
+    fn text_of(&self, mut texts: Vec<String>) -> String {
+        let parameters = self.entry.parameters.iter();
+        texts.extend(parameters.filter_map(|parameter| {
+            let value = self.arguments.get(parameter.name)?;
+            let text = value_text(value);
+            Some(format!("{} = {text}", parameter.name))
+        }));
         match texts.is_empty() {
             true => self.entry.name.to_string(),
             false => format!("{}({})", self.entry.name, texts.join(", ")),

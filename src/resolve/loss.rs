@@ -1,124 +1,248 @@
-//! The loss against the network's output and the target's type; what is reported about it.
+//! The losses against the network's outputs and the targets' types; what is reported about them.
 
+use super::arguments::Call;
+use super::loss_terms::LossTerm;
+use super::net::Output;
 use super::train::{Batch, TrainSpec};
-use crate::catalog::{Link, LossTarget, Meaning, Metric};
+use crate::catalog::{Link, Loss, LossTarget, Meaning, Metric};
 use crate::data::spec::{DataSpec, Field, FieldKind, Role, Schema};
-use crate::diagnostics::{Code, Diagnostic, Span};
-use crate::graph::Graph;
+use crate::diagnostics::{Code, Diagnostic, Span, listed};
 use crate::graph::ops::{InputKind, Op};
 use crate::graph::shape::{Dim, Shape};
 use crate::graph::state::StepScalar;
+use crate::graph::{Graph, ValueId};
 
-/// What becomes of the network's output.
+/// What becomes of the network's outputs: one for each target, in their order.
 #[derive(Clone, PartialEq, Debug)]
 pub struct LossSpec {
+    pub outputs: Vec<OutputSpec>,
+}
+
+/// What becomes of the output for one target.
+#[derive(Clone, PartialEq, Debug)]
+pub struct OutputSpec {
     pub link: Link,
     pub target: Field,
+    /// The output's place among the network's outputs, all side by side.
+    pub first: usize,
+    pub width: usize,
     /// Metrics of each split, with their names.
     pub metrics: Vec<(Metric, &'static str)>,
 }
 
-/// Where the network's result was written, and whether the network is without a fault.
-#[derive(Clone, Copy)]
-pub struct Output {
-    pub span: Span,
-    pub whole: bool,
-}
-
-/// Appends the loss to the graph.
+/// Appends the losses to the graph. `outputs` are the values for the schema's targets; whether the
+/// network is without a fault is `whole`.
 pub fn resolve(
     train: &TrainSpec,
     graph: &mut Graph,
-    written: Output,
+    outputs: &[Option<Output>],
+    whole: bool,
     schema: &Schema,
     data: &DataSpec,
     faults: &mut Vec<Diagnostic>,
 ) -> Option<LossSpec> {
-    let loss_span = train.loss.as_ref().map(|call| call.span);
-    let target = target(schema, data, loss_span, faults)?;
-    let metrics = metrics(train, &target, faults);
-    let call = train.loss.as_ref()?;
+    let targets = &schema.targets[..];
+    if targets.is_empty() {
+        faults.extend(no_target(train, data));
+        return None;
+    }
+    check_metrics(train, targets, faults);
+    let before = faults.len();
+    let mut terms: Vec<(&LossTerm, usize)> = Vec::new();
+    for term in &train.loss.terms {
+        match target_of(term, targets) {
+            Ok(index) => terms.push((term, index)),
+            Err(fault) => faults.push(*fault),
+        }
+    }
+    if train.loss.terms.is_empty() {
+        return None;
+    }
+    if faults.len() == before && train.loss.whole {
+        faults.extend(without_loss(train, targets, &terms));
+    }
+    for (term, index) in &terms {
+        let comparison = Comparison {
+            name: term.call.entry.name,
+            span: term.call.span,
+            target: &targets[*index],
+            alone: targets.len() == 1,
+        };
+        let wants = loss_of(&term.call).target;
+        if let Some(fault) = comparison.with_target(wants) {
+            faults.push(fault);
+        } else if let Some(output) = outputs.get(*index).copied().flatten() {
+            let shape = graph.shape(output.value);
+            faults.extend(comparison.with_output(wants, shape, output.span));
+        }
+    }
+    if faults.len() > before || !whole {
+        return None;
+    }
+    let values = target_values(graph, targets, terms.first()?.0.call.span);
+    let mut total: Option<ValueId> = None;
+    for (term, index) in &terms {
+        let origin = graph.add_origin(term.call.entry.name, term.call.span);
+        graph.current_origin = origin;
+        let output = outputs[*index]?.value;
+        let build = loss_of(&term.call).build;
+        let loss = build(graph, &term.call.arguments, output, values[*index]);
+        let loss = match term.weight == 1.0 {
+            true => loss,
+            false => graph.scale(loss, term.weight),
+        };
+        total = Some(match total {
+            None => loss,
+            Some(total) => graph.add(total, loss),
+        });
+    }
+    graph.loss = total;
+    check_batches(train, graph, schema, faults);
+    let mut first = 0;
+    let specs = targets.iter().enumerate().map(|(index, target)| {
+        let width =
+            outputs[index].map_or(Dim::Known(0), |output| graph.shape(output.value).width());
+        let width = width.known().unwrap_or(0);
+        let term = terms.iter().find(|(_, of)| *of == index);
+        let spec = OutputSpec {
+            link: term.map_or(Link::Identity, |(term, _)| loss_of(&term.call).link),
+            target: target.clone(),
+            first,
+            width,
+            metrics: metrics(train, target),
+        };
+        first += width;
+        spec
+    });
+    Some(LossSpec {
+        outputs: specs.collect(),
+    })
+}
+
+fn loss_of(call: &Call) -> &'static Loss {
     let Meaning::Loss(loss) = &call.entry.meaning else {
-        return None;
+        unreachable!("the call was resolved as a loss")
     };
-    let comparison = Comparison {
-        name: call.entry.name,
-        span: call.span,
-        target: &target,
-    };
-    if let Some(fault) = comparison.with_target(loss.target) {
-        faults.push(fault);
-        return None;
-    }
-    let output = graph.prediction?;
-    let shape = graph.shape(output);
-    if let Some(fault) = comparison.with_output(loss.target, shape, written.span) {
-        faults.push(fault);
-        return None;
-    }
-    if !written.whole {
-        return None;
-    }
-    let origin = graph.add_origin(call.entry.name, call.span);
-    graph.current_origin = origin;
-    let width = match target.kind.width() {
+    loss
+}
+
+/// The values of the targets, each a part of the prepared matrix of all.
+fn target_values(graph: &mut Graph, targets: &[Field], span: Span) -> Vec<ValueId> {
+    let width = |target: &Field| match target.kind.width() {
         Some(width) => Dim::Known(width),
         None => Dim::Deferred(format!("columns of {}", target.name).into()),
     };
     let kind = InputKind::Targets;
-    let value = graph.push(Op::Input { kind, width }, &[]);
-    graph.nodes[value.index()].name = Some(target.name.as_str().into());
-    let loss_value = (loss.build)(graph, &call.arguments, output, value);
-    graph.loss = Some(loss_value);
-    check_batches(train, graph, schema, faults);
-    Some(LossSpec {
-        link: loss.link,
-        metrics,
-        target,
+    let origin = graph.add_origin("targets", span);
+    graph.current_origin = origin;
+    if let [target] = targets {
+        let value = graph.push(
+            Op::Input {
+                kind,
+                width: width(target),
+            },
+            &[],
+        );
+        graph.nodes[value.index()].name = Some(target.name.as_str().into());
+        return vec![value];
+    }
+    let mut starts = Vec::new();
+    let mut total = Dim::Known(0);
+    for target in targets {
+        let next = total.plus(&width(target));
+        starts.push(std::mem::replace(
+            &mut total,
+            next.unwrap_or(Dim::Known(usize::MAX)),
+        ));
+    }
+    let all = graph.push(Op::Input { kind, width: total }, &[]);
+    let slices = targets.iter().zip(starts).map(|(target, start)| {
+        let length = width(target);
+        let value = graph.push(Op::Slice { start, length }, &[all]);
+        // The network's value for the target has the target's name.
+        let name = format!("{}.target", target.name);
+        graph.nodes[value.index()].name = Some(name.into());
+        value
+    });
+    slices.collect()
+}
+
+fn no_target(train: &TrainSpec, data: &DataSpec) -> Option<Diagnostic> {
+    let mut columns = data.columns.iter();
+    if columns.any(|column| column.role == Role::Target) {
+        return None;
+    }
+    let fault = Diagnostic::new(
+        Code::NoTarget,
+        data.span,
+        "there is no target to compare with",
+    )
+    .label("no `target` is declared")
+    .help("write `target name: number` or `target name: category` in `data`");
+    Some(match train.loss.terms.first() {
+        Some(term) => fault.also(term.call.span, "the loss compares with it"),
+        None => fault,
     })
 }
 
-fn target(
-    schema: &Schema,
-    data: &DataSpec,
-    loss_span: Option<Span>,
-    faults: &mut Vec<Diagnostic>,
-) -> Option<Field> {
-    match &schema.targets[..] {
-        [] => {
-            let declared = data
-                .columns
-                .iter()
-                .any(|column| column.role == Role::Target);
-            if !declared {
-                let fault = Diagnostic::new(
-                    Code::NoTarget,
-                    data.span,
-                    "there is no target to compare with",
-                )
-                .label("no `target` is declared")
-                .help("write `target name: number` or `target name: category` in `data`");
-                faults.push(match loss_span {
-                    Some(span) => fault.also(span, "the loss compares with it"),
-                    None => fault,
-                });
-            }
-            None
-        }
-        [target] => Some(target.clone()),
-        [first, second, ..] => {
-            faults.push(
+/// The number of the target that a loss compares with.
+fn target_of(term: &LossTerm, targets: &[Field]) -> Result<usize, Box<Diagnostic>> {
+    let names = || targets.iter().map(|target| target.name.as_str());
+    let Some(name) = &term.target else {
+        return match targets {
+            [_] => Ok(0),
+            _ => Err(Box::new(
                 Diagnostic::new(
-                    Code::NotSupported,
-                    second.span,
-                    "several targets are not supported yet",
+                    Code::MissingArgument,
+                    term.call.span,
+                    "with several targets a loss names the one that it compares with",
                 )
-                .label("a second target")
-                .also(first.span, "the first target"),
-            );
-            None
-        }
-    }
+                .label("which target?")
+                .help(format!(
+                    "write `{}({}…)`",
+                    term.call.entry.name,
+                    names().next().unwrap_or("name")
+                ))
+                .note(format!("there are: {}", listed(names()))),
+            )),
+        };
+    };
+    names().position(|known| known == name.text).ok_or_else(|| {
+        Box::new(
+            Diagnostic::new(
+                Code::UnknownName,
+                name.span,
+                format!("no target is called `{}`", name.text),
+            )
+            .label("not a target")
+            .near(&name.text, name.span, names())
+            .note(format!("there are: {}", listed(names()))),
+        )
+    })
+}
+
+/// The faults of targets that no loss compares with.
+fn without_loss(
+    train: &TrainSpec,
+    targets: &[Field],
+    terms: &[(&LossTerm, usize)],
+) -> Vec<Diagnostic> {
+    let missing = targets
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| terms.iter().all(|(_, of)| of != index));
+    missing
+        .map(|(_, target)| {
+            Diagnostic::new(
+                Code::UnusedResult,
+                target.span,
+                format!("no loss compares with the target `{}`", target.name),
+            )
+            .label("is not learned")
+            .also(train.loss.terms[0].call.span, "the loss")
+            .help(format!("add a term: `… + MSE({})`", target.name))
+        })
+        .collect()
 }
 
 /// A loss and what it compares with.
@@ -126,12 +250,16 @@ struct Comparison<'c> {
     name: &'c str,
     span: Span,
     target: &'c Field,
+    /// Whether it is the only target, so that `classes` are its classes.
+    alone: bool,
 }
 
 impl Comparison<'_> {
     /// Whether the loss fits the target's type.
     fn with_target(&self, wants: LossTarget) -> Option<Diagnostic> {
-        let Comparison { name, span, target } = *self;
+        let Comparison {
+            name, span, target, ..
+        } = *self;
         let wrong = |message: String| Diagnostic::new(Code::LossTarget, span, message);
         match (wants, &target.kind) {
             (LossTarget::Numbers, FieldKind::Category { .. }) => Some(
@@ -141,7 +269,7 @@ impl Comparison<'_> {
                 ))
                 .label("this loss is for numbers")
                 .also(target.span, "declared as a category here")
-                .help("use `loss = CrossEntropy`, or declare the target as `number`"),
+                .help("use `CrossEntropy`, or declare the target as `number`"),
             ),
             (LossTarget::Classes, FieldKind::Numbers { .. }) => Some(
                 wrong(format!(
@@ -150,7 +278,7 @@ impl Comparison<'_> {
                 ))
                 .label("this loss is for classes")
                 .also(target.span, "declared as numbers here")
-                .help("declare the target as `category`, or use `loss = MSE`"),
+                .help("declare the target as `category`, or use `MSE`"),
             ),
             (LossTarget::Classes | LossTarget::Binary, FieldKind::Category { classes, .. }) => {
                 match (wants, classes) {
@@ -162,9 +290,7 @@ impl Comparison<'_> {
                         ))
                         .label("this loss is for two classes")
                         .also(target.span, format!("{classes} classes"))
-                        .help(
-                            "use `loss = CrossEntropy` and end the network with `Linear(classes)`",
-                        ),
+                        .help("use `CrossEntropy`, with one output for each class"),
                     ),
                     (_, Some(_) | None) => None,
                 }
@@ -175,7 +301,16 @@ impl Comparison<'_> {
 
     /// Whether the network's output has the width that the loss needs.
     fn with_output(&self, wants: LossTarget, output: &Shape, written: Span) -> Option<Diagnostic> {
-        let Comparison { name, span, target } = *self;
+        let Comparison {
+            name,
+            span,
+            target,
+            alone,
+        } = *self;
+        let end = |layer: String| match alone {
+            true => format!("end the network with `{layer}`"),
+            false => format!("end the line of `{}` with `{layer}`", target.name),
+        };
         let width = output.width();
         let wrong_width = |needs: String, help: String| {
             Diagnostic::new(
@@ -201,15 +336,18 @@ impl Comparison<'_> {
         Some(match (wants, &target.kind) {
             (_, FieldKind::Numbers { .. }) => wrong_width(
                 format!("{needed}, the width of `{}`", target.name),
-                format!("end the network with `Linear({needed})`"),
+                end(format!("Linear({needed})")),
             ),
             (LossTarget::Binary, FieldKind::Category { .. }) => wrong_width(
                 "1, the logit of the second class".to_string(),
-                "end the network with `Linear(1)`, or use `loss = CrossEntropy`".to_string(),
+                format!("{}, or use `CrossEntropy`", end("Linear(1)".to_string())),
             ),
             (LossTarget::Numbers | LossTarget::Classes, FieldKind::Category { .. }) => wrong_width(
                 format!("{needed}, one logit for each class of `{}`", target.name),
-                "end the network with `Linear(classes)`".to_string(),
+                end(match alone {
+                    true => "Linear(classes)".to_string(),
+                    false => format!("Linear({needed})"),
+                }),
             ),
         })
     }
@@ -268,13 +406,21 @@ fn check_batches(train: &TrainSpec, graph: &Graph, schema: &Schema, faults: &mut
     });
 }
 
-/// The metrics asked for, or those of the target's type.
-fn metrics(
-    train: &TrainSpec,
-    target: &Field,
-    faults: &mut Vec<Diagnostic>,
-) -> Vec<(Metric, &'static str)> {
-    let classes = matches!(target.kind, FieldKind::Category { .. });
+/// Whether a metric is for classes or for numbers.
+fn for_classes(metric: Metric) -> bool {
+    match metric {
+        Metric::Accuracy => true,
+        Metric::MeanAbsoluteError | Metric::RootMeanSquaredError | Metric::R2 => false,
+    }
+}
+
+fn is_category(target: &Field) -> bool {
+    matches!(target.kind, FieldKind::Category { .. })
+}
+
+/// The metrics of a target: of those asked for, the ones that are for its type; else all of its type.
+fn metrics(train: &TrainSpec, target: &Field) -> Vec<(Metric, &'static str)> {
+    let classes = is_category(target);
     let Some(asked) = &train.metrics else {
         return match classes {
             true => vec![(Metric::Accuracy, "accuracy")],
@@ -285,36 +431,41 @@ fn metrics(
             ],
         };
     };
-    for (metric, name, span) in asked {
-        let for_classes = match metric {
-            Metric::Accuracy => true,
-            Metric::MeanAbsoluteError | Metric::RootMeanSquaredError | Metric::R2 => false,
-        };
-        if for_classes != classes {
-            let (needs, has) = match classes {
-                true => ("numbers", "is a category"),
-                false => ("categories", "holds numbers"),
-            };
-            faults.push(
-                Diagnostic::new(
-                    Code::MetricTarget,
-                    *span,
-                    format!(
-                        "`{name}` is a metric for {needs}, but `{}` {has}",
-                        target.name
-                    ),
-                )
-                .label("does not fit the target")
-                .also(target.span, format!("the target {has}"))
-                .help(match classes {
-                    true => "for categories there is: accuracy",
-                    false => "for numbers there are: mae, rmse, r2",
-                }),
-            );
-        }
-    }
     asked
         .iter()
+        .filter(|(metric, _, _)| for_classes(*metric) == classes)
         .map(|(metric, name, _)| (*metric, *name))
         .collect()
+}
+
+/// Reports metrics that fit no target.
+fn check_metrics(train: &TrainSpec, targets: &[Field], faults: &mut Vec<Diagnostic>) {
+    for (metric, name, span) in train.metrics.iter().flatten() {
+        let fits = |target: &Field| is_category(target) == for_classes(*metric);
+        let target = match targets {
+            [] => continue,
+            _ if targets.iter().any(fits) => continue,
+            [target, ..] => target,
+        };
+        let (needs, has) = match is_category(target) {
+            true => ("numbers", "is a category"),
+            false => ("categories", "holds numbers"),
+        };
+        faults.push(
+            Diagnostic::new(
+                Code::MetricTarget,
+                *span,
+                format!(
+                    "`{name}` is a metric for {needs}, but `{}` {has}",
+                    target.name
+                ),
+            )
+            .label("does not fit the target")
+            .also(target.span, format!("the target {has}"))
+            .help(match is_category(target) {
+                true => "for categories there is: accuracy",
+                false => "for numbers there are: mae, rmse, r2",
+            }),
+        );
+    }
 }

@@ -8,6 +8,7 @@ pub mod data;
 pub mod groups;
 mod inputs;
 pub mod loss;
+pub mod loss_terms;
 mod net;
 pub mod schedule;
 mod settings;
@@ -22,7 +23,8 @@ use crate::catalog;
 use crate::catalog::settings::TOP_LEVEL;
 use crate::data::spec::{DataSpec, Field, FieldKind, Role, Schema};
 use crate::diagnostics::{Code, Diagnostic, Span};
-use crate::graph::Graph;
+use crate::graph::ops::Op;
+use crate::graph::{Graph, ValueId};
 use crate::syntax;
 use crate::syntax::ast::{Expr, File, Name, Section, StatementKind};
 use constant::Scope;
@@ -279,6 +281,10 @@ impl Declaration {
         let whole = faults.len() == before;
         let mut graph = network.graph;
         graph.prediction = network.result;
+        let several = schema.targets.len() > 1;
+        if several && whole {
+            graph.prediction = Some(side_by_side(&mut graph, &network.outputs));
+        }
         let target = |role: &Option<Role>| matches!(role, Some(Role::Target) | None);
         let Some(train) = &self.train else {
             if graph.parameters().next().is_some() {
@@ -300,10 +306,8 @@ impl Declaration {
             false => loss::resolve(
                 train,
                 &mut graph,
-                loss::Output {
-                    span: network.result_span,
-                    whole,
-                },
+                &network.outputs,
+                whole,
                 schema,
                 &self.data,
                 faults,
@@ -339,6 +343,22 @@ impl Declaration {
         }
         schema
     }
+}
+
+/// The values of all targets as one, in the order of the targets.
+fn side_by_side(graph: &mut Graph, outputs: &[Option<net::Output>]) -> ValueId {
+    let values: Vec<ValueId> = outputs
+        .iter()
+        .map(|output| {
+            output
+                .expect("a whole network has a value for each target")
+                .value
+        })
+        .collect();
+    graph.current_origin = graph.node(values[0]).origin;
+    let all = graph.push(Op::Concat, &values);
+    graph.nodes[all.index()].name = Some("outputs".into());
+    all
 }
 
 /// `stop` and `restore = best` follow the validation loss, so there must be one.

@@ -40,11 +40,20 @@ struct Flow {
     used: bool,
 }
 
-/// The network's part of a graph, and where its result was written.
+/// The network's part of a graph.
 pub struct Network {
     pub graph: Graph,
+    /// The value of the last line; with several targets, none.
     pub result: Option<ValueId>,
-    pub result_span: Span,
+    /// The value for each target; with one it is the result, and without any too.
+    pub outputs: Vec<Option<Output>>,
+}
+
+/// A value that predicts a target, and where it was written.
+#[derive(Clone, Copy, Debug)]
+pub struct Output {
+    pub value: ValueId,
+    pub span: Span,
 }
 
 /// Builds the network of a `net` section. It is whole if no fault was added.
@@ -81,24 +90,38 @@ pub fn resolve(
         faults,
     };
     net.check_parameters();
+    let before = net.faults.len();
     let result = net.body(&section.body, section.keyword.span, "the network");
+    let outputs = match schema.targets.len() {
+        0 | 1 => vec![result.as_ref().map(|flow| Output {
+            value: flow.value,
+            span: flow.span,
+        })],
+        _ => {
+            let faultless = net.faults.len() == before;
+            net.outputs(schema, section.keyword.span, result.filter(|_| faultless))
+        }
+    };
     net.report_unused();
     net.report_too_big(0);
     Network {
         graph: net.graph,
-        result: result.as_ref().map(|flow| flow.value),
-        result_span: result.map_or(section.keyword.span, |flow| flow.span),
+        result: outputs.first().and_then(|output| Some((*output)?.value)),
+        outputs,
     }
 }
 
 fn facts(schema: &Schema, inputs: &Inputs) -> Facts {
     use crate::data::spec::FieldKind;
     let deferred = |name: &str| Dim::Deferred(name.into());
-    let classes = match schema.targets.first().map(|field| &field.kind) {
-        Some(FieldKind::Category { classes, .. }) => {
-            Some(classes.map_or_else(|| deferred("classes"), Into::into))
-        }
-        Some(FieldKind::Numbers { .. }) | None => None,
+    let mut categories = schema.targets.iter().filter_map(|field| match &field.kind {
+        FieldKind::Category { classes, .. } => Some(classes),
+        FieldKind::Numbers { .. } => None,
+    });
+    // Of several categories none is *the* target.
+    let classes = match (categories.next(), categories.next()) {
+        (Some(classes), None) => Some(classes.map_or_else(|| deferred("classes"), Into::into)),
+        (None, _) | (Some(_), Some(_)) => None,
     };
     Facts {
         classes,
@@ -194,6 +217,54 @@ impl Net<'_> {
             }
         }
         flow
+    }
+
+    /// With several targets: the values that their names are bound to. Each must have one; `last` is
+    /// the last line's result, which nothing uses unless it is one of them.
+    fn outputs(&mut self, schema: &Schema, span: Span, last: Option<Flow>) -> Vec<Option<Output>> {
+        let mut outputs = Vec::new();
+        for field in &schema.targets {
+            self.mark_used(Some(&field.name));
+            let bound = self.binding(&field.name);
+            let bound = bound.map(|binding| (binding.bound.clone(), binding.span));
+            outputs.push(match bound {
+                Some((Bound::Value(value), span)) => Some(Output { value, span }),
+                Some((Bound::Faulty | Bound::FaultyLayer, _)) => None,
+                Some((Bound::Number(_) | Bound::Shared { .. } | Bound::Label, place)) => {
+                    self.faults.push(
+                        Diagnostic::new(
+                            Code::WrongType,
+                            place,
+                            format!("the target `{}` needs a value of the network", field.name),
+                        )
+                        .label("not a value")
+                        .also(field.span, "the target"),
+                    );
+                    None
+                }
+                None => {
+                    self.faults.push(
+                        Diagnostic::new(
+                            Code::MissingSection,
+                            span,
+                            format!("nothing predicts the target `{}`", field.name),
+                        )
+                        .label("no line of this section has its name")
+                        .also(field.span, "the target")
+                        .help(format!(
+                            "with several targets each is given a value: `{} = … -> Linear(1)`",
+                            field.name
+                        )),
+                    );
+                    None
+                }
+            });
+        }
+        let all = outputs.iter().all(Option::is_some);
+        if let Some(last) = last.filter(|last| all && last.name.is_none()) {
+            self.report_dropped(Some(last));
+        }
+        outputs
     }
 
     /// The name and the value of a line; what is no line is declared or reported.

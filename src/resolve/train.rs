@@ -3,6 +3,7 @@
 use super::arguments::{self, Call};
 use super::constant::{Number, Scope, kind_text, number_text};
 use super::groups::{self, Group};
+use super::loss_terms::{self, LossTerms};
 use super::schedule;
 use super::settings::Settings;
 use crate::catalog::settings::TRAIN;
@@ -22,7 +23,7 @@ pub enum Batch {
 /// The checked `train` section.
 #[derive(Clone, Debug)]
 pub struct TrainSpec {
-    pub loss: Option<Call>,
+    pub loss: LossTerms,
     pub optimizer: Option<Call>,
     pub epochs: usize,
     pub batch: Batch,
@@ -116,7 +117,7 @@ const DEFAULT_BATCH: usize = 32;
 impl Default for TrainSpec {
     fn default() -> Self {
         TrainSpec {
-            loss: None,
+            loss: LossTerms::default(),
             optimizer: None,
             epochs: 0,
             batch: Batch::Rows(DEFAULT_BATCH),
@@ -182,7 +183,9 @@ pub fn resolve(section: &Section, scope: &Scope, faults: &mut Vec<Diagnostic>) -
     };
     let loss = required("loss", "loss = MSE", faults);
     let epochs = required("epochs", "epochs = 100", faults);
-    spec.loss = loss.and_then(|value| loss_call(&value, scope, faults));
+    if let Some(value) = loss {
+        spec.loss = loss_terms::resolve(&value, scope, faults);
+    }
     if let Some(value) = epochs {
         spec.epochs = whole("epochs", &value, scope, 1, faults).unwrap_or(1) as usize;
     }
@@ -289,22 +292,6 @@ fn inner_section(section: &Section) -> Diagnostic {
         .label("unknown section")
         .near(name, section.keyword.span, ["params", "watch"]),
     }
-}
-
-/// The loss: one entry; sums of losses are for several targets.
-fn loss_call(value: &Expr, scope: &Scope, faults: &mut Vec<Diagnostic>) -> Option<Call> {
-    if let ExprKind::Binary { .. } = value.kind {
-        faults.push(
-            Diagnostic::new(
-                Code::NotSupported,
-                value.span,
-                "sums of losses are not supported yet",
-            )
-            .label("one loss is expected here"),
-        );
-        return None;
-    }
-    arguments::call(value, Kind::Loss, scope, faults)
 }
 
 fn known_number(

@@ -8,8 +8,8 @@ from collections import OrderedDict
 import torch
 from torch import nn
 
-from reference import Call, Column, Setup, Values
-from tables import curve, kinds, pairs, people
+from reference import Call, Column, Losses, Setup, Values
+from tables import curve, houses, kinds, pairs, people
 
 BOTH = ("f32", "f64")
 
@@ -260,6 +260,44 @@ TIED = Values(
     """,
 )
 
+
+def heads(network, _, value):
+    trunk = network.trunk(value).tanh()
+    return {
+        "price": network.price_head(trunk),
+        "kind": network.kind_head(torch.cat([trunk, network.price_head(trunk)], dim=1)),
+        "sold": network.sold_head(trunk),
+    }
+
+
+HEADS = Values(
+    """
+    h     = trunk: Linear(6) -> Tanh
+    price = h -> price_head: Linear(1)
+    kind  = [h, price] -> Concat -> kind_head: Linear(3)
+    sold  = h -> sold_head: Linear(1)
+    """,
+    lambda: {
+        "trunk": nn.Linear(2, 6),
+        "price_head": nn.Linear(6, 1),
+        "kind_head": nn.Linear(7, 3),
+        "sold_head": nn.Linear(6, 1),
+    },
+    heads,
+)
+TWO_VECTORS = Values(
+    """
+    h     = fc: Linear(5) -> Tanh
+    right = h -> second: Linear(3)
+    both  = h -> first: Linear(2)
+    """,
+    lambda: {"fc": nn.Linear(3, 5), "second": nn.Linear(5, 3), "first": nn.Linear(5, 2)},
+    lambda network, _, value: {
+        "both": network.first(network.fc(value).tanh()),
+        "right": network.second(network.fc(value).tanh()),
+    },
+)
+
 CURVE = [
     Column("input", ["a", "b"], arguments={"normalize": "zscore"}),
     Column("target", ["y"]),
@@ -318,5 +356,32 @@ COMPOSED = [
         ],
         TIED, Call("CrossEntropy"), Call("Adam", lr=1e-3), batch=11, epochs=60,
         precisions=BOTH, seed=47,
+    ),
+    Setup(
+        "targets", "several targets: a sum of weighted losses, one of them on two terms",
+        houses(48, 57, NAMES),
+        [
+            Column("input", ["size", "age"], arguments={"normalize": "zscore"}),
+            Column("target", ["price"], arguments={"scale": 2.0}),
+            Column("target", ["kind", "sold"], "category"),
+        ],
+        HEADS,
+        Losses(
+            (1, Call("CrossEntropy", label_smoothing=0.1), "kind"),
+            (0.3, Call("MSE"), "price"),
+            (0.05, Call("L1"), "price"),
+            (0.5, Call("BCEWithLogits"), "sold"),
+        ),
+        Call("Adam", lr=1e-3), batch=12, epochs=60, precisions=BOTH, seed=48,
+    ),
+    Setup(
+        "targets-vector", "two vectors as targets, one prepared", pairs(49, 45),
+        [
+            Column("input", ["left"], "vector", {"normalize": "zscore"}, source="left_*"),
+            Column("target", ["both"], "vector", source="y_*"),
+            Column("target", ["right"], "vector", {"scale": 0.5}, source="right_*"),
+        ],
+        TWO_VECTORS, Losses((1, Call("MSE"), "both"), (2, Call("Huber", delta=0.5), "right")),
+        Call("SGD", lr=0.02, momentum=0.5), batch=10, epochs=60, seed=49,
     ),
 ]

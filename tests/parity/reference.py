@@ -46,13 +46,48 @@ class Call:
             return nn.BatchNorm1d(width, **self.named), width
         return getattr(nn, self.kind)(**self.named), width
 
+    def kind_for(self, _target):
+        return self.kind
+
     def loss(self):
-        return getattr(nn, self.kind + "Loss")(**self.named)
+        """The loss of a network with one target."""
+        criterion = getattr(nn, self.kind + "Loss")(**self.named)
+        return lambda output, targets: criterion(output, *targets.values())
 
     def optimizer(self, parameters):
         """The optimizer of parameters, or of groups of them with settings of their own."""
         # The plain loop over tensors is PyTorch's own definition of each formula.
         return getattr(torch.optim, self.kind)(parameters, **self.named, foreach=False, fused=False)
+
+
+class Losses:
+    """A weighted sum of losses, each on a target: `(weight, Call, target)`; the network gives a dict."""
+
+    def __init__(self, *terms):
+        self.terms = terms
+
+    def text(self):
+        def term(weight, call, target):
+            named = {key: literal(value) for key, value in call.named.items()}
+            rest = "".join(f", {key} = {value}" for key, value in named.items())
+            text = f"{call.kind}({target}{rest})"
+            return text if weight == 1 else f"{literal(weight)} * {text}"
+
+        return " + ".join(term(*one) for one in self.terms)
+
+    def kind_for(self, target):
+        return next(call.kind for _, call, name in self.terms if name == target)
+
+    def loss(self):
+        criteria = [(weight, call.loss(), target) for weight, call, target in self.terms]
+
+        def criterion(outputs, targets):
+            return sum(
+                weight * loss(outputs[target], {target: targets[target]})
+                for weight, loss, target in criteria
+            )
+
+        return criterion
 
 
 @dataclass
@@ -161,7 +196,7 @@ class Setup:
     table: dict
     columns: list
     net: object
-    loss: Call
+    loss: object
     optimizer: Call
     batch: object = "all"
     epochs: int = 500
@@ -234,8 +269,8 @@ class Setup:
         ]
 
     def prepare(self, table, train_rows):
-        """Inputs by name, the target, and the number of classes by name, all in f64."""
-        inputs, target, classes = {}, None, {}
+        """Inputs and targets by name, and the number of classes by name, all in f64."""
+        inputs, targets, classes = {}, {}, {}
         for column in self.columns:
             if column.role == "ignore":
                 continue
@@ -250,11 +285,11 @@ class Setup:
                     values = np.stack(sides, axis=1)
                 if column.role == "input":
                     inputs[name] = (column.kind, column.arguments, values)
-                elif self.loss.kind == "BCEWithLogits":
-                    target = values.astype(np.float64)[:, None]
+                elif self.loss.kind_for(name) == "BCEWithLogits":
+                    targets[name] = values.astype(np.float64).reshape(len(values), -1)
                 else:
-                    target = values
-        return inputs, target, classes
+                    targets[name] = values
+        return inputs, targets, classes
 
 
 def prepared(cells, arguments, train_rows):
@@ -302,9 +337,9 @@ def train(setup, table, state, precision):
     """Losses by epoch (`train`, `validate`), the final state, and the number of updates."""
     dtype = DTYPES[precision]
     train_rows, validate_rows, _ = setup.rows(table)
-    raw_inputs, raw_target, _ = setup.prepare(table, train_rows)
+    raw_inputs, raw_targets, _ = setup.prepare(table, train_rows)
     inputs = {name: typed(values, dtype) for name, (_, _, values) in raw_inputs.items()}
-    target = typed(raw_target, dtype)
+    targets = {name: typed(values, dtype) for name, values in raw_targets.items()}
     network = build(setup, table).to(dtype)
     network.load_state_dict(state)
     criterion = setup.loss.loss()
@@ -314,8 +349,7 @@ def train(setup, table, state, precision):
     batches = [train_rows[at : at + size] for at in range(0, len(train_rows), size)]
     if setup.settings.get("drop_last"):
         batches = [batch for batch in batches if len(batch) == size]
-    batches = [take(inputs, target, batch) for batch in batches]
-    validation = take(inputs, target, validate_rows)
+    validation = take(inputs, targets, validate_rows)
 
     scheduler = None
     if setup.scheduler:
@@ -326,9 +360,10 @@ def train(setup, table, state, precision):
     for _ in range(setup.epochs):
         network.train()
         total, rows = 0.0, 0
-        for batch_inputs, batch_target in batches:
+        for batch in batches:
+            batch_inputs, batch_targets = take(inputs, targets, batch)
             optimizer.zero_grad()
-            loss = criterion(network(batch_inputs), batch_target)
+            loss = criterion(network(batch_inputs), batch_targets)
             loss.backward()
             if clip_value is not None:
                 nn.utils.clip_grad_value_(network.parameters(), clip_value, foreach=False)
@@ -337,8 +372,8 @@ def train(setup, table, state, precision):
             optimizer.step()
             if scheduler and not on_plateau:
                 scheduler.step()
-            total += loss.item() * len(batch_target)
-            rows += len(batch_target)
+            total += loss.item() * len(batch)
+            rows += len(batch)
         losses["train"].append(total / rows)
         if validate_rows:
             network.eval()
@@ -350,5 +385,5 @@ def train(setup, table, state, precision):
     return losses, network.state_dict(), setup.epochs * len(batches)
 
 
-def take(inputs, target, rows):
-    return {name: values[rows] for name, values in inputs.items()}, target[rows]
+def take(inputs, targets, rows):
+    return [{name: values[rows] for name, values in one.items()} for one in (inputs, targets)]

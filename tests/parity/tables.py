@@ -49,3 +49,20 @@ def people(seed, rows, jobs, cities, answers):
         "city": [cities[place] for place in city],
         "answer": [answers[place] for place in np.searchsorted(edges, score)],
     }
+
+
+def houses(seed, rows, kinds):
+    """Two numbers, and what depends on them: a number, one of several kinds, a yes or no."""
+    random = np.random.default_rng(seed)
+    size, age = random.normal(size=rows), random.uniform(0.0, 2.0, rows)
+    which = np.arange(rows) * 7 % len(kinds)
+    price = np.tanh(size) - 0.4 * age + 0.1 * random.normal(size=rows)
+    sold = size + 0.5 * random.normal(size=rows) > age - 1.0
+    sold[:2] = [False, True]
+    return {
+        "size": (size + 0.5 * which).tolist(),
+        "age": age.tolist(),
+        "price": price.tolist(),
+        "kind": [kinds[place] for place in which],
+        "sold": ["yes" if one else "no" for one in sold],
+    }

@@ -380,7 +380,18 @@ impl Generator {
             Target::Numbers(_) | Target::Binary => outputs.to_string(),
         };
         let bias = self.pick(&["", "", ", bias = false"]);
-        self.line(format_args!("out: Linear({last}{bias})"));
+        let second = self.one_in(5);
+        if second {
+            data += "    target z: number\n";
+            columns.push(("z".to_string(), None));
+            let trunk = self.name();
+            let linear = self.linear(5);
+            self.line(format_args!("{trunk} = {linear} -> Tanh"));
+            self.line(format_args!("z = {trunk} -> z_out: Linear(1)"));
+            self.line(format_args!("y = {trunk} -> out: Linear({last}{bias})"));
+        } else {
+            self.line(format_args!("out: Linear({last}{bias})"));
+        }
 
         let batch = self.between(4, 16);
         let whole = self.between(1, 3);
@@ -389,7 +400,17 @@ impl Generator {
             false => self.between(1, batch - 1),
         };
         let rows = whole * batch + tail;
-        let loss = self.loss(&target);
+        let mut loss = self.loss(&target).to_string();
+        if second {
+            let (name, rest) = loss.split_once('(').unwrap_or((&loss, ")"));
+            let rest = match rest {
+                ")" => ")".to_string(),
+                rest => format!(", {rest}"),
+            };
+            let weight = self.pick(&["", "0.3 * ", "2 * "]);
+            let other = self.pick(&["MSE", "L1", "Huber"]);
+            loss = format!("{name}(y{rest} + {weight}{other}(z)");
+        }
         let optimizer = self.call_of(|meaning| matches!(meaning, Meaning::Optimizer(_)));
         let precision = self.pick(&["f32", "f64"]);
         let mut settings = format!(
