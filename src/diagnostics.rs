@@ -224,6 +224,7 @@ codes! {
     NonFinite = "E0505" Error "a cell that is not a finite number";
     TableTooLarge = "E0506" Error "the table goes beyond a limit";
     ConstantColumn = "E0507" Error "a column without spread cannot be normalised";
+    RowWeight = "E0508" Error "weights of rows that cannot be";
     // Files of a run.
     BadWeights = "E0601" Error "a weights file that cannot be read";
     WeightNames = "E0602" Error "parameters are missing from, or unknown to, the weights file";

@@ -1,11 +1,11 @@
-//! Losses: PyTorch's without the suffix `Loss`, the mean over the batch. Each owns the link from the
+//! Losses: PyTorch's without the suffix `Loss`, the mean over the batch, in which a row counts as much as
+//! its weight says. Each owns the link from the
 //! network's output to a prediction.
 
 use super::arguments::{ArgumentKind, Arguments, Default, Range, named};
 use super::{Entry, Link, Loss, LossTarget, Meaning};
 use crate::graph::ops::{Axis, Op};
 use crate::graph::scalar::ScalarFunction;
-use crate::graph::state::StepScalar;
 use crate::graph::{Graph, ValueId};
 
 pub const ENTRIES: &[Entry] = &[
@@ -123,8 +123,7 @@ fn cross_entropy(graph: &mut Graph, arguments: &Arguments, y: ValueId, class: Va
     let terms = graph.multiply(target, log_softmax);
     let sum = graph.sum(terms, Axis::Last);
     let loss = graph.map(ScalarFunction::Negate, sum);
-    let scaled = graph.scale_by(loss, StepScalar::InverseRows { factor: 1.0 });
-    graph.sum(scaled, Axis::All)
+    graph.mean_all(loss)
 }
 
 /// softplus(y) - y t, which is the binary cross-entropy of sigmoid(y).

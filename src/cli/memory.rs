@@ -14,7 +14,8 @@ pub fn check(
     table: &Table,
     most: Option<u64>,
 ) -> Result<(), Faults> {
-    let width = preparation.width(Role::Input) + preparation.width(Role::Target);
+    let roles = [Role::Input, Role::Target, Role::Weight];
+    let width = roles.into_iter().map(|role| preparation.width(role)).sum();
     let held = table.bytes() as u128;
     let kept = match compiled.declaration.train {
         // The table gives its inputs up while the rows are prepared.

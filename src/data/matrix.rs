@@ -11,15 +11,15 @@ use crate::diagnostics::{Code, Diagnostic, Faults};
 #[derive(Clone, PartialEq, Debug)]
 pub struct PreparedPart<T> {
     pub inputs: Vec<T>,
-    /// Empty if targets were not wanted.
+    /// Empty if targets were not wanted. Where rows have weights, these are the last feature.
     pub targets: Vec<T>,
     pub rows: usize,
 }
 
 impl Preparation {
-    /// The prepared inputs or targets of the chosen rows: a column-major matrix `[features × rows]`,
-    /// numbers prepared, a category as one index. The table was read for training, or for prediction
-    /// with this preparation. Faults: a prepared number is not finite in `T`, or the matrix is too large.
+    /// The prepared inputs of the chosen rows, or their targets with their weights: a column-major matrix
+    /// `[features × rows]`, numbers prepared, a category as one index. The table was read for training, or
+    /// for prediction with this preparation. Faults: a prepared number is not finite in `T`, or the matrix is too large.
     pub fn matrix<T: Element>(
         &self,
         role: Role,
@@ -175,8 +175,12 @@ impl<'t, T: Element> Filling<'t, T> {
         table: &'t Table,
         rows: usize,
     ) -> Result<Self, Faults> {
-        let width = preparation.width(role);
-        let size = width.checked_mul(rows);
+        let roles: &[Role] = match role {
+            Role::Input => &[Role::Input],
+            Role::Target | Role::Weight => &[Role::Target, Role::Weight],
+        };
+        let width = roles.iter().map(|role| preparation.width(*role)).sum();
+        let size = usize::checked_mul(width, rows);
         let Some(size) = size.filter(|size| size.checked_mul(size_of::<T>()).is_some()) else {
             let message = format!("{width} features times {rows} rows are too many");
             return Err(vec![Diagnostic::without_place(
@@ -192,7 +196,10 @@ impl<'t, T: Element> Filling<'t, T> {
             filled: 0,
         };
         let mut feature = 0;
-        for (prepared, found) in preparation.fields_of(role).zip(table.fields_of(role)) {
+        let fields = roles
+            .iter()
+            .flat_map(|role| preparation.fields_of(*role).zip(table.fields_of(*role)));
+        for (prepared, found) in fields {
             const SAME: &str = "the table is read by the same declarations";
             assert_eq!(prepared.name, found.name, "{SAME}");
             match (&prepared.kind, &found.values) {

@@ -13,6 +13,7 @@ pub mod schema;
 pub mod spec;
 pub mod split;
 pub mod table;
+mod weights;
 
 mod bind;
 mod binder;

@@ -51,6 +51,7 @@ fn field_to_json(field: &PreparedField) -> Value {
     let role = match field.role {
         Role::Input => "input",
         Role::Target => "target",
+        Role::Weight => "weight",
     };
     object.insert("role".to_owned(), json!(role));
     object.insert("name".to_owned(), json!(field.name));
@@ -85,6 +86,7 @@ fn field_from_json(value: &Value, place: &str) -> Result<PreparedField, String> 
     let role = match text(value, "role", place)? {
         "input" => Role::Input,
         "target" => Role::Target,
+        "weight" => Role::Weight,
         other => return Err(format!("{place}: `{other}` is no role")),
     };
     let kind = match text(value, "kind", place)? {
@@ -228,7 +230,7 @@ mod tests {
             ("/version", json!("1"), "`version` is missing"),
             ("/fields", json!([]), "`fields` is empty"),
             ("/fields/0", json!(3), "field 0: `role` is missing"),
-            ("/fields/0/role", json!("weight"), "`weight` is no role"),
+            ("/fields/0/role", json!("row"), "`row` is no role"),
             ("/fields/0/role", json!("target"), "no field is an input"),
             ("/fields/0/kind", json!("image"), "`image` is no kind"),
             ("/fields/0/name", json!("label"), "`label` is there twice"),

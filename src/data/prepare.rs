@@ -4,12 +4,13 @@ use crate::data::spec::{ColumnKind, DataSpec, Number, Role};
 use crate::data::split::Division;
 use crate::data::statistics::{Statistics, learn_column, untouched};
 use crate::data::table::{Table, TableField, Values};
+use crate::data::weights;
 use crate::diagnostics::{Diagnostic, Faults};
 
 /// What data preparation learned from the training rows. It belongs to the trained model.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Preparation {
-    /// Inputs and targets, in the order of the table's fields.
+    /// Inputs, targets and the weight of rows, in the order of the table's fields.
     pub fields: Vec<PreparedField>,
 }
 
@@ -103,9 +104,9 @@ impl PreparedField {
 
 impl Preparation {
     /// Learns from the training rows of a table. Faults: a column to be normalised is constant there,
-    /// or its statistics are beyond what 64 bits hold.
+    /// or its statistics are beyond what 64 bits hold; a row's weight is negative, or all of a part are 0.
     pub fn learn(table: &Table, spec: &DataSpec, division: &Division) -> Result<Self, Faults> {
-        let mut faults = Faults::new();
+        let mut faults = weights::check(table, spec, division);
         let declared: Vec<Number> = table
             .fields
             .iter()
@@ -153,7 +154,7 @@ impl Preparation {
         self.fields.iter().filter(move |field| field.role == role)
     }
 
-    /// How many features the prepared inputs or targets have.
+    /// How many features of a prepared matrix have the role.
     pub fn width(&self, role: Role) -> usize {
         self.fields_of(role).map(PreparedField::width).sum()
     }

@@ -6,7 +6,7 @@ use crate::diagnostics::Span;
 /// The checked `data` section.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct DataSpec {
-    /// Inputs and targets, in the order of the text.
+    /// Inputs, targets and the weight of rows, in the order of the text.
     pub columns: Vec<ColumnSpec>,
     /// Columns named by `ignore`: taken from the table's globs, read by nothing.
     pub ignored: Vec<ColumnPattern>,
@@ -15,10 +15,20 @@ pub struct DataSpec {
     pub span: Span,
 }
 
+impl DataSpec {
+    /// Whether rows have weights: the last feature of the prepared targets.
+    pub fn weighted(&self) -> bool {
+        let mut columns = self.columns.iter();
+        columns.any(|column| column.role == Role::Weight)
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Role {
     Input,
     Target,
+    /// How much a row counts in the loss.
+    Weight,
 }
 
 /// A column's name, or a glob (`*` any characters, `?` one) over the names of the table's header.

@@ -45,7 +45,8 @@ impl Table {
 
     /// The bytes that the values of all fields take.
     pub fn bytes(&self) -> usize {
-        self.bytes_of(Role::Input) + self.bytes_of(Role::Target)
+        let roles = [Role::Input, Role::Target, Role::Weight];
+        roles.into_iter().map(|role| self.bytes_of(role)).sum()
     }
 
     /// The bytes that the values of a role take.

@@ -32,6 +32,13 @@ impl Graph {
         self.binary(BinaryOperator::Divide, left, right)
     }
 
+    /// The larger of x and a bound.
+    pub fn clamp_below(&mut self, x: ValueId, bound: f64) -> ValueId {
+        let shape = self.shape(x).clone();
+        let bound = self.constant(bound, &shape);
+        self.binary(BinaryOperator::Maximum, x, bound)
+    }
+
     pub fn map(&mut self, function: ScalarFunction, x: ValueId) -> ValueId {
         self.push(Op::Map(function), &[x])
     }
@@ -95,11 +102,22 @@ impl Graph {
         self.sum(scaled, Axis::Batch)
     }
 
-    /// The mean over all elements.
+    /// The mean over all elements; where rows have weights, Σ w · (mean of the row) / Σ w.
     pub fn mean_all(&mut self, x: ValueId) -> ValueId {
-        let features = self.shape(x).elements().unwrap_or(1).max(1);
+        let shape = self.shape(x).clone();
+        let features = shape.elements().unwrap_or(1).max(1);
         let factor = 1.0 / features as f64;
-        let scaled = self.scale_by(x, StepScalar::InverseRows { factor });
+        let scaled = match self.row_shares {
+            None => self.scale_by(x, StepScalar::InverseRows { factor }),
+            Some(shares) => {
+                let shares = self.broadcast(shares, &shape);
+                let shared = self.multiply(x, shares);
+                match features {
+                    1 => shared,
+                    _ => self.scale(shared, factor),
+                }
+            }
+        };
         self.sum(scaled, Axis::All)
     }
 }

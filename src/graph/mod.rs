@@ -100,6 +100,8 @@ pub struct Graph {
     /// The loss, one number: the mean over the rows of the batch.
     pub loss: Option<ValueId>,
     pub assignments: Vec<Assignment>,
+    /// While losses are added, where rows have weights: each row's share of the batch's, `[batch, 1]`.
+    pub row_shares: Option<ValueId>,
     /// What new nodes get for origin and part.
     pub current_origin: OriginId,
     pub current_part: Part,

@@ -167,14 +167,7 @@ fn declare(
             return None;
         }
         "weight" => {
-            faults.push(
-                Diagnostic::new(
-                    Code::NotSupported,
-                    keyword.span,
-                    "row weights are not supported yet",
-                )
-                .label("part of the language, without a meaning in this version"),
-            );
+            row_weight(declared, spec, faults);
             return None;
         }
         other => {
@@ -183,11 +176,12 @@ fn declare(
                 keyword.span,
                 format!("a column cannot be declared by `{other}`"),
             )
-            .label("expected `input`, `target` or `ignore`");
+            .label("expected `input`, `target`, `weight` or `ignore`");
             let alias = match other {
                 "feature" | "features" | "x" | "X" => Some("input"),
                 "label" | "labels" | "output" | "y" => Some("target"),
                 "skip" | "drop" | "id" => Some("ignore"),
+                "weights" | "sample_weight" => Some("weight"),
                 _ => None,
             };
             faults.push(match alias {
@@ -228,6 +222,48 @@ fn declare(
         });
     }
     Some(Some(role))
+}
+
+/// Adds the column of `weight w`: one, a number as it stands.
+fn row_weight(declared: &Declared, spec: &mut DataSpec, faults: &mut Vec<Diagnostic>) {
+    let Declared {
+        names, kind, from, ..
+    } = *declared;
+    let wrong = |span, message: &str| Diagnostic::new(Code::Misplaced, span, message);
+    let before = faults.len();
+    if let Some(kind) = kind {
+        faults.push(
+            wrong(kind.span, "a weight is a number as it stands in the table")
+                .label("leave this away"),
+        );
+    }
+    if let Some(from) = from {
+        faults.push(wrong(from.span, "a weight is one column").label("many columns"));
+    }
+    let first = spec.columns.iter().find(|known| known.role == Role::Weight);
+    let mut first = first.map(|known| known.name.span);
+    for name in names {
+        let name = pattern(name);
+        if let Some(first) = first {
+            let fault = wrong(name.span, "a row has one weight").label("a second one");
+            faults.push(fault.also(first, "the first"));
+        } else if name.glob {
+            faults.push(wrong(name.span, "a weight is one column").label("many columns"));
+        }
+        first.get_or_insert(name.span);
+        if faults.len() == before {
+            spec.columns.push(ColumnSpec {
+                role: Role::Weight,
+                name,
+                from: None,
+                kind: ColumnKind::Number(Number {
+                    scale: 1.0,
+                    offset: 0.0,
+                    normalize: Normalize::None,
+                }),
+            });
+        }
+    }
 }
 
 fn column_kind(

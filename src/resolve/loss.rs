@@ -7,7 +7,7 @@ use super::train::{Batch, TrainSpec};
 use crate::catalog::{Link, Loss, LossTarget, Meaning, Metric};
 use crate::data::spec::{DataSpec, Field, FieldKind, Role, Schema};
 use crate::diagnostics::{Code, Diagnostic, Span, listed};
-use crate::graph::ops::{InputKind, Op};
+use crate::graph::ops::{Axis, InputKind, Op};
 use crate::graph::shape::{Dim, Shape};
 use crate::graph::state::StepScalar;
 use crate::graph::{Graph, ValueId};
@@ -79,7 +79,9 @@ pub fn resolve(
     if faults.len() > before || !whole {
         return None;
     }
-    let values = target_values(graph, targets, terms.first()?.0.call.span);
+    let span = terms.first()?.0.call.span;
+    let (values, weights) = target_values(graph, targets, data.weighted(), span);
+    graph.row_shares = weights.map(|weights| shares(graph, weights));
     let mut total: Option<ValueId> = None;
     for (term, index) in &terms {
         let origin = graph.add_origin(term.call.entry.name, term.call.span);
@@ -97,6 +99,7 @@ pub fn resolve(
         });
     }
     graph.loss = total;
+    graph.row_shares = None;
     check_batches(train, graph, schema, faults);
     let mut first = 0;
     let specs = targets.iter().enumerate().map(|(index, target)| {
@@ -126,8 +129,25 @@ fn loss_of(call: &Call) -> &'static Loss {
     loss
 }
 
-/// The values of the targets, each a part of the prepared matrix of all.
-fn target_values(graph: &mut Graph, targets: &[Field], span: Span) -> Vec<ValueId> {
+/// Each row's share of the weights of its batch. A batch whose weights are all 0 has no loss.
+fn shares(graph: &mut Graph, weights: ValueId) -> ValueId {
+    let shape = graph.shape(weights).clone();
+    let total = graph.sum(weights, Axis::All);
+    graph.nodes[total.index()].name = Some("weights".into());
+    let total = graph.clamp_below(total, f64::from(f32::MIN_POSITIVE));
+    let total = graph.broadcast(total, &shape);
+    let shares = graph.divide(weights, total);
+    graph.nodes[shares.index()].name = Some("weight_share".into());
+    shares
+}
+
+/// The values of the targets and of the rows' weights, each a part of the prepared matrix of all.
+fn target_values(
+    graph: &mut Graph,
+    targets: &[Field],
+    weighted: bool,
+    span: Span,
+) -> (Vec<ValueId>, Option<ValueId>) {
     let width = |target: &Field| match target.kind.width() {
         Some(width) => Dim::Known(width),
         None => Dim::Deferred(format!("columns of {}", target.name).into()),
@@ -135,7 +155,7 @@ fn target_values(graph: &mut Graph, targets: &[Field], span: Span) -> Vec<ValueI
     let kind = InputKind::Targets;
     let origin = graph.add_origin("targets", span);
     graph.current_origin = origin;
-    if let [target] = targets {
+    if let ([target], false) = (targets, weighted) {
         let value = graph.push(
             Op::Input {
                 kind,
@@ -144,7 +164,7 @@ fn target_values(graph: &mut Graph, targets: &[Field], span: Span) -> Vec<ValueI
             &[],
         );
         graph.nodes[value.index()].name = Some(target.name.as_str().into());
-        return vec![value];
+        return (vec![value], None);
     }
     let mut starts = Vec::new();
     let mut total = Dim::Known(0);
@@ -155,16 +175,31 @@ fn target_values(graph: &mut Graph, targets: &[Field], span: Span) -> Vec<ValueI
             next.unwrap_or(Dim::Known(usize::MAX)),
         ));
     }
+    let weight = total.clone();
+    if weighted {
+        let next = total.plus(&Dim::Known(1));
+        total = next.unwrap_or(Dim::Known(usize::MAX));
+    }
     let all = graph.push(Op::Input { kind, width: total }, &[]);
+    let weights = weighted.then(|| {
+        let length = Dim::Known(1);
+        let start = weight;
+        let value = graph.push(Op::Slice { start, length }, &[all]);
+        graph.nodes[value.index()].name = Some("weight".into());
+        value
+    });
     let slices = targets.iter().zip(starts).map(|(target, start)| {
         let length = width(target);
         let value = graph.push(Op::Slice { start, length }, &[all]);
-        // The network's value for the target has the target's name.
-        let name = format!("{}.target", target.name);
+        // With several targets, the network's value for one has its name.
+        let name = match targets.len() {
+            1 => target.name.clone(),
+            _ => format!("{}.target", target.name),
+        };
         graph.nodes[value.index()].name = Some(name.into());
         value
     });
-    slices.collect()
+    (slices.collect(), weights)
 }
 
 fn no_target(train: &TrainSpec, data: &DataSpec) -> Option<Diagnostic> {

@@ -331,6 +331,7 @@ impl Declaration {
                 kind: FieldKind::Numbers { width: None },
             };
             match column.role {
+                Some(Role::Weight) => {}
                 Some(Role::Input) | None => schema.inputs.push(field),
                 Some(Role::Target) => schema.targets.push(Field {
                     kind: FieldKind::Category {

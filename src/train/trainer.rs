@@ -51,6 +51,8 @@ pub struct Trainer<'c, T> {
     validation: Prepared<T>,
     pub(super) order: Vec<u32>,
     pub(super) shuffle: Option<Stream>,
+    /// Whether rows have weights.
+    weighted: bool,
     batches: Batches,
     /// The whole data is one batch, and is in the arena.
     loaded: bool,
@@ -107,6 +109,7 @@ impl<'c, T: Element> Trainer<'c, T> {
             evaluate: compiled.evaluate.as_ref().map(runner),
             predict: runner(&compiled.predict),
             order: (0..data.rows as u32).collect(),
+            weighted: compiled.declaration.data.weighted(),
             shuffle: shuffled.then(|| Stream::new(compiled.seed, SHUFFLE, "")),
             batches,
             loaded: false,
@@ -283,8 +286,7 @@ impl<'c, T: Element> Trainer<'c, T> {
         }
         self.shuffle_rows();
         let batches = self.batches();
-        let mut sum = 0.0;
-        let mut rows_seen = 0usize;
+        let (mut sum, mut counted) = (0.0, 0.0);
         for index in 0..batches {
             if stop() {
                 return Ok(None);
@@ -293,9 +295,9 @@ impl<'c, T: Element> Trainer<'c, T> {
             if !loss.is_finite() {
                 return Err(index);
             }
-            let rows = self.batch_rows(index).len();
-            sum += loss * rows as f64;
-            rows_seen += rows;
+            let count = count_of(&self.data, self.weighted, self.rows_of(index));
+            sum += loss * count;
+            counted += count;
         }
         self.epochs_done += 1;
         self.keep();
@@ -310,7 +312,7 @@ impl<'c, T: Element> Trainer<'c, T> {
             profile.end_epoch(self.epochs_done, validate.is_some());
         }
         Ok(Some(EpochLosses {
-            train: sum / rows_seen as f64,
+            train: sum / counted,
             validate,
         }))
     }
@@ -328,6 +330,18 @@ impl<'c, T: Element> Trainer<'c, T> {
     pub(super) fn batch_rows(&self, index: usize) -> std::ops::Range<usize> {
         let first = index * self.batches.size;
         first..(first + self.batches.size).min(self.data.rows)
+    }
+
+    /// The rows that a batch takes.
+    fn rows_of(&self, index: usize) -> Rows<'_> {
+        let range = self.batch_rows(index);
+        match self.shuffle {
+            Some(_) => Rows::Chosen(&self.order[range]),
+            None => Rows::Range {
+                first: range.start,
+                count: range.len(),
+            },
+        }
     }
 
     /// One update; gives the loss before it.
@@ -383,7 +397,7 @@ impl<'c, T: Element> Trainer<'c, T> {
             return evaluate.loss(arena);
         }
         self.validation_loaded = self.validation.rows <= batch;
-        let data = &self.validation;
+        let data = (&self.validation, self.weighted);
         mean_loss(evaluate, arena, threads, data, batch, &mut |_, _, _| {})
     }
 
@@ -404,7 +418,7 @@ impl<'c, T: Element> Trainer<'c, T> {
             evaluate,
             &mut self.arena,
             &mut self.threads,
-            data,
+            (data, self.weighted),
             batch.expect("a plan that runs knows its batch"),
             &mut |runner, arena, rows| runner.append_prediction(arena, rows, &mut outputs),
         );
@@ -478,24 +492,39 @@ impl<'c, T: Element> Trainer<'c, T> {
 /// What sees a runner and the arena after a batch of some rows.
 type AfterBatch<'f, T> = &'f mut dyn FnMut(&Runner<T>, &Arena<T>, usize);
 
-/// The mean loss over rows, batch by batch; `after` sees the arena after each.
+/// How much rows count together in a mean over batches: their number, or their weights.
+fn count_of<T: Element>(data: &Prepared<T>, weighted: bool, rows: Rows) -> f64 {
+    if !weighted {
+        return rows.count() as f64;
+    }
+    let width = data.targets.len() / data.rows.max(1);
+    let weight = |row: usize| data.targets[(row + 1) * width - 1].to_f64();
+    match rows {
+        Rows::Chosen(rows) => rows.iter().map(|row| weight(*row as usize)).sum(),
+        Rows::Range { first, count } => (first..first + count).map(weight).sum(),
+    }
+}
+
+/// The mean loss over rows, which may have weights, batch by batch; `after` sees the arena after each.
 fn mean_loss<T: Element>(
     runner: &mut Runner<T>,
     arena: &mut Arena<T>,
     threads: &mut Threads,
-    data: &Prepared<T>,
+    (data, weighted): (&Prepared<T>, bool),
     batch: usize,
     after: AfterBatch<T>,
 ) -> f64 {
-    let mut sum = 0.0;
+    let (mut sum, mut counted) = (0.0, 0.0);
     let mut first = 0;
     while first < data.rows {
         let count = batch.min(data.rows - first);
         let rows = Rows::Range { first, count };
         runner.run_on(arena, threads, data, rows, 0);
-        sum += runner.loss(arena) * count as f64;
+        let weight = count_of(data, weighted, rows);
+        sum += runner.loss(arena) * weight;
+        counted += weight;
         after(runner, arena, count);
         first += count;
     }
-    sum / data.rows as f64
+    sum / counted
 }

@@ -8,7 +8,7 @@ from collections import OrderedDict
 import torch
 from torch import nn
 
-from reference import Call, Column, Losses, Setup, Values
+from reference import Call, Column, Layers, Losses, Setup, Values
 from tables import curve, houses, kinds, pairs, people
 
 BOTH = ("f32", "f64")
@@ -308,6 +308,13 @@ SIDES = [
     Column("input", ["right"], "vector", {"normalize": "zscore"}, source="right_*"),
     Column("target", ["y"], "vector", source="y_*"),
 ]
+
+
+def weighted(table):
+    rows = len(next(iter(table.values())))
+    return table | {"w": [(row * 5 % 7) / 2.0 for row in range(rows)]}
+
+
 NAMES = ["low", "middle", "high"]
 
 COMPOSED = [
@@ -383,5 +390,24 @@ COMPOSED = [
         ],
         TWO_VECTORS, Losses((1, Call("MSE"), "both"), (2, Call("Huber", delta=0.5), "right")),
         Call("SGD", lr=0.02, momentum=0.5), batch=10, epochs=60, seed=49,
+    ),
+    Setup(
+        "row-weights", "rows that count more or less, some not at all",
+        weighted(kinds(50, 60, NAMES)), KIND + [Column("weight", ["w"])],
+        Layers([Call("Linear", 5), Call("Tanh"), Call("Linear", 3)]),
+        Call("CrossEntropy", label_smoothing=0.1), Call("Adam", lr=1e-3), batch=16, epochs=70,
+        precisions=BOTH, seed=50,
+    ),
+    Setup(
+        "row-weights-targets", "weights of rows with several targets, one of them a vector",
+        weighted(pairs(51, 45)),
+        [
+            Column("weight", ["w"]),
+            Column("input", ["left"], "vector", {"normalize": "zscore"}, source="left_*"),
+            Column("target", ["both"], "vector", source="y_*"),
+            Column("target", ["right"], "vector", {"scale": 0.5}, source="right_*"),
+        ],
+        TWO_VECTORS, Losses((1, Call("MSE"), "both"), (2, Call("Huber", delta=0.5), "right")),
+        Call("SGD", lr=0.02, momentum=0.5), batch=10, epochs=60, seed=51,
     ),
 ]

@@ -51,8 +51,17 @@ class Call:
 
     def loss(self):
         """The loss of a network with one target."""
-        criterion = getattr(nn, self.kind + "Loss")(**self.named)
-        return lambda output, targets: criterion(output, *targets.values())
+        each = getattr(nn, self.kind + "Loss")(**self.named, reduction="none")
+        mean = getattr(nn, self.kind + "Loss")(**self.named)
+
+        def criterion(output, targets, weights=None):
+            (target,) = targets.values()
+            if weights is None:
+                return mean(output, target)
+            rows = each(output, target).reshape(len(weights), -1).mean(dim=1)
+            return (rows * weights).sum() / weights.sum()
+
+        return criterion
 
     def optimizer(self, parameters):
         """The optimizer of parameters, or of groups of them with settings of their own."""
@@ -81,9 +90,9 @@ class Losses:
     def loss(self):
         criteria = [(weight, call.loss(), target) for weight, call, target in self.terms]
 
-        def criterion(outputs, targets):
+        def criterion(outputs, targets, weights=None):
             return sum(
-                weight * loss(outputs[target], {target: targets[target]})
+                weight * loss(outputs[target], {target: targets[target]}, weights)
                 for weight, loss, target in criteria
             )
 
@@ -101,6 +110,8 @@ class Column:
     source: str | None = None
 
     def text(self):
+        if self.role == "weight":
+            return f"weight {', '.join(self.names)}"
         arguments = ", ".join(f"{key} = {literal(value)}" for key, value in self.arguments.items())
         kind = f"{self.kind}({arguments})" if arguments else self.kind
         source = f' from "{self.source}"' if self.source else ""
@@ -269,7 +280,10 @@ class Setup:
         ]
 
     def prepare(self, table, train_rows):
-        """Inputs and targets by name, and the number of classes by name, all in f64."""
+        """Inputs and targets by name, and the number of classes by name, all in f64.
+
+        The rows' weights, if there are any, stand among the targets under `None`.
+        """
         inputs, targets, classes = {}, {}, {}
         for column in self.columns:
             if column.role == "ignore":
@@ -283,7 +297,9 @@ class Setup:
                     taken = fnmatch.filter(table, column.source) if column.source else [name]
                     sides = [prepared(table[one], column.arguments, train_rows) for one in taken]
                     values = np.stack(sides, axis=1)
-                if column.role == "input":
+                if column.role == "weight":
+                    targets[None] = values[:, 0]
+                elif column.role == "input":
                     inputs[name] = (column.kind, column.arguments, values)
                 elif self.loss.kind_for(name) == "BCEWithLogits":
                     targets[name] = values.astype(np.float64).reshape(len(values), -1)
@@ -350,6 +366,7 @@ def train(setup, table, state, precision):
     if setup.settings.get("drop_last"):
         batches = [batch for batch in batches if len(batch) == size]
     validation = take(inputs, targets, validate_rows)
+    validation_weights = validation[1].pop(None, None)
 
     scheduler = None
     if setup.scheduler:
@@ -363,7 +380,8 @@ def train(setup, table, state, precision):
         for batch in batches:
             batch_inputs, batch_targets = take(inputs, targets, batch)
             optimizer.zero_grad()
-            loss = criterion(network(batch_inputs), batch_targets)
+            weights = batch_targets.pop(None, None)
+            loss = criterion(network(batch_inputs), batch_targets, weights)
             loss.backward()
             if clip_value is not None:
                 nn.utils.clip_grad_value_(network.parameters(), clip_value, foreach=False)
@@ -372,13 +390,14 @@ def train(setup, table, state, precision):
             optimizer.step()
             if scheduler and not on_plateau:
                 scheduler.step()
-            total += loss.item() * len(batch)
-            rows += len(batch)
+            count = len(batch) if weights is None else weights.sum().item()
+            total += loss.item() * count
+            rows += count
         losses["train"].append(total / rows)
         if validate_rows:
             network.eval()
             with torch.no_grad():
-                loss = criterion(network(validation[0]), validation[1])
+                loss = criterion(network(validation[0]), validation[1], validation_weights)
             losses["validate"].append(loss.item())
         if on_plateau:
             scheduler.step(losses["validate"][-1])
