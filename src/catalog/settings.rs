@@ -178,6 +178,20 @@ pub const PARAMS: &[Setting] = &[
         "params \"*.bias\" { weight_decay = 0 }",
     ),
     supported(
+        "l1",
+        "a number of at least 0",
+        "0",
+        "adds so many times the sum of their magnitudes to the loss",
+        "params \"*.weight\" { l1 = 1e-4 }",
+    ),
+    supported(
+        "l2",
+        "a number of at least 0",
+        "0",
+        "adds so many times the sum of their squares to the loss",
+        "params \"*.weight\" { l2 = 1e-4 }",
+    ),
+    supported(
         "freeze",
         "`true` or `false`",
         "false",

@@ -158,18 +158,32 @@ pub struct Training {
     /// In place of the optimizer's own.
     pub lr: Option<f64>,
     pub weight_decay: Option<f64>,
+    /// What times the sum of magnitudes, and of squares, is added to the loss.
+    pub l1: f64,
+    pub l2: f64,
 }
 
 impl Training {
     /// What is not as for all, as the plan writes it; empty if nothing is.
     pub fn text(self) -> String {
+        let penalty = |name: &str, factor: f64| {
+            let text = format!("{name} {}", short(factor));
+            (factor > 0.0).then_some(text)
+        };
+        let penalties = penalty("l1", self.l1)
+            .into_iter()
+            .chain(penalty("l2", self.l2));
         if self.frozen {
-            return "frozen".to_string();
+            let parts: Vec<String> = ["frozen".to_string()]
+                .into_iter()
+                .chain(penalties)
+                .collect();
+            return parts.join(", ");
         }
         let lr = self.lr.map(|lr| format!("lr {}", short(lr)));
         let decay = self.weight_decay;
         let decay = decay.map(|decay| format!("weight_decay {}", short(decay)));
-        let parts: Vec<String> = lr.into_iter().chain(decay).collect();
+        let parts: Vec<String> = lr.into_iter().chain(decay).chain(penalties).collect();
         parts.join(", ")
     }
 }

@@ -9,7 +9,9 @@ use crate::catalog::settings::PARAMS;
 use crate::catalog::{Kind, Meaning};
 use crate::diagnostics::{Code, Diagnostic, listed, near_miss};
 use crate::graph::Graph;
-use crate::graph::state::{Initializer, StateKind};
+use crate::graph::ops::Axis;
+use crate::graph::scalar::ScalarFunction;
+use crate::graph::state::{Initializer, StateId, StateKind};
 use crate::syntax::ast::{ColumnName, Expr, Section, StatementKind};
 
 /// One `params` section; what it does not say stays as it is.
@@ -19,6 +21,8 @@ pub struct Group {
     pub initializer: Option<Initializer>,
     pub lr: Option<f64>,
     pub weight_decay: Option<f64>,
+    pub l1: Option<f64>,
+    pub l2: Option<f64>,
     pub freeze: Option<bool>,
 }
 
@@ -70,6 +74,7 @@ pub fn resolve(section: &Section, scope: &Scope, faults: &mut Vec<Diagnostic>) -
     };
     let lr = number("lr", faults);
     let weight_decay = number("weight_decay", faults);
+    let (l1, l2) = (number("l1", faults), number("l2", faults));
     let freeze = settings.take("freeze");
     let freeze = freeze.and_then(|value| boolean("freeze", &value, scope, faults));
     let call = settings.take("init");
@@ -85,6 +90,8 @@ pub fn resolve(section: &Section, scope: &Scope, faults: &mut Vec<Diagnostic>) -
         initializer,
         lr,
         weight_decay,
+        l1,
+        l2,
         freeze,
     })
 }
@@ -125,6 +132,8 @@ pub fn apply(groups: &[Group], graph: &mut Graph, faults: &mut Vec<Diagnostic>) 
             let training = &mut state.training;
             training.lr = group.lr.or(training.lr);
             training.weight_decay = group.weight_decay.or(training.weight_decay);
+            training.l1 = group.l1.unwrap_or(training.l1);
+            training.l2 = group.l2.unwrap_or(training.l2);
             training.frozen = group.freeze.unwrap_or(training.frozen);
             state.initializer = group.initializer.unwrap_or(state.initializer);
         }
@@ -132,6 +141,37 @@ pub fn apply(groups: &[Group], graph: &mut Graph, faults: &mut Vec<Diagnostic>) 
             faults.push(selects_nothing(&group.selector, graph));
         }
     }
+}
+
+/// Adds what `l1` and `l2` say to the loss: l1 Σ|p| + l2 Σp² (keras.regularizers.L1L2).
+pub fn penalise(graph: &mut Graph) {
+    let Some(mut loss) = graph.loss else { return };
+    let of = |state: StateId, graph: &Graph| graph.state(state).training;
+    let penalised: Vec<StateId> = graph
+        .state_ids()
+        .filter(|state| of(*state, graph).l1 > 0.0 || of(*state, graph).l2 > 0.0)
+        .collect();
+    for parameter in penalised {
+        let training = of(parameter, graph);
+        let (name, span) = {
+            let state = graph.state(parameter);
+            (state.name.clone(), state.span)
+        };
+        let terms = [
+            ("l1", training.l1, ScalarFunction::Abs),
+            ("l2", training.l2, ScalarFunction::Square),
+        ];
+        for (key, weight, function) in terms.into_iter().filter(|(_, weight, _)| *weight > 0.0) {
+            let label = format!("{key} of {name}");
+            graph.current_origin = graph.add_origin(&label, span);
+            let value = graph.state_value(parameter);
+            let each = graph.map(function, value);
+            let sum = graph.sum(each, Axis::All);
+            let term = graph.scale(sum, weight);
+            loss = graph.add(loss, term);
+        }
+    }
+    graph.loss = Some(loss);
 }
 
 fn selects_nothing(selector: &ColumnName, graph: &Graph) -> Diagnostic {

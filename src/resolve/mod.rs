@@ -316,6 +316,7 @@ impl Declaration {
         if whole {
             check_watched(train, schema, faults);
             groups::apply(&train.groups, &mut graph, faults);
+            groups::penalise(&mut graph);
         }
         graph.prediction?;
         Some(Resolved { graph, loss })

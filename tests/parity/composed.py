@@ -410,4 +410,18 @@ COMPOSED = [
         TWO_VECTORS, Losses((1, Call("MSE"), "both"), (2, Call("Huber", delta=0.5), "right")),
         Call("SGD", lr=0.02, momentum=0.5), batch=10, epochs=60, seed=51,
     ),
+    Setup(
+        "penalties", "magnitudes and squares of parameters in the loss", kinds(52, 60, NAMES), KIND,
+        Layers(
+            [Call("Linear", 6, label="fc"), Call("BatchNorm1d", label="norm"), Call("Tanh")],
+            [Call("Linear", 3, label="head")],
+        ),
+        Call("CrossEntropy"), Call("SGD", lr=0.05, momentum=0.5), batch=16, epochs=60,
+        groups=[
+            ("*.weight", {"l2": 0.01}),
+            ("fc.*", {"l1": 1e-3, "lr": 0.02}),
+            ("head.weight", {"l1": 2e-3, "l2": 0}),
+        ],
+        precisions=BOTH, seed=52,
+    ),
 ]

@@ -256,11 +256,26 @@ class Setup:
             for glob, group in self.groups:
                 if fnmatch.fnmatchcase(path, glob):
                     own |= group
+            own.pop("l1", None), own.pop("l2", None)
             if own.pop("freeze", False):
                 parameter.requires_grad_(False)
             else:
                 groups.append({"params": [parameter], **own})
         return groups
+
+    def penalty(self, network):
+        """What `l1` and `l2` of the sections add to the loss."""
+        total = 0.0
+        for path, parameter in network.named_parameters():
+            own = {}
+            for glob, group in self.groups:
+                if fnmatch.fnmatchcase(path, glob):
+                    own |= group
+            if own.get("l1"):
+                total = total + own["l1"] * parameter.abs().sum()
+            if own.get("l2"):
+                total = total + own["l2"] * parameter.square().sum()
+        return total
 
     def rows(self, table):
         """Row indices of training, validation and test."""
@@ -382,6 +397,7 @@ def train(setup, table, state, precision):
             optimizer.zero_grad()
             weights = batch_targets.pop(None, None)
             loss = criterion(network(batch_inputs), batch_targets, weights)
+            loss = loss + setup.penalty(network)
             loss.backward()
             if clip_value is not None:
                 nn.utils.clip_grad_value_(network.parameters(), clip_value, foreach=False)
@@ -398,6 +414,7 @@ def train(setup, table, state, precision):
             network.eval()
             with torch.no_grad():
                 loss = criterion(network(validation[0]), validation[1], validation_weights)
+                loss = loss + setup.penalty(network)
             losses["validate"].append(loss.item())
         if on_plateau:
             scheduler.step(losses["validate"][-1])

@@ -216,12 +216,25 @@ impl<'g> Fuser<'g> {
 
     /// Whether a weight gradient will be computed from this value, and can sum its rows on the way.
     fn has_weight_gradient(&self, gradient: ValueId) -> bool {
-        self.users[gradient.index()].iter().any(|user| {
+        self.unplaced_weight_gradient(gradient).is_some()
+    }
+
+    fn unplaced_weight_gradient(&self, gradient: ValueId) -> Option<ValueId> {
+        let mut users = self.users[gradient.index()].iter().copied();
+        users.find(|user| {
             let node = self.graph.node(*user);
             node.op == Op::MatMul(MatMulForm::LeftTransposed)
                 && node.operands[0] == gradient
                 && self.place(*user).is_none()
         })
+    }
+
+    /// Places the weight gradient that is computed from this value before its turn, for someone who
+    /// reads the sum of rows that its kernel gives.
+    pub(super) fn place_weight_gradient(&mut self, gradient: ValueId) {
+        if let Some(product) = self.unplaced_weight_gradient(gradient) {
+            self.visit(product);
+        }
     }
 
     /// Begins a group whose kernel reads its operands whole and gives the anchors.

@@ -49,8 +49,18 @@ impl Fuser<'_> {
                     self.collect_needs(operand, needs);
                 }
             }
-            Op::Reduce { .. }
-            | Op::MatMul(_)
+            Op::Reduce { .. } => {
+                // A sum of rows that waits for the kernel of the weight's gradient.
+                let operand = node.operands[0];
+                self.place_weight_gradient(operand);
+                let place = self.place(value);
+                needs.push(Need {
+                    value,
+                    place: place.expect("the kernel of the weight's gradient sums the rows"),
+                    elementwise: true,
+                });
+            }
+            Op::MatMul(_)
             | Op::Gather
             | Op::ScatterAdd { .. }
             | Op::Concat
