@@ -136,7 +136,7 @@ fn kept_line(ended: Option<&Ended>, best: &Best, epochs: usize) -> String {
     };
     let Best { epoch, loss } = best;
     format!(
-        "{why}kept epoch {epoch} with the smallest validation loss, {}",
+        "{why}kept epoch {epoch}, the best one, with the validation loss {}",
         figure(*loss)
     )
 }

@@ -52,7 +52,7 @@ pub struct TrainSpec {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Restore {
     Last,
-    /// Those of the epoch with the smallest validation loss.
+    /// Those of the best epoch by validation loss; a better one must be better by `min_delta`.
     Best,
 }
 
