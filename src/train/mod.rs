@@ -1,6 +1,7 @@
 //! Training: initial values, the epoch loop, evaluation, metrics, and what a run leaves behind.
 
 pub mod initialize;
+mod mean;
 pub mod metrics;
 pub mod monitor;
 mod non_finite;

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::initialize;
+use super::mean::{count_of, mean_loss};
 use super::monitor::{Best, PlateauMonitor, Progress, Verdict};
 use super::non_finite::NonFinite;
 use super::predictor::predict_rows;
@@ -295,7 +296,8 @@ impl<'c, T: Element> Trainer<'c, T> {
             if !loss.is_finite() {
                 return Err(index);
             }
-            let count = count_of(&self.data, self.weighted, self.rows_of(index));
+            let rows = rows_of(&self.shuffle, &self.order, self.batch_rows(index));
+            let count = count_of(&self.data, self.weighted, rows);
             sum += loss * count;
             counted += count;
         }
@@ -332,18 +334,6 @@ impl<'c, T: Element> Trainer<'c, T> {
         first..(first + self.batches.size).min(self.data.rows)
     }
 
-    /// The rows that a batch takes.
-    fn rows_of(&self, index: usize) -> Rows<'_> {
-        let range = self.batch_rows(index);
-        match self.shuffle {
-            Some(_) => Rows::Chosen(&self.order[range]),
-            None => Rows::Range {
-                first: range.start,
-                count: range.len(),
-            },
-        }
-    }
-
     /// One update; gives the loss before it.
     pub(super) fn step(&mut self, index: usize) -> f64 {
         let range = self.batch_rows(index);
@@ -356,13 +346,7 @@ impl<'c, T: Element> Trainer<'c, T> {
         let update = self.updates_done;
         let profile = self.profile.as_mut();
         let recording = profile.and_then(|profile| profile.record(update, count));
-        let rows = match self.shuffle {
-            Some(_) => Rows::Chosen(&self.order[range.clone()]),
-            None => Rows::Range {
-                first: range.start,
-                count,
-            },
-        };
+        let rows = rows_of(&self.shuffle, &self.order, range);
         let (arena, threads) = (&mut self.arena, &mut self.threads);
         let loaded = self.loaded;
         self.loaded = count == self.data.rows && self.shuffle.is_none();
@@ -489,42 +473,17 @@ impl<'c, T: Element> Trainer<'c, T> {
     }
 }
 
-/// What sees a runner and the arena after a batch of some rows.
-type AfterBatch<'f, T> = &'f mut dyn FnMut(&Runner<T>, &Arena<T>, usize);
-
-/// How much rows count together in a mean over batches: their number, or their weights.
-fn count_of<T: Element>(data: &Prepared<T>, weighted: bool, rows: Rows) -> f64 {
-    if !weighted {
-        return rows.count() as f64;
+/// The rows at these positions of an epoch's order.
+fn rows_of<'o>(
+    shuffle: &Option<Stream>,
+    order: &'o [u32],
+    range: std::ops::Range<usize>,
+) -> Rows<'o> {
+    match shuffle {
+        Some(_) => Rows::Chosen(&order[range]),
+        None => Rows::Range {
+            first: range.start,
+            count: range.len(),
+        },
     }
-    let width = data.targets.len() / data.rows.max(1);
-    let weight = |row: usize| data.targets[(row + 1) * width - 1].to_f64();
-    match rows {
-        Rows::Chosen(rows) => rows.iter().map(|row| weight(*row as usize)).sum(),
-        Rows::Range { first, count } => (first..first + count).map(weight).sum(),
-    }
-}
-
-/// The mean loss over rows, which may have weights, batch by batch; `after` sees the arena after each.
-fn mean_loss<T: Element>(
-    runner: &mut Runner<T>,
-    arena: &mut Arena<T>,
-    threads: &mut Threads,
-    (data, weighted): (&Prepared<T>, bool),
-    batch: usize,
-    after: AfterBatch<T>,
-) -> f64 {
-    let (mut sum, mut counted) = (0.0, 0.0);
-    let mut first = 0;
-    while first < data.rows {
-        let count = batch.min(data.rows - first);
-        let rows = Rows::Range { first, count };
-        runner.run_on(arena, threads, data, rows, 0);
-        let weight = count_of(data, weighted, rows);
-        sum += runner.loss(arena) * weight;
-        counted += weight;
-        after(runner, arena, count);
-        first += count;
-    }
-    sum / counted
 }
