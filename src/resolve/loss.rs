@@ -1,14 +1,15 @@
 //! The losses against the network's outputs and the targets' types; what is reported about them.
 
 use super::arguments::Call;
+use super::comparison::Comparison;
 use super::loss_terms::LossTerm;
 use super::net::Output;
 use super::train::{Batch, TrainSpec};
-use crate::catalog::{Link, Loss, LossTarget, Meaning, Metric};
+use crate::catalog::{Link, Loss, Meaning, Metric};
 use crate::data::spec::{DataSpec, Field, FieldKind, Role, Schema};
 use crate::diagnostics::{Code, Diagnostic, Span, listed};
 use crate::graph::ops::{Axis, InputKind, Op};
-use crate::graph::shape::{Dim, Shape};
+use crate::graph::shape::Dim;
 use crate::graph::state::StepScalar;
 use crate::graph::{Graph, ValueId};
 
@@ -278,130 +279,6 @@ fn without_loss(
             .help(format!("add a term: `… + MSE({})`", target.name))
         })
         .collect()
-}
-
-/// A loss and what it compares with.
-struct Comparison<'c> {
-    name: &'c str,
-    span: Span,
-    target: &'c Field,
-    /// Whether it is the only target, so that `classes` are its classes.
-    alone: bool,
-}
-
-impl Comparison<'_> {
-    /// Whether the loss fits the target's type.
-    fn with_target(&self, wants: LossTarget) -> Option<Diagnostic> {
-        let Comparison {
-            name, span, target, ..
-        } = *self;
-        let wrong = |message: String| Diagnostic::new(Code::LossTarget, span, message);
-        match (wants, &target.kind) {
-            (LossTarget::Numbers, FieldKind::Category { .. }) => Some(
-                wrong(format!(
-                    "`{name}` compares with numbers, but `{}` is a category",
-                    target.name
-                ))
-                .label("this loss is for numbers")
-                .also(target.span, "declared as a category here")
-                .help("use `CrossEntropy`, or declare the target as `number`"),
-            ),
-            (LossTarget::Classes, FieldKind::Numbers { .. }) => Some(
-                wrong(format!(
-                    "`{name}` compares with a category, but `{}` holds numbers",
-                    target.name
-                ))
-                .label("this loss is for classes")
-                .also(target.span, "declared as numbers here")
-                .help("declare the target as `category`, or use `MSE`"),
-            ),
-            (LossTarget::Classes | LossTarget::Binary, FieldKind::Category { classes, .. }) => {
-                match (wants, classes) {
-                    (_, Some(classes)) if *classes < 2 => Some(few_classes(target, *classes)),
-                    (LossTarget::Binary, Some(classes)) if *classes > 2 => Some(
-                        wrong(format!(
-                            "`{name}` tells two classes apart, but `{}` has {classes}",
-                            target.name
-                        ))
-                        .label("this loss is for two classes")
-                        .also(target.span, format!("{classes} classes"))
-                        .help("use `CrossEntropy`, with one output for each class"),
-                    ),
-                    (_, Some(_) | None) => None,
-                }
-            }
-            (LossTarget::Numbers | LossTarget::Binary, FieldKind::Numbers { .. }) => None,
-        }
-    }
-
-    /// Whether the network's output has the width that the loss needs.
-    fn with_output(&self, wants: LossTarget, output: &Shape, written: Span) -> Option<Diagnostic> {
-        let Comparison {
-            name,
-            span,
-            target,
-            alone,
-        } = *self;
-        let end = |layer: String| match alone {
-            true => format!("end the network with `{layer}`"),
-            false => format!("end the line of `{}` with `{layer}`", target.name),
-        };
-        let width = output.width();
-        let wrong_width = |needs: String, help: String| {
-            Diagnostic::new(
-                Code::LossOutput,
-                written,
-                format!("`{name}` needs an output of {needs}, but the network gives {width}"),
-            )
-            .label(format!("the network's result: {}", output.row_text()))
-            .also(span, "the loss")
-            .also(target.span, "the target")
-            .help(help)
-        };
-        let needed = match (wants, &target.kind) {
-            (_, FieldKind::Numbers { width }) => *width,
-            (LossTarget::Binary, FieldKind::Category { .. }) => Some(1),
-            (LossTarget::Numbers | LossTarget::Classes, FieldKind::Category { classes, .. }) => {
-                *classes
-            }
-        }?;
-        if width.fits(&Dim::Known(needed)) {
-            return None;
-        }
-        Some(match (wants, &target.kind) {
-            (_, FieldKind::Numbers { .. }) => wrong_width(
-                format!("{needed}, the width of `{}`", target.name),
-                end(format!("Linear({needed})")),
-            ),
-            (LossTarget::Binary, FieldKind::Category { .. }) => wrong_width(
-                "1, the logit of the second class".to_string(),
-                format!("{}, or use `CrossEntropy`", end("Linear(1)".to_string())),
-            ),
-            (LossTarget::Numbers | LossTarget::Classes, FieldKind::Category { .. }) => wrong_width(
-                format!("{needed}, one logit for each class of `{}`", target.name),
-                end(match alone {
-                    true => "Linear(classes)".to_string(),
-                    false => format!("Linear({needed})"),
-                }),
-            ),
-        })
-    }
-}
-
-fn few_classes(target: &Field, classes: usize) -> Diagnostic {
-    Diagnostic::new(
-        Code::LossTarget,
-        target.span,
-        format!(
-            "the category `{}` has {}, so there is nothing to tell apart",
-            target.name,
-            match classes {
-                1 => "one value".to_string(),
-                count => format!("{count} values"),
-            }
-        ),
-    )
-    .label("needs at least two values")
 }
 
 /// BatchNorm's variance of one row does not exist; PyTorch fails in the middle of a run.

@@ -3,6 +3,7 @@
 
 pub mod arguments;
 pub mod block;
+mod comparison;
 pub mod constant;
 pub mod data;
 pub mod groups;

@@ -6,6 +6,7 @@
 mod bodies;
 mod expressions;
 mod names;
+mod outputs;
 mod stages;
 
 use std::collections::{HashMap, HashSet};
@@ -217,54 +218,6 @@ impl Net<'_> {
             }
         }
         flow
-    }
-
-    /// With several targets: the values that their names are bound to. Each must have one; `last` is
-    /// the last line's result, which nothing uses unless it is one of them.
-    fn outputs(&mut self, schema: &Schema, span: Span, last: Option<Flow>) -> Vec<Option<Output>> {
-        let mut outputs = Vec::new();
-        for field in &schema.targets {
-            self.mark_used(Some(&field.name));
-            let bound = self.binding(&field.name);
-            let bound = bound.map(|binding| (binding.bound.clone(), binding.span));
-            outputs.push(match bound {
-                Some((Bound::Value(value), span)) => Some(Output { value, span }),
-                Some((Bound::Faulty | Bound::FaultyLayer, _)) => None,
-                Some((Bound::Number(_) | Bound::Shared { .. } | Bound::Label, place)) => {
-                    self.faults.push(
-                        Diagnostic::new(
-                            Code::WrongType,
-                            place,
-                            format!("the target `{}` needs a value of the network", field.name),
-                        )
-                        .label("not a value")
-                        .also(field.span, "the target"),
-                    );
-                    None
-                }
-                None => {
-                    self.faults.push(
-                        Diagnostic::new(
-                            Code::MissingSection,
-                            span,
-                            format!("nothing predicts the target `{}`", field.name),
-                        )
-                        .label("no line of this section has its name")
-                        .also(field.span, "the target")
-                        .help(format!(
-                            "with several targets each is given a value: `{} = … -> Linear(1)`",
-                            field.name
-                        )),
-                    );
-                    None
-                }
-            });
-        }
-        let all = outputs.iter().all(Option::is_some);
-        if let Some(last) = last.filter(|last| all && last.name.is_none()) {
-            self.report_dropped(Some(last));
-        }
-        outputs
     }
 
     /// The name and the value of a line; what is no line is declared or reported.

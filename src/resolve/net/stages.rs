@@ -30,13 +30,15 @@ pub(super) struct Site {
 impl Net<'_> {
     /// Applies one stage to what flows in. After a fault what flows on has an unknown width.
     pub(super) fn stage(&mut self, expr: &Expr, flow: Flow) -> Flow {
-        let value = match self.applied(expr, flow) {
-            Some(value) => value,
-            None => self.placeholder(),
-        };
+        let value = self.applied(expr, flow);
+        self.flow_on(value, expr.span)
+    }
+
+    /// What a stage hands on; after a fault a value of unknown width.
+    fn flow_on(&mut self, value: Option<ValueId>, span: Span) -> Flow {
         Flow {
-            value,
-            span: expr.span,
+            value: value.unwrap_or_else(|| self.placeholder()),
+            span,
             name: None,
             used: true,
         }
@@ -58,16 +60,8 @@ impl Net<'_> {
 
     /// Applies one stage to the values of a list. After a fault what flows on has an unknown width.
     pub(super) fn combination(&mut self, expr: &Expr, items: &[(ValueId, Span)]) -> Flow {
-        let value = match self.combined(expr, items) {
-            Some(value) => value,
-            None => self.placeholder(),
-        };
-        Flow {
-            value,
-            span: expr.span,
-            name: None,
-            used: true,
-        }
+        let value = self.combined(expr, items);
+        self.flow_on(value, expr.span)
     }
 
     fn combined(&mut self, expr: &Expr, items: &[(ValueId, Span)]) -> Option<ValueId> {

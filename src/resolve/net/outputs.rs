@@ -1,0 +1,61 @@
+//! The values that predict the targets, where there are several.
+
+use super::names::Bound;
+use super::{Flow, Net, Output};
+use crate::data::spec::Schema;
+use crate::diagnostics::{Code, Diagnostic, Span};
+
+impl Net<'_> {
+    /// With several targets: the values that their names are bound to. Each must have one; `last` is
+    /// the last line's result, which nothing uses unless it is one of them.
+    pub(super) fn outputs(
+        &mut self,
+        schema: &Schema,
+        span: Span,
+        last: Option<Flow>,
+    ) -> Vec<Option<Output>> {
+        let mut outputs = Vec::new();
+        for field in &schema.targets {
+            self.mark_used(Some(&field.name));
+            let bound = self.binding(&field.name);
+            let bound = bound.map(|binding| (binding.bound.clone(), binding.span));
+            outputs.push(match bound {
+                Some((Bound::Value(value), span)) => Some(Output { value, span }),
+                Some((Bound::Faulty | Bound::FaultyLayer, _)) => None,
+                Some((Bound::Number(_) | Bound::Shared { .. } | Bound::Label, place)) => {
+                    self.faults.push(
+                        Diagnostic::new(
+                            Code::WrongType,
+                            place,
+                            format!("the target `{}` needs a value of the network", field.name),
+                        )
+                        .label("not a value")
+                        .also(field.span, "the target"),
+                    );
+                    None
+                }
+                None => {
+                    self.faults.push(
+                        Diagnostic::new(
+                            Code::MissingSection,
+                            span,
+                            format!("nothing predicts the target `{}`", field.name),
+                        )
+                        .label("no line of this section has its name")
+                        .also(field.span, "the target")
+                        .help(format!(
+                            "with several targets each is given a value: `{} = … -> Linear(1)`",
+                            field.name
+                        )),
+                    );
+                    None
+                }
+            });
+        }
+        let all = outputs.iter().all(Option::is_some);
+        if let Some(last) = last.filter(|last| all && last.name.is_none()) {
+            self.report_dropped(Some(last));
+        }
+        outputs
+    }
+}
