@@ -7,10 +7,16 @@ use crate::kernels::{Arena, Element};
 pub(super) type AfterBatch<'f, T> = &'f mut dyn FnMut(&Runner<T>, &Arena<T>, usize);
 
 /// How much rows count together in a mean over batches: their number, or their weights.
+#[inline]
 pub(super) fn count_of<T: Element>(data: &Prepared<T>, weighted: bool, rows: Rows) -> f64 {
-    if !weighted {
-        return rows.count() as f64;
+    match weighted {
+        false => rows.count() as f64,
+        true => weight_of(data, rows),
     }
+}
+
+#[cold]
+fn weight_of<T: Element>(data: &Prepared<T>, rows: Rows) -> f64 {
     let width = data.targets.len() / data.rows.max(1);
     let weight = |row: usize| data.targets[(row + 1) * width - 1].to_f64();
     match rows {

@@ -474,6 +474,7 @@ impl<'c, T: Element> Trainer<'c, T> {
 }
 
 /// The rows at these positions of an epoch's order.
+#[inline]
 fn rows_of<'o>(
     shuffle: &Option<Stream>,
     order: &'o [u32],
