@@ -15,6 +15,7 @@ use crate::plan::lower::{Request, lower};
 use crate::plan::{Plan, Target};
 use crate::resolve::loss::LossSpec;
 use crate::resolve::train::{Batch, Early, Restore, TrainSpec};
+use crate::resolve::uses::{Library, Uses};
 use crate::resolve::{self, Declaration, Override, schedule};
 use crate::syntax;
 
@@ -23,6 +24,8 @@ use crate::syntax;
 pub struct ModelSource<'s> {
     pub sources: &'s Sources,
     pub file: FileId,
+    /// The files that it uses, if they have been read.
+    pub library: Option<&'s Library>,
     /// Values of `param`s that replace the file's.
     pub overrides: &'s [Override],
     /// The seed of all random draws; the file's own, else 0, if it is not given here.
@@ -34,6 +37,7 @@ impl<'s> ModelSource<'s> {
         ModelSource {
             sources,
             file,
+            library: None,
             overrides: &[],
             seed: None,
         }
@@ -44,6 +48,14 @@ impl<'s> ModelSource<'s> {
         let path = std::path::Path::new(&self.sources.get(self.file).name);
         let stem = path.file_stem().and_then(|stem| stem.to_str());
         stem.unwrap_or("model").to_string()
+    }
+
+    /// The name of its file, without the folder.
+    fn file_name(&self) -> &str {
+        let path = std::path::Path::new(&self.sources.get(self.file).name);
+        path.file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or("")
     }
 
     fn whole(&self) -> Span {
@@ -89,26 +101,35 @@ pub fn declare(source: &ModelSource) -> Result<Declaration, Faults> {
     let text = &source.sources.get(source.file).text;
     let parsed = syntax::parse(text, source.file);
     let mut faults = Vec::new();
-    let declaration = resolve::declare(&parsed.file, source.overrides, source.whole(), &mut faults);
-    if parsed.faults.is_empty() && faults.is_empty() {
+    let mut syntax_faults = parsed.faults;
+    syntax_faults.extend(source.library.map(Library::faults).unwrap_or_default());
+    let declaration = resolve::declare(
+        &parsed.file,
+        source.overrides,
+        source.whole(),
+        Uses::new(source.library, source.file_name()),
+        &mut faults,
+    );
+    if syntax_faults.is_empty() && faults.is_empty() {
         return declaration.ok_or(faults);
     }
     if let Some(declaration) = &declaration {
         declaration.resolve(&schema_from_spec(&declaration.data), &mut faults);
     }
-    Err(distinct(with_syntax_faults(parsed.faults, faults, text)))
+    let faults = with_syntax_faults(syntax_faults, faults, source.sources);
+    Err(distinct(faults))
 }
 
 /// Faults of meaning beside faults of syntax: only those that a line's own words show, since a
 /// line that could not be read may hold what seems to be missing.
-fn with_syntax_faults(syntax: Faults, mut meaning: Faults, text: &str) -> Faults {
+fn with_syntax_faults(syntax: Faults, mut meaning: Faults, sources: &Sources) -> Faults {
     if syntax.is_empty() {
         return meaning;
     }
     let place = |fault: &Diagnostic| fault.labels.first().map(|label| label.span);
     // Where a brace is missing, lines may stand in another section than they were meant to.
     let round = |fault: &Diagnostic| {
-        let bracket = place(fault).and_then(|span| text.get(span.range()));
+        let bracket = place(fault).map(|span| sources.text(span));
         matches!(bracket, Some("(" | ")" | "[" | "]"))
     };
     let sections = syntax
@@ -118,11 +139,8 @@ fn with_syntax_faults(syntax: Faults, mut meaning: Faults, text: &str) -> Faults
     let literals: HashSet<Option<Span>> = syntax.iter().map(place).collect();
     meaning.retain(|fault| !literals.contains(&place(fault)));
     // What is missing in a line may stand in the part of it that could not be read.
-    let line = |fault: &Diagnostic| {
-        let start = place(fault).map_or(0, |span| span.range().start);
-        text.get(..start).and_then(|before| before.rfind('\n'))
-    };
-    let broken: HashSet<Option<usize>> = syntax.iter().map(line).collect();
+    let line = |fault: &Diagnostic| place(fault).map(|span| (span.file, sources.line(span)));
+    let broken: HashSet<Option<(FileId, usize)>> = syntax.iter().map(line).collect();
     meaning.retain(|fault| fault.code != Code::MissingArgument || !broken.contains(&line(fault)));
     meaning.retain(|fault| {
         let of_a_line = matches!(
@@ -145,6 +163,7 @@ fn with_syntax_faults(syntax: Faults, mut meaning: Faults, text: &str) -> Faults
                 | Code::MetricTarget
                 | Code::Misplaced
                 | Code::BadSplit
+                | Code::BadUse
         );
         of_a_line || sections && of_a_section
     });

@@ -209,6 +209,7 @@ codes! {
     LossOutput = "E0308" Error "the loss does not fit the network's output";
     LossTarget = "E0309" Error "the loss does not fit the target's type";
     MetricTarget = "E0310" Error "the metric does not fit the target's type";
+    BadUse = "E0311" Error "a `use` cannot be followed";
     // The data section against the table.
     MissingColumn = "E0401" Error "the table has no such column";
     DuplicateColumn = "E0402" Error "a column is declared, or stands in the table, twice";

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use nnc::diagnostics::{Block, Code, Diagnostic, FileId, Sources, explanation_blocks, render_all};
 use nnc::plan::Target;
+use nnc::resolve::uses::Library;
 use nnc::{ModelSource, compile};
 
 fn folder(name: &str) -> PathBuf {
@@ -36,7 +37,16 @@ fn faults(name: &str, model: &str, csv: Option<&str>) -> (Vec<Diagnostic>, Sourc
         None => sources.add(format!("{name}.nn"), model),
         Some(_) => FileId(0),
     };
-    let alone = compile(&ModelSource::new(&sources, file), None, Target::Reference).err();
+    let mut read = |path: &str| {
+        let text = fs::read_to_string(folder("tests/cases/faults").join(path));
+        text.map_err(|_| "is not there".to_owned())
+    };
+    let library = Library::gather(&mut sources, file, &mut read);
+    let source = ModelSource {
+        library: Some(&library),
+        ..ModelSource::new(&sources, file)
+    };
+    let alone = compile(&source, None, Target::Reference).err();
     for fault in alone.unwrap_or_default() {
         if !faults.contains(&fault) {
             faults.push(fault);

@@ -86,7 +86,11 @@ impl RunFolder {
 
     /// A file in the folder, to be written bit by bit.
     pub fn open(&mut self, name: &str) -> io::Result<File> {
-        let file = File::create(self.unfinished.join(name))?;
+        let path = self.unfinished.join(name);
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let file = File::create(path)?;
         self.files.push(file.try_clone()?);
         Ok(file)
     }

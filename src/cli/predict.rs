@@ -19,6 +19,7 @@ use super::interrupts::Interrupts;
 use super::predicted::PredictedColumns;
 use super::record::RunHead;
 use super::run::{Number, all_threads};
+use super::save::MODEL;
 use super::source::ModelText;
 use super::{Exit, Outcome, folder, unreadable, unwritable};
 
@@ -83,7 +84,7 @@ impl Trained {
             RunHead::from_json(&json("run.json")?).map_err(|error| damaged("run.json", &error))?;
         let preparation = Preparation::from_json(&json("preparation.json")?)
             .map_err(|error| damaged("preparation.json", &error))?;
-        let text = ModelText::read(&run.join("model.nn"), &head.settings, sources)?;
+        let text = ModelText::read(&run.join(MODEL), &head.settings, sources)?;
         let source = text.source(sources, Some(head.seed));
         let declaration = declare(&source)?;
         let mut schema = preparation.schema(&declaration.data).ok_or_else(|| {

@@ -6,7 +6,7 @@ use std::io::Read;
 use std::time::Instant;
 
 use nnc::data::spec::Split;
-use nnc::diagnostics::{Faults, Sources};
+use nnc::diagnostics::{Code, Diagnostic, Faults, Sources};
 use nnc::plan::{Precision, Target};
 use nnc::{data, declare, kernels};
 
@@ -14,6 +14,7 @@ use super::arguments::RunArguments;
 use super::console::Console;
 use super::interrupts::Interrupts;
 use super::job::{Job, TableFile};
+use super::save::MODEL;
 use super::source::ModelText;
 use super::{Outcome, folder, memory, training, unreadable};
 
@@ -134,6 +135,7 @@ impl Files {
         keep(folder::check_free(arguments.out.as_deref()));
         let model = ModelText::read(&arguments.model, &arguments.parameters.settings, sources);
         let model = model.map_err(|found| keep(Err(found)));
+        keep(model.as_ref().map_or(Ok(()), keepable));
         let data = File::open(&arguments.data).map_err(|error| {
             let name = arguments.data.display().to_string();
             keep(Err(vec![unreadable(&name, &error)]));
@@ -156,6 +158,21 @@ impl Files {
             }),
             (Ok(_) | Err(()), Ok(_) | Err(()), Ok(_) | Err(())) => Err(faults),
         }
+    }
+}
+
+/// Refuses a model whose used files would take the place of the model in the run's folder.
+fn keepable(model: &ModelText) -> Result<(), Faults> {
+    let mut used = model.library.files();
+    match used.any(|(path, _)| path == MODEL) {
+        false => Ok(()),
+        true => Err(vec![
+            Diagnostic::without_place(
+                Code::BadUse,
+                format!("a run keeps the model as `{MODEL}`, and so it cannot keep a used file of this name"),
+            )
+            .help("give the used file another name"),
+        ]),
     }
 }
 

@@ -13,6 +13,9 @@ use super::predicted::Predicted;
 use super::record::{Members, header};
 use super::run::{Number, Order};
 
+/// The model's text in a run's folder.
+pub const MODEL: &str = "model.nn";
+
 /// What a run came to.
 pub struct Results<'r> {
     pub start: Members,
@@ -47,7 +50,10 @@ pub fn save<T: Number>(
     )?;
     folder.write("plan.txt", plans(order).as_bytes())?;
     let text = &sources.get(order.model.file).text;
-    folder.write("model.nn", text.as_bytes())?;
+    folder.write(MODEL, text.as_bytes())?;
+    for (path, file) in order.model.library.files() {
+        folder.write(path, sources.get(file).text.as_bytes())?;
+    }
     if let (Some(predicted), Some(csv)) = (results.predicted, &order.csv) {
         folder.write("predictions.csv", &predicted.added_to(csv, &job.table))?;
     }

@@ -7,6 +7,7 @@ use std::path::Path;
 use nnc::ModelSource;
 use nnc::diagnostics::{Code, Diagnostic, Faults, FileId, Sources, Span};
 use nnc::resolve::Override;
+use nnc::resolve::uses::Library;
 use nnc::syntax::ast::Name;
 use nnc::syntax::parse_expression;
 
@@ -16,6 +17,8 @@ use super::unreadable;
 /// A model's text among the sources, and the values that replace its `param`s.
 pub struct ModelText {
     pub file: FileId,
+    /// The files that it uses.
+    pub library: Library,
     pub overrides: Vec<Override>,
 }
 
@@ -28,7 +31,14 @@ impl ModelText {
         let file = read_text(path, sources);
         let overrides = overrides(settings, sources);
         match (file, overrides) {
-            (Ok(file), Ok(overrides)) => Ok(ModelText { file, overrides }),
+            (Ok(file), Ok(overrides)) => {
+                let mut read = |used: &str| used_text(path, used);
+                Ok(ModelText {
+                    file,
+                    library: Library::gather(sources, file, &mut read),
+                    overrides,
+                })
+            }
             (Err(mut faults), Err(others)) => {
                 faults.extend(others);
                 Err(faults)
@@ -39,6 +49,7 @@ impl ModelText {
 
     pub fn source<'s>(&'s self, sources: &'s Sources, seed: Option<u64>) -> ModelSource<'s> {
         ModelSource {
+            library: Some(&self.library),
             overrides: &self.overrides,
             seed,
             ..ModelSource::new(sources, self.file)
@@ -54,6 +65,26 @@ pub fn read_text(path: &Path, sources: &mut Sources) -> Result<FileId, Faults> {
     let name = path.display().to_string();
     let bytes = read_at_most(path, MOST_BYTES).map_err(|error| vec![unreadable(&name, &error)])?;
     text_of(&name, bytes, sources)
+}
+
+/// The text of a file that a model uses, which no link may lead out of the model's folder; or why there
+/// is none.
+fn used_text(model: &Path, used: &str) -> Result<String, String> {
+    let folder = match model.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        Some(_) | None => Path::new("."),
+    };
+    let refused = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound => "is not there".to_owned(),
+        _ => format!("cannot be read: {error}"),
+    };
+    let folder = folder.canonicalize().map_err(refused)?;
+    let path = folder.join(used).canonicalize().map_err(refused)?;
+    if !path.starts_with(&folder) {
+        return Err("is a link that leads out of the model's folder".to_owned());
+    }
+    let bytes = read_at_most(&path, MOST_BYTES).map_err(refused)?;
+    String::from_utf8(bytes).map_err(|_| "is not UTF-8 text".to_owned())
 }
 
 /// The bytes of a file among the sources.

@@ -1,5 +1,7 @@
 //! Blocks: reusable pieces of network with parameters, as they are declared.
 
+use std::sync::Arc;
+
 use super::constant::{FACTS, Scope};
 use crate::catalog;
 use crate::diagnostics::{Code, Diagnostic, Span};
@@ -11,6 +13,8 @@ pub struct Block {
     pub name: Name,
     pub parameters: Vec<Parameter>,
     pub body: Vec<Statement>,
+    /// What the blocks of its file see, where that is another file than the one that it is used in.
+    pub home: Option<Arc<Scope>>,
 }
 
 impl Block {
@@ -71,6 +75,7 @@ pub fn declare(section: &Section, scope: &Scope, faults: &mut Vec<Diagnostic>) -
         name: name.clone(),
         parameters,
         body: section.body.clone(),
+        home: None,
     })
 }
 

@@ -71,7 +71,8 @@ pub struct Scope {
     pub values: HashMap<String, Span>,
     /// Blocks by their names.
     pub blocks: HashMap<String, Arc<Block>>,
-    /// Whether the file takes blocks of unknown names from another one, which is reported where it does.
+    /// Whether the file uses another one that could not be read: what that has is not known, only that
+    /// its fault is told.
     pub imports: bool,
 }
 

@@ -15,10 +15,10 @@ pub mod schedule;
 mod settings;
 pub mod train;
 mod unknown;
+pub mod uses;
 mod values;
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use crate::catalog;
 use crate::catalog::settings::TOP_LEVEL;
@@ -31,6 +31,7 @@ use crate::syntax::ast::{Expr, File, Name, Section, StatementKind};
 use constant::Scope;
 use loss::LossSpec;
 use train::TrainSpec;
+use uses::Uses;
 
 /// A parameter's value given from outside: `--set width=128`.
 #[derive(Clone, Debug)]
@@ -66,7 +67,8 @@ pub struct Resolved {
     pub loss: Option<LossSpec>,
 }
 
-const SECTIONS: [&str; 4] = ["data", "net", "train", "block"];
+const BLOCK: &str = "block";
+const SECTIONS: [&str; 4] = ["data", "net", "train", BLOCK];
 
 /// Checks the sections of a file. What is faulty is reported and left out; without a `net` section
 /// there is nothing to go on with.
@@ -74,28 +76,22 @@ pub fn declare(
     file: &File,
     overrides: &[Override],
     whole: Span,
+    mut uses: Uses,
     faults: &mut Vec<Diagnostic>,
 ) -> Option<Declaration> {
     let mut scope = Scope::default();
     let mut sections: HashMap<&str, &Section> = HashMap::new();
     let mut settings = settings::Settings::new(settings::TOP_LEVEL_WORDS, TOP_LEVEL);
-    // A block may not hide a `param`, wherever the two stand.
-    for statement in &file.statements {
-        if let StatementKind::Param { name, value } = &statement.kind {
-            parameter(name, value, &mut scope, faults);
-        }
-    }
+    uses.declare_blocks(file, &mut scope, faults);
     for statement in &file.statements {
         match &statement.kind {
-            StatementKind::Param { .. } => {}
+            StatementKind::Param { .. } | StatementKind::Use { .. } => {}
             StatementKind::Section(section) => {
                 let keyword = section.keyword.text.as_str();
-                if keyword == "block" {
-                    if let Some(block) = block::declare(section, &scope, faults) {
-                        let name = block.name.text.clone();
-                        scope.blocks.entry(name).or_insert(Arc::new(block));
-                    }
-                } else if !SECTIONS.contains(&keyword) {
+                if keyword == BLOCK {
+                    continue;
+                }
+                if !SECTIONS.contains(&keyword) {
                     faults.push(unknown_section(section));
                 } else if let Some(first) = sections.get(keyword) {
                     faults.push(
@@ -112,20 +108,10 @@ pub fn declare(
                     sections.insert(keyword, section);
                 }
             }
-            StatementKind::Use { path } => {
-                faults.push(not_supported(path.span, "`use`"));
-                scope.imports = true;
-            }
             StatementKind::Assign { name, value } => settings.add(name, value, faults),
-            StatementKind::Declare { .. } | StatementKind::Line(_) => faults.push(
-                Diagnostic::new(
-                    Code::Misplaced,
-                    statement.span,
-                    "a file consists of sections and `param`s",
-                )
-                .label("stands outside of any section")
-                .help("columns belong into `data { … }`, layers into `net { … }`"),
-            ),
+            StatementKind::Declare { .. } | StatementKind::Line(_) => {
+                faults.push(outside_of_sections(statement.span));
+            }
         }
     }
     for given in overrides {
@@ -146,11 +132,15 @@ pub fn declare(
         // A section of an unknown name may be what was meant by it.
         let meant = |fault: &Diagnostic| fault.code == Code::UnknownSection;
         if !faults.iter().any(meant) {
-            faults.push(
+            let fault =
                 Diagnostic::new(Code::MissingSection, whole, "the file has no `net` section")
-                    .label("no network is declared in this file")
-                    .help("write `net { Linear(1) }`, say"),
-            );
+                    .label("no network is declared in this file");
+            let lends = sections.is_empty() && !scope.blocks.is_empty();
+            faults.push(match lends {
+                true => fault
+                    .help("a file of blocks is for others: `use` it in a model, and check that"),
+                false => fault.help("write `net { Linear(1) }`, say"),
+            });
         }
         return None;
     };
@@ -161,6 +151,36 @@ pub fn declare(
         net: (*net).clone(),
         faulty,
     })
+}
+
+fn outside_of_sections(span: Span) -> Diagnostic {
+    Diagnostic::new(
+        Code::Misplaced,
+        span,
+        "a file consists of sections and `param`s",
+    )
+    .label("stands outside of any section")
+    .help("columns belong into `data { … }`, layers into `net { … }`")
+}
+
+/// Checks what a file has beside the blocks that it lends: its own data, network and training are left
+/// alone, as another model may be what it is.
+fn check_lender(file: &File, faults: &mut Vec<Diagnostic>) {
+    for statement in &file.statements {
+        match &statement.kind {
+            StatementKind::Section(section) => {
+                if !SECTIONS.contains(&section.keyword.text.as_str()) {
+                    faults.push(unknown_section(section));
+                }
+            }
+            StatementKind::Declare { .. } | StatementKind::Line(_) => {
+                faults.push(outside_of_sections(statement.span));
+            }
+            StatementKind::Param { .. }
+            | StatementKind::Use { .. }
+            | StatementKind::Assign { .. } => {}
+        }
+    }
 }
 
 fn parameter(name: &Name, value: &Expr, scope: &mut Scope, faults: &mut Vec<Diagnostic>) {
@@ -216,15 +236,6 @@ fn override_parameter(given: &Override, scope: &mut Scope, faults: &mut Vec<Diag
             });
         }
     }
-}
-
-fn not_supported(span: Span, what: &str) -> Diagnostic {
-    Diagnostic::new(
-        Code::NotSupported,
-        span,
-        format!("{what} is not supported yet"),
-    )
-    .label("part of the language, without a meaning in this version")
 }
 
 fn unknown_section(section: &Section) -> Diagnostic {

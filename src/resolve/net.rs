@@ -144,12 +144,19 @@ struct Net<'n> {
     /// The bodies that are being built, the innermost last.
     frames: Vec<Frame>,
     /// The blocks that are being applied, with the places of their uses.
-    open_blocks: Vec<(String, Span)>,
+    open_blocks: Vec<OpenBlock>,
     /// Lines and stages built so far, blocks and repetitions unfolded.
     spent: usize,
     /// Places whose parameters have been reported as too big.
     reported: HashSet<Span>,
     faults: &'n mut Vec<Diagnostic>,
+}
+
+/// A block that is being applied.
+struct OpenBlock {
+    /// Where it is declared, which tells it apart.
+    declared: Span,
+    used: Span,
 }
 
 /// A body that is being built.

@@ -49,6 +49,9 @@ impl Folder {
     }
 
     fn write(&self, file: &str, text: impl AsRef<[u8]>) {
+        let path = self.path.join(file);
+        let folder = path.parent().expect("a file is in a folder");
+        std::fs::create_dir_all(folder).expect("a folder in the test's own");
         std::fs::write(self.path.join(file), text).expect("a file is written");
     }
 

@@ -243,3 +243,85 @@ fn plans_are_printed_by_phase_and_target() {
         "plan thermometer: train · why 5 steps and 5 stored values"
     );
 }
+
+#[test]
+fn used_files_are_followed_kept_and_predicted_with() {
+    let folder = Folder::new("use");
+    let model =
+        line_model("epochs = 5").replace("net { linear", "net { Wide(4, act = Soft) -> linear");
+    let model = format!(
+        "use \"lib/blocks.nn\"\nparam slope = 3\nblock Soft {{ Softplus(beta = slope) }}\n{model}"
+    );
+    folder.write("model.nn", &model);
+    let blocks = "use \"deep/more.nn\"\nparam width = 3\n\
+                  block Wide(first, act = ReLU) { Linear(first) -> act -> Inner }\n";
+    folder.write("lib/blocks.nn", blocks);
+    folder.write(
+        "lib/deep/more.nn",
+        "param width = 2\nblock Inner { Linear(width) }\n",
+    );
+    folder.write("line.csv", LINE);
+    folder
+        .nnc(&["run", "model.nn", "line.csv", "--out", "run"])
+        .ends(0);
+    let plan = folder.read("run/plan.txt");
+    assert!(
+        plan.contains("[2, 4]"),
+        "the width of the used file: {plan}"
+    );
+    assert!(
+        plan.contains("softplus(0.0:Linear, 3, 20)"),
+        "the block that was sent: {plan}"
+    );
+    for file in ["lib/blocks.nn", "lib/deep/more.nn"] {
+        assert_eq!(folder.read(&format!("run/{file}")), folder.read(file));
+    }
+    let predicted = folder.nnc(&["predict", "run", "line.csv"]).ends(0).out;
+    // The run's folder is whole without the files that it was made from.
+    folder.write("lib/deep/more.nn", "block Inner { Linear(5) }\n");
+    assert_eq!(
+        folder.nnc(&["predict", "run", "line.csv"]).ends(0).out,
+        predicted
+    );
+    folder.nnc(&["check", "run/model.nn"]).ends(0);
+
+    let alone = folder.nnc(&["check", "lib/deep/more.nn"]).ends(1);
+    assert!(
+        alone.err.contains("a file of blocks is for others"),
+        "{}",
+        alone.err
+    );
+    folder.write(
+        "other.nn",
+        "use \"model.nn\"\nnet { Soft }\ndata { input x: number }\n",
+    );
+    folder.nnc(&["check", "other.nn"]).ends(0);
+    let refused = folder
+        .nnc(&["run", "other.nn", "line.csv", "--out", "other"])
+        .ends(1);
+    assert!(refused.err.contains("[E0311]"), "{}", refused.err);
+    assert!(!folder.names(".").contains(&"other".to_owned()));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_does_not_lead_out_of_the_models_folder() {
+    let folder = Folder::new("use-link");
+    folder.write("secret.nn", "block Secret { Linear(1) }\n");
+    folder.write(
+        "here/model.nn",
+        "use \"link.nn\"\ndata { input x: number }\nnet { Secret }\n",
+    );
+    std::os::unix::fs::symlink(
+        folder.path.join("secret.nn"),
+        folder.path.join("here/link.nn"),
+    )
+    .expect("a link");
+    let refused = folder.nnc(&["check", "here/model.nn"]).ends(1);
+    assert!(refused.err.contains("[E0311]"), "{}", refused.err);
+    assert!(
+        refused.err.contains("leads out of the model's folder"),
+        "{}",
+        refused.err
+    );
+}

@@ -2,6 +2,7 @@
 
 use nnc::diagnostics::{Block, Code, Faults, Sources, explanation_blocks};
 use nnc::plan::Target;
+use nnc::resolve::uses::Library;
 use nnc::{compile, declare};
 
 use super::super::job::{Job, TableFile};
@@ -52,6 +53,7 @@ pub fn explain(code: Code, page: &mut Page) {
 fn faults(model: &str, table: Option<&str>, sources: &mut Sources) -> Faults {
     let text = ModelText {
         file: sources.add("faulty.nn", model),
+        library: Library::default(),
         overrides: Vec::new(),
     };
     let Some(table) = table else {

@@ -7,7 +7,7 @@ use super::super::block::Block;
 use super::super::constant::{Number, Scope, number_text};
 use super::names::Binding;
 use super::stages::Site;
-use super::{Flow, Frame, Net};
+use super::{Flow, Frame, Net, OpenBlock};
 use crate::diagnostics::{Code, Diagnostic, Label, Span, listed};
 use crate::graph::ValueId;
 use crate::syntax::ast::{Argument, Expr, ExprKind, Name, Statement, StatementKind};
@@ -64,7 +64,7 @@ impl Net<'_> {
     pub(super) fn spend(&mut self, span: Span) -> bool {
         self.spent += 1;
         if self.spent == MOST_LINES + 1 {
-            let place = self.open_blocks.first().map_or(span, |(_, place)| *place);
+            let place = self.open_blocks.first().map_or(span, |open| open.used);
             self.faults.push(
                 Diagnostic::new(
                     Code::TooLarge,
@@ -250,7 +250,8 @@ impl Net<'_> {
         flow: Flow,
     ) -> Option<ValueId> {
         let name = &block.name.text;
-        if let Some((_, first)) = self.open_blocks.iter().find(|(open, _)| open == name) {
+        let mut open = self.open_blocks.iter();
+        if let Some(first) = open.find(|open| open.declared == block.span()) {
             self.faults.push(
                 Diagnostic::new(
                     Code::Misplaced,
@@ -259,7 +260,7 @@ impl Net<'_> {
                 )
                 .label("used again within its own body")
                 .also(block.span(), "the block")
-                .also(*first, "the use that began")
+                .also(first.used, "the use that began")
                 .help("a network is finite: write `repeat`, or another block"),
             );
             return None;
@@ -270,18 +271,31 @@ impl Net<'_> {
             _ => &[],
         };
         let before = self.faults.len();
-        let scope = self.block_scope(block, given, followed.span);
+        // A block of another file sees what its own file has.
+        let home = block.home.as_ref().map(|home| Scope {
+            facts: self.file_scope.facts.clone(),
+            ..(**home).clone()
+        });
+        let scope = home.as_ref().unwrap_or(&self.file_scope).clone();
+        let scope = self.block_scope(block, given, followed.span, scope);
         if self.faults.len() > before {
             return None;
         }
         let mut frame = self.frame_at(&site.path, site, flow);
         frame.of_block = true;
         let outside = mem::replace(&mut self.scope, scope);
-        self.open_blocks.push((name.clone(), layer.span));
+        let file_scope = home.map(|home| mem::replace(&mut self.file_scope, home));
+        self.open_blocks.push(OpenBlock {
+            declared: block.span(),
+            used: layer.span,
+        });
         let what = format!("the block `{name}`");
         let result = self.enter(&block.body, block.span(), &what, frame);
         self.open_blocks.pop();
         self.scope = outside;
+        if let Some(file_scope) = file_scope {
+            self.file_scope = file_scope;
+        }
         for fault in &mut self.faults[before..] {
             let here = |label: &Label| {
                 let (inner, outer) = (label.span.range(), layer.span.range());
@@ -301,8 +315,14 @@ impl Net<'_> {
     }
 
     /// What the body of a block sees: what all blocks see, and its parameters with what is given here.
-    fn block_scope(&mut self, block: &Block, given: &[Argument], span: Span) -> Scope {
-        let mut scope = self.file_scope.clone();
+    fn block_scope(
+        &mut self,
+        block: &Block,
+        given: &[Argument],
+        span: Span,
+        mut scope: Scope,
+    ) -> Scope {
+        let abroad = block.home.is_some();
         let mut positions = block.parameters.iter();
         let mut seen: Vec<(&str, Span)> = Vec::new();
         let mut unknown = false;
@@ -336,8 +356,11 @@ impl Net<'_> {
                 continue;
             }
             seen.push((name, place));
-            match self.written_out(&argument.value) {
+            match self.written_out(&argument.value, abroad) {
                 Ok(value) => {
+                    if abroad {
+                        self.send_blocks(&value, &mut scope);
+                    }
                     let place = (value, argument.value.span);
                     scope.parameters.insert(name.to_string(), place);
                 }
@@ -373,9 +396,10 @@ impl Net<'_> {
 
     /// An argument of a block as it means the same everywhere: parameters of the block around it and
     /// indices replaced by what they stand for, arithmetic computed.
-    fn written_out(&self, expr: &Expr) -> Result<Expr, Box<Diagnostic>> {
+    /// In another file the `param`s of this one have no meaning either.
+    fn written_out(&self, expr: &Expr, abroad: bool) -> Result<Expr, Box<Diagnostic>> {
         let mut budget = LARGEST_ARGUMENT;
-        let replaced = self.replaced(expr, &mut budget).ok_or_else(|| {
+        let replaced = self.replaced(expr, abroad, &mut budget).ok_or_else(|| {
             Diagnostic::new(
                 Code::TooLarge,
                 expr.span,
@@ -402,16 +426,47 @@ impl Net<'_> {
         })
     }
 
+    /// Gives the blocks that an argument names to a block of another file, which may apply them.
+    fn send_blocks(&mut self, value: &Expr, scope: &mut Scope) {
+        let mut names = Vec::new();
+        layer_names(value, &mut names);
+        for (name, span) in names {
+            let Some(block) = self.scope.blocks.get(name) else {
+                continue;
+            };
+            match scope.blocks.get(name) {
+                Some(theirs) if theirs.span() == block.span() => {}
+                Some(theirs) => self.faults.push(
+                    Diagnostic::new(
+                        Code::DuplicateName,
+                        span,
+                        format!("the other file has a block `{name}` of its own"),
+                    )
+                    .label("not the same block there")
+                    .also(theirs.span(), "the other one")
+                    .help("give one of the two another name"),
+                ),
+                None => {
+                    let mut block = (**block).clone();
+                    block
+                        .home
+                        .get_or_insert_with(|| Arc::new(self.file_scope.clone()));
+                    scope.blocks.insert(name.to_owned(), Arc::new(block));
+                }
+            }
+        }
+    }
+
     /// `None` when the budget of words is used up.
-    fn replaced(&self, expr: &Expr, budget: &mut usize) -> Option<Expr> {
+    fn replaced(&self, expr: &Expr, abroad: bool, budget: &mut usize) -> Option<Expr> {
         *budget = budget.checked_sub(1)?;
         let kind = match &expr.kind {
             ExprKind::Name(name) => {
-                let of_file = self.file_scope.parameters.contains_key(name);
+                let of_file = !abroad && self.file_scope.parameters.contains_key(name);
                 match self.scope.parameters.get(name).filter(|_| !of_file) {
                     // What a parameter stands for may name others of the same block by its default.
                     Some((value, _)) => {
-                        let value = self.replaced(value, budget)?;
+                        let value = self.replaced(value, abroad, budget)?;
                         return Some(Expr {
                             span: expr.span,
                             ..value
@@ -422,14 +477,14 @@ impl Net<'_> {
             }
             ExprKind::Number { .. } | ExprKind::Text(_) | ExprKind::Bool(_) => expr.kind.clone(),
             ExprKind::List(items) => {
-                let items = items.iter().map(|item| self.replaced(item, budget));
+                let items = items.iter().map(|item| self.replaced(item, abroad, budget));
                 ExprKind::List(items.collect::<Option<_>>()?)
             }
             ExprKind::Call { name, arguments } => {
                 let arguments = arguments.iter().map(|argument| {
                     Some(Argument {
                         name: argument.name.clone(),
-                        value: self.replaced(&argument.value, budget)?,
+                        value: self.replaced(&argument.value, abroad, budget)?,
                     })
                 });
                 ExprKind::Call {
@@ -437,7 +492,9 @@ impl Net<'_> {
                     arguments: arguments.collect::<Option<_>>()?,
                 }
             }
-            ExprKind::Negate(inner) => ExprKind::Negate(Box::new(self.replaced(inner, budget)?)),
+            ExprKind::Negate(inner) => {
+                ExprKind::Negate(Box::new(self.replaced(inner, abroad, budget)?))
+            }
             ExprKind::Binary {
                 operator,
                 operator_span,
@@ -446,12 +503,14 @@ impl Net<'_> {
             } => ExprKind::Binary {
                 operator: *operator,
                 operator_span: *operator_span,
-                left: Box::new(self.replaced(left, budget)?),
-                right: Box::new(self.replaced(right, budget)?),
+                left: Box::new(self.replaced(left, abroad, budget)?),
+                right: Box::new(self.replaced(right, abroad, budget)?),
             },
             ExprKind::Pipeline { head, stages } => {
-                let head = Box::new(self.replaced(head, budget)?);
-                let stages = stages.iter().map(|stage| self.replaced(stage, budget));
+                let head = Box::new(self.replaced(head, abroad, budget)?);
+                let stages = stages
+                    .iter()
+                    .map(|stage| self.replaced(stage, abroad, budget));
                 ExprKind::Pipeline {
                     head,
                     stages: stages.collect::<Option<_>>()?,
@@ -529,4 +588,27 @@ fn is_one_stage(body: &[Statement]) -> bool {
             | ExprKind::Repeat { .. }
             | ExprKind::Residual { .. }
     )
+}
+
+/// The names in an expression that may mean layers.
+fn layer_names<'e>(expr: &'e Expr, names: &mut Vec<(&'e str, Span)>) {
+    match &expr.kind {
+        ExprKind::Name(name) => names.push((name, expr.span)),
+        ExprKind::Call { name, arguments } => {
+            names.push((&name.text, name.span));
+            for argument in arguments {
+                layer_names(&argument.value, names);
+            }
+        }
+        ExprKind::List(items) => items.iter().for_each(|item| layer_names(item, names)),
+        ExprKind::Number { .. }
+        | ExprKind::Text(_)
+        | ExprKind::Bool(_)
+        | ExprKind::Negate(_)
+        | ExprKind::Binary { .. }
+        | ExprKind::Pipeline { .. }
+        | ExprKind::Labelled { .. }
+        | ExprKind::Repeat { .. }
+        | ExprKind::Residual { .. } => {}
+    }
 }
