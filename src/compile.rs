@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use crate::catalog::Meaning;
-use crate::data::schema_from_spec;
 use crate::data::spec::Schema;
+use crate::data::{Division, Preparation, Table, advice, schema_from_spec};
 use crate::diagnostics::{Code, Diagnostic, Faults, FileId, Sources, Span, limited};
 use crate::graph::schedule::RateSchedule;
 use crate::graph::shape::Shape;
@@ -81,6 +81,21 @@ pub struct Compiled {
     pub seed: u64,
     /// Elements of the arena that holds the states and the parts of all three plans.
     pub arena_elements: usize,
+    /// Warnings, without those that the file silences.
+    pub advice: Vec<Diagnostic>,
+}
+
+impl Compiled {
+    /// Adds what the table suggests about a model that will be trained on it.
+    pub fn advise(&mut self, table: &Table, division: &Division, preparation: &Preparation) {
+        let (Some(_), Some(loss)) = (&self.train, &self.loss) else {
+            return;
+        };
+        let ranges: Vec<_> = loss.outputs.iter().map(|output| output.range).collect();
+        let spec = &self.declaration.data;
+        let found = advice::advise(table, spec, division, preparation, &ranges);
+        self.advice.extend(self.declaration.unsilenced(found));
+    }
 }
 
 /// A phase's graph with the plan that was made from it.
@@ -257,6 +272,7 @@ pub fn compile(
     let predict = plan_of(graph_of(Phase::Predict), Phase::Predict);
     Ok(Compiled {
         name: source.name(),
+        advice: distinct(declaration.unsilenced(resolved.advice)),
         declaration,
         schema,
         loss: resolved.loss,

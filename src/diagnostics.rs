@@ -235,6 +235,17 @@ codes! {
     // Training.
     NonFiniteLoss = "E0701" Error "the loss is not a finite number";
     Memory = "E0702" Error "more memory is needed than there is";
+    // Warnings.
+    SoftmaxBeforeLoss = "W0101" Warning "a softmax before a loss that applies one";
+    SigmoidBeforeLoss = "W0102" Warning "a sigmoid before a loss that applies one";
+    BiasBeforeNorm = "W0103" Warning "a bias that the following BatchNorm takes away";
+    DropoutBeforeNorm = "W0104" Warning "Dropout before BatchNorm";
+    UnusedInput = "W0105" Warning "an input column that is never used";
+    LongSchedule = "W0106" Warning "a schedule that is longer than the run";
+    NoGradient = "W0107" Warning "parameters that no loss reaches";
+    WideInput = "W0108" Warning "numbers that spread widely and are not normalised";
+    OutOfReach = "W0109" Warning "a last activation that cannot give the target's numbers";
+    MissingClass = "W0110" Warning "a part of the table without rows of a class";
     // Advice.
     NothingToTrain = "N0101" Note "the network has no parameter to train";
 }

@@ -26,11 +26,12 @@ fn stems(name: &str, ending: &str) -> Vec<String> {
     stems
 }
 
-/// All faults of a model with its table; those of the model alone, if the table cannot be read.
+/// All faults of a model with its table, or if there are none what is advised; those of the model alone,
+/// if the table cannot be read.
 fn faults(name: &str, model: &str, csv: Option<&str>) -> (Vec<Diagnostic>, Sources) {
     let (mut faults, mut sources) = match csv.map(|csv| support::try_load(name, model, csv)) {
         None => (Vec::new(), Sources::new()),
-        Some(Ok(loaded)) => return (Vec::new(), loaded.sources),
+        Some(Ok(loaded)) => return (loaded.compiled.advice, loaded.sources),
         Some(Err(found)) => found,
     };
     let file = match csv {
@@ -46,8 +47,8 @@ fn faults(name: &str, model: &str, csv: Option<&str>) -> (Vec<Diagnostic>, Sourc
         library: Some(&library),
         ..ModelSource::new(&sources, file)
     };
-    let alone = compile(&source, None, Target::Reference).err();
-    for fault in alone.unwrap_or_default() {
+    let alone = compile(&source, None, Target::Reference);
+    for fault in alone.map_or_else(|faults| faults, |compiled| compiled.advice) {
         if !faults.contains(&fault) {
             faults.push(fault);
         }

@@ -175,7 +175,7 @@ fn every_activation_and_layer() {
             let fits = |net: &&String| !(call.starts_with("Linear(3") && net.ends_with(call));
             // Over the one feature of a value of width 1 these give zeros or signs.
             let wide = match entry.name {
-                "LayerNorm" | "GroupNorm" | "RMSNorm" => 2,
+                "LayerNorm" | "GroupNorm" | "RMSNorm" | "Softmax" | "LogSoftmax" => 2,
                 _ => nets.len(),
             };
             for net in nets[..wide].iter().filter(fits) {

@@ -3,7 +3,7 @@
 use super::arguments::{ArgumentKind, Arguments, Default, Range, Value, named, positional};
 use super::{Entry, Meaning};
 use crate::diagnostics::{Code, Diagnostic, Span, listed};
-use crate::graph::ops::{MatMulForm, Op};
+use crate::graph::ops::{BinaryOperator, MatMulForm, Op};
 use crate::graph::scalar::ScalarFunction;
 use crate::graph::shape::{Dim, Shape};
 use crate::graph::state::{Initializer, State, StateId, StateKind, StepScalar, Training};
@@ -21,6 +21,8 @@ pub struct Context<'g> {
     pub input_span: Span,
     /// How often the layer was applied before: each use draws its own random numbers.
     pub use_number: usize,
+    /// Warnings.
+    pub advice: &'g mut Vec<Diagnostic>,
 }
 
 /// The fans of a tensor: how many inputs and outputs one of its elements stands between.
@@ -204,6 +206,40 @@ pub const ENTRIES: &[Entry] = &[
         example: "skip: Identity",
         parameters: &[],
         also_known_as: &["Linear activation", "Passthrough"],
+        meaning: Meaning::Layer(|_, _, x| Ok(x)),
+    },
+    Entry {
+        name: "Softmax",
+        summary: "Positive numbers with the sum 1, the larger the larger the input.",
+        formula: "exp(xᵢ) / Σⱼ exp(xⱼ), over the features of each row",
+        source: "torch.nn.Softmax(dim = -1)",
+        example: "gates = x -> Linear(8) -> Softmax",
+        parameters: &[],
+        also_known_as: &[],
+        meaning: Meaning::Layer(|context, _, x| {
+            let logarithm = context.graph.push(Op::LogSoftmax, &[x]);
+            context.name(logarithm, "log");
+            Ok(context.graph.map(ScalarFunction::Exp, logarithm))
+        }),
+    },
+    Entry {
+        name: "LogSoftmax",
+        summary: "The logarithm of the softmax, computed without overflow.",
+        formula: "xᵢ - log Σⱼ exp(xⱼ), over the features of each row",
+        source: "torch.nn.LogSoftmax(dim = -1)",
+        example: "Linear(8) -> LogSoftmax -> Linear(4)",
+        parameters: &[],
+        also_known_as: &[],
+        meaning: Meaning::Layer(|context, _, x| Ok(context.graph.push(Op::LogSoftmax, &[x]))),
+    },
+    Entry {
+        name: "Flatten",
+        summary: "The features of each row on one axis, as those of a table's rows are.",
+        formula: "x, of the shape [product of the axes]",
+        source: "torch.nn.Flatten",
+        example: "Flatten -> Linear(8)",
+        parameters: &[],
+        also_known_as: &[],
         meaning: Meaning::Layer(|_, _, x| Ok(x)),
     },
     Entry {
@@ -401,6 +437,53 @@ fn dropout(
     Ok(result)
 }
 
+/// What stands before a BatchNorm and does not belong there.
+fn advise_norm(context: &mut Context, x: ValueId) {
+    let graph = &*context.graph;
+    let node = graph.node(x);
+    let op = |value: ValueId| &graph.node(value).op;
+    let operand = |value: ValueId, at: usize| graph.node(value).operands.get(at).copied();
+    let learned = |value: ValueId| {
+        let broadcast = matches!(op(value), Op::Broadcast { .. });
+        let state = operand(value, 0).filter(|_| broadcast).map(&op);
+        matches!(state, Some(Op::State(state)) if graph.state(*state).kind == StateKind::Parameter)
+    };
+    let biased = node.op == Op::Binary(BinaryOperator::Add)
+        && matches!(op(node.operands[0]), Op::MatMul(_))
+        && learned(node.operands[1]);
+    let dropped = node.op == Op::ByPhase
+        && operand(node.operands[0], 1)
+            .is_some_and(|mask| matches!(op(mask), Op::DropoutMask { .. }));
+    let place = graph.origin(node.origin).span;
+    if biased {
+        context.advice.push(
+            Diagnostic::new(
+                Code::BiasBeforeNorm,
+                place,
+                "the BatchNorm that follows takes this layer's bias away",
+            )
+            .label("learns a bias without effect")
+            .also(
+                context.span,
+                "subtracts the mean, and adds a bias of its own",
+            )
+            .help("write `bias = false` here"),
+        );
+    }
+    if dropped {
+        context.advice.push(
+            Diagnostic::new(
+                Code::DropoutBeforeNorm,
+                place,
+                "Dropout before BatchNorm: the running variance is that of dropped values, which prediction does not see",
+            )
+            .label("changes the variance while training")
+            .also(context.span, "keeps the variance for prediction")
+            .help("put the Dropout behind the BatchNorm and its activation"),
+        );
+    }
+}
+
 fn batch_norm(
     context: &mut Context,
     arguments: &Arguments,
@@ -410,6 +493,7 @@ fn batch_norm(
     let momentum = arguments.number("momentum");
     let shape = context.graph.shape(x).clone();
     let width = shape.width();
+    advise_norm(context, x);
     let affine = arguments.boolean("affine").then(|| {
         [("weight", 1.0), ("bias", 0.0)]
             .map(|(name, start)| context.per_feature(name, StateKind::Parameter, &width, start))

@@ -222,11 +222,8 @@ pub fn find_foreign(kind: Kind, name: &str) -> Option<&'static Entry> {
 pub fn planned(kind: Kind) -> &'static [&'static str] {
     match kind {
         Kind::Layer => &[
-            "Flatten",
             "Unflatten",
             "Bilinear",
-            "Softmax",
-            "LogSoftmax",
             "Conv1d",
             "Conv2d",
             "MaxPool1d",

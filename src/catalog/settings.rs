@@ -200,10 +200,12 @@ pub const PARAMS: &[Setting] = &[
     ),
 ];
 
-pub const TOP_LEVEL: &[Setting] = &[later(
+pub const TOP_LEVEL: &[Setting] = &[supported(
     "allow",
     "a list of codes",
+    "[]",
     "warnings that are silenced",
+    "allow = [W0105]",
 )];
 
 /// All sections with settings, by their names.

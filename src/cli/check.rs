@@ -23,6 +23,7 @@ pub fn check(arguments: &CheckArguments, console: &Console, sources: &mut Source
         Target::Reference,
         sources,
     )?;
+    console.diagnostics(&checked.advice, sources);
     let deferred = &checked.predict.plan.deferred;
     let parameters = checked.states.parameter_elements();
     let rows = checked.schema.rows;

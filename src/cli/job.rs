@@ -67,14 +67,17 @@ impl Job {
         let compiled = compile(&model.source(sources, Some(seed)), Some(&known), target);
         let compile_time = begun.elapsed();
         match (learned, compiled) {
-            (Ok((division, preparation)), Ok(compiled)) => Ok(Job {
-                compiled,
-                table,
-                division,
-                preparation,
-                data_time,
-                compile_time,
-            }),
+            (Ok((division, preparation)), Ok(mut compiled)) => {
+                compiled.advise(&table, &division, &preparation);
+                Ok(Job {
+                    compiled,
+                    table,
+                    division,
+                    preparation,
+                    data_time,
+                    compile_time,
+                })
+            }
             (Err(mut faults), Err(others)) => {
                 faults.extend(others);
                 Err(distinct(faults))

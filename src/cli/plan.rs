@@ -24,6 +24,7 @@ pub fn plan(arguments: &PlanArguments, console: &Console, sources: &mut Sources)
         target,
         sources,
     )?;
+    console.diagnostics(&compiled.advice, sources);
     let (train, evaluate) = (compiled.train.as_ref(), compiled.evaluate.as_ref());
     let phase = match arguments.phase {
         Some(PhaseName::Train) => train,

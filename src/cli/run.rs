@@ -82,6 +82,7 @@ pub fn run(arguments: &RunArguments, console: &Console, sources: &mut Sources) -
         Target::Reference,
         sources,
     )?;
+    console.diagnostics(&job.compiled.advice, sources);
     memory::check(
         &job.compiled,
         &job.preparation,

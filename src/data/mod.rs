@@ -4,6 +4,7 @@
 //! it names; [`divide`] gives each row its part; [`Preparation::learn`] takes statistics from the
 //! training rows, and turns rows into the matrices that the network sees.
 
+pub mod advice;
 pub mod append;
 pub mod matrix;
 pub mod numbers;

@@ -100,6 +100,28 @@ const SQRT_2_OVER_PI: f64 = 0.797_884_560_802_865_4;
 const GELU_CUBIC: f64 = 0.044715;
 
 impl ScalarFunction {
+    /// The numbers that it can give, for any argument that it is defined for.
+    pub fn range(self) -> (f64, f64) {
+        use ScalarFunction::*;
+        let any = (f64::NEG_INFINITY, f64::INFINITY);
+        let positive = (0.0, f64::INFINITY);
+        match self {
+            Negate | Reciprocal | Log | LeakyReLU { .. } => any,
+            Square | Abs | Sqrt | ReciprocalSqrt | Exp | ReLU | Softplus { .. } | Huber { .. } => {
+                positive
+            }
+            Tanh => (-1.0, 1.0),
+            Sigmoid => (0.0, 1.0),
+            ELU { alpha } => (-alpha, f64::INFINITY),
+            // Their least values, at -0.75 and -1.28.
+            GELU | GELUTanh => (-0.171, f64::INFINITY),
+            SiLU => (-0.279, f64::INFINITY),
+            Hardtanh { min_val, max_val } => (min_val, max_val),
+            AtLeast { bound } => (bound, f64::INFINITY),
+            AtMost { bound } => (f64::NEG_INFINITY, bound),
+        }
+    }
+
     /// f(x).
     #[inline(always)]
     pub fn value<R: Real>(self, x: R) -> R {

@@ -56,6 +56,16 @@ impl Inputs {
         found.map(|input| input.field.span)
     }
 
+    /// The inputs that no line took.
+    pub fn unused(&self) -> impl Iterator<Item = &Field> {
+        let whole = self.whole.is_some();
+        let unused = self
+            .fields
+            .iter()
+            .filter(move |input| !whole && input.value.is_none());
+        unused.map(|input| &input.field)
+    }
+
     /// The names of the inputs with their places.
     pub fn places(&self) -> impl Iterator<Item = (&str, Span)> {
         let fields = self.fields.iter().map(|input| &input.field);
@@ -133,6 +143,7 @@ impl Inputs {
                             span: field.span,
                             input_span: field.span,
                             use_number: 0,
+                            advice: &mut Vec::new(),
                         };
                         layers::embedding(&mut context, classes, *width, column)
                     }

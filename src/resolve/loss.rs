@@ -1,11 +1,13 @@
 //! The losses against the network's outputs and the targets' types; what is reported about them.
 
+use super::advice;
 use super::arguments::Call;
 use super::comparison::Comparison;
 use super::loss_terms::LossTerm;
 use super::net::Output;
 use super::train::{Batch, TrainSpec};
 use crate::catalog::{Link, Loss, Meaning, Metric};
+use crate::data::advice::OutputRange;
 use crate::data::spec::{DataSpec, Field, FieldKind, Role, Schema};
 use crate::diagnostics::{Code, Diagnostic, Span, listed};
 use crate::graph::ops::{Axis, InputKind, Op};
@@ -29,6 +31,8 @@ pub struct OutputSpec {
     pub width: usize,
     /// Metrics of each split, with their names.
     pub metrics: Vec<(Metric, &'static str)>,
+    /// What the network can give for it, where a function bounds that.
+    pub range: Option<OutputRange>,
 }
 
 /// Appends the losses to the graph. `outputs` are the values for the schema's targets; whether the
@@ -114,6 +118,7 @@ pub fn resolve(
             first,
             width,
             metrics: metrics(train, target),
+            range: outputs[index].and_then(|output| advice::range(graph, output.value)),
         };
         first += width;
         spec

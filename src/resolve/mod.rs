@@ -1,6 +1,7 @@
 //! From the AST to what it means: names and arguments against the catalog, columns, the network's
 //! graph with its loss. The only room that sees both syntax and catalog.
 
+pub mod advice;
 pub mod arguments;
 pub mod block;
 mod comparison;
@@ -46,6 +47,8 @@ pub struct Declaration {
     pub scope: Scope,
     pub data: DataSpec,
     pub train: Option<TrainSpec>,
+    /// Warnings that the file silences.
+    pub allowed: Vec<Code>,
     net: Section,
     /// Columns whose declarations are faulty: what they hold is not known, only that they are.
     faulty: Vec<FaultyColumn>,
@@ -65,6 +68,8 @@ pub struct FaultyColumn {
 pub struct Resolved {
     pub graph: Graph,
     pub loss: Option<LossSpec>,
+    /// Warnings.
+    pub advice: Vec<Diagnostic>,
 }
 
 const BLOCK: &str = "block";
@@ -117,6 +122,8 @@ pub fn declare(
     for given in overrides {
         override_parameter(given, &mut scope, faults);
     }
+    let allowed = settings.take("allow");
+    let allowed = allowed.map(|value| advice::allowed(&value, faults));
     let mut faulty = Vec::new();
     let data = match sections.get("data") {
         Some(section) => data::resolve(section, &scope, &mut faulty, faults),
@@ -148,6 +155,7 @@ pub fn declare(
         scope,
         data,
         train,
+        allowed: allowed.unwrap_or_default(),
         net: (*net).clone(),
         faulty,
     })
@@ -292,6 +300,7 @@ impl Declaration {
         let network = net::resolve(&self.net, schema, &self.scope, faults);
         let whole = faults.len() == before;
         let mut graph = network.graph;
+        let mut advice = network.advice;
         graph.prediction = network.result;
         let several = schema.targets.len() > 1;
         if several && whole {
@@ -311,7 +320,11 @@ impl Declaration {
                 );
             }
             graph.prediction?;
-            return Some(Resolved { graph, loss: None });
+            return Some(Resolved {
+                graph,
+                loss: None,
+                advice,
+            });
         };
         let loss = match self.faulty.iter().any(|column| target(&column.role)) {
             true => None,
@@ -328,10 +341,22 @@ impl Declaration {
         if whole {
             check_watched(train, schema, faults);
             groups::apply(&train.groups, &mut graph, faults);
+            advice::of_network(&graph, &network.outputs, loss.as_ref(), &mut advice);
+            advice::of_schedule(train, &mut advice);
             groups::penalise(&mut graph);
         }
         graph.prediction?;
-        Some(Resolved { graph, loss })
+        Some(Resolved {
+            graph,
+            loss,
+            advice,
+        })
+    }
+
+    /// Those of the warnings that the file does not silence.
+    pub fn unsilenced(&self, mut advice: Vec<Diagnostic>) -> Vec<Diagnostic> {
+        advice.retain(|warning| !self.allowed.contains(&warning.code));
+        advice
     }
 
     /// The schema with the columns whose declarations are faulty, as numbers of unknown width.

@@ -11,6 +11,7 @@ mod stages;
 
 use std::collections::{HashMap, HashSet};
 
+use super::advice;
 use super::arguments;
 use super::constant::{Facts, Scope};
 use super::inputs::Inputs;
@@ -48,6 +49,8 @@ pub struct Network {
     pub result: Option<ValueId>,
     /// The value for each target; with one it is the result, and without any too.
     pub outputs: Vec<Option<Output>>,
+    /// Warnings.
+    pub advice: Vec<Diagnostic>,
 }
 
 /// A value that predicts a target, and where it was written.
@@ -88,6 +91,7 @@ pub fn resolve(
         open_blocks: Vec::new(),
         spent: 0,
         reported: HashSet::new(),
+        advice: Vec::new(),
         faults,
     };
     net.check_parameters();
@@ -105,7 +109,10 @@ pub fn resolve(
     };
     net.report_unused();
     net.report_too_big(0);
+    let unused = net.inputs.unused().map(advice::unused_input);
+    net.advice.extend(unused);
     Network {
+        advice: net.advice,
         graph: net.graph,
         result: outputs.first().and_then(|output| Some((*output)?.value)),
         outputs,
@@ -149,6 +156,7 @@ struct Net<'n> {
     spent: usize,
     /// Places whose parameters have been reported as too big.
     reported: HashSet<Span>,
+    advice: Vec<Diagnostic>,
     faults: &'n mut Vec<Diagnostic>,
 }
 

@@ -39,12 +39,7 @@ pub fn unknown_entry(name: &str, span: Span, kind: Kind, scope: &Scope) -> Diagn
             format!("the {noun} `{name}` is not supported yet"),
         )
         .label("part of the language, without a meaning in this version");
-        return match (kind, name) {
-            (Kind::Layer, "Softmax" | "LogSoftmax") => fault.help(
-                "`CrossEntropy` takes the values before a softmax, and predictions get it by themselves",
-            ),
-            _ => fault,
-        };
+        return fault;
     }
     let fault = Diagnostic::new(
         Code::UnknownEntry,

@@ -194,8 +194,14 @@ fn a_loss_that_is_not_finite_ends_with_3_and_keeps_the_last_whole_epoch() {
         "run", "wild.nn", "huge.csv", "--format", "json", "--out", "none",
     ];
     let ran = folder.nnc(&arguments).ends(3);
+    let told = ran.events("diagnostic");
+    let codes: Vec<&str> = told
+        .iter()
+        .filter_map(|told| told["code"].as_str())
+        .collect();
+    assert_eq!(codes, ["W0108", "E0701"]);
     assert!(
-        ran.events("diagnostic")[0]["notes"][0]
+        told[1]["notes"][0]
             .as_str()
             .is_some_and(|note| note.contains("row 1 of")),
         "{}",

@@ -11,7 +11,8 @@ fn every_code_has_a_page_with_what_nnc_says() {
         let page = folder.nnc(&["explain", &code.id().to_lowercase()]).ends(0);
         let heading = format!("{}: {}\n\n", code.id(), code.title());
         assert!(page.out.starts_with(&heading), "{}", page.out);
-        let shows_fault = page.out.contains(&format!("error[{}]: ", code.id()));
+        let fault = format!("{}[{}]: ", code.severity().name(), code.id());
+        let shows_fault = page.out.contains(&fault);
         assert_eq!(
             shows_fault,
             page.out.contains("\nfaulty.nn\n"),

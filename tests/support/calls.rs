@@ -29,6 +29,9 @@ pub fn calls(name: &str) -> &'static [&'static str] {
         "Linear" => &["Linear(3)", "Linear(3, bias = false)"],
         "Ones" => &["Ones"],
         "Identity" => &["Identity"],
+        "Softmax" => &["Softmax"],
+        "LogSoftmax" => &["LogSoftmax"],
+        "Flatten" => &["Flatten"],
         "Dropout" => &["Dropout", "Dropout(0.25)", "Dropout(p = 0)"],
         "BatchNorm1d" => &[
             "BatchNorm1d",

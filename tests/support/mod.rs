@@ -66,13 +66,16 @@ pub fn try_load(name: &str, model: &str, csv: &str) -> Result<Loaded, (Vec<Diagn
         Target::Reference,
     );
     match compiled {
-        Ok(compiled) => Ok(Loaded {
-            compiled,
-            table,
-            division,
-            preparation,
-            sources,
-        }),
+        Ok(mut compiled) => {
+            compiled.advise(&table, &division, &preparation);
+            Ok(Loaded {
+                compiled,
+                table,
+                division,
+                preparation,
+                sources,
+            })
+        }
         Err(faults) => Err((faults, sources)),
     }
 }

@@ -58,7 +58,7 @@ fn faults(model: &str, table: Option<&str>, sources: &mut Sources) -> Faults {
     };
     let Some(table) = table else {
         let compiled = compile(&text.source(sources, None), None, Target::Reference);
-        return compiled.err().unwrap_or_default();
+        return compiled.map_or_else(|faults| faults, |compiled| compiled.advice);
     };
     let data = TableFile {
         name: "table.csv".to_owned(),
@@ -69,5 +69,5 @@ fn faults(model: &str, table: Option<&str>, sources: &mut Sources) -> Faults {
     let job = declaration.and_then(|declaration| {
         Job::prepare(&text, &declaration, data, 0, Target::Reference, sources)
     });
-    job.err().unwrap_or_default()
+    job.map_or_else(|faults| faults, |job| job.compiled.advice)
 }

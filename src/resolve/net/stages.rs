@@ -91,6 +91,7 @@ impl Net<'_> {
             span: site.declared,
             input_span: expr.span,
             use_number: site.use_number,
+            advice: &mut self.advice,
         };
         let result = build(&mut context, &call.arguments, items);
         result.map_err(|fault| self.faults.push(*fault)).ok()
@@ -264,6 +265,7 @@ impl Net<'_> {
                     span: site.declared,
                     input_span: flow.span,
                     use_number: site.use_number,
+                    advice: &mut self.advice,
                 };
                 build(&mut context, &call.arguments, flow.value)
             }

@@ -1,0 +1,230 @@
+//! What compiles, but most likely is not what was meant: warnings, which `allow` silences by code.
+
+use super::loss::LossSpec;
+use super::net::Output;
+use super::train::TrainSpec;
+use crate::catalog::Link;
+use crate::catalog::arguments::Length;
+use crate::catalog::schedules::Schedule;
+use crate::catalog::{Kind, Meaning};
+use crate::data::advice::OutputRange;
+use crate::data::spec::Field;
+use crate::diagnostics::{Code, Diagnostic, Severity, near_miss};
+use crate::graph::ops::{BinaryOperator, Op};
+use crate::graph::scalar::ScalarFunction;
+use crate::graph::state::StateKind;
+use crate::graph::{Graph, ValueId};
+use crate::syntax::ast::{Expr, ExprKind};
+
+/// The codes of warnings in `allow = [W0101, …]`.
+pub fn allowed(value: &Expr, faults: &mut Vec<Diagnostic>) -> Vec<Code> {
+    let one = std::slice::from_ref(value);
+    let items = if let ExprKind::List(items) = &value.kind {
+        &items[..]
+    } else {
+        one
+    };
+    let warnings = Code::ALL
+        .iter()
+        .filter(|code| code.severity() == Severity::Warning);
+    let mut codes = Vec::new();
+    for item in items {
+        let word = if let ExprKind::Name(name) = &item.kind {
+            Some(name.as_str())
+        } else {
+            None
+        };
+        let known = |code: &&Code| word == Some(code.id());
+        if let Some(code) = warnings.clone().find(known) {
+            codes.push(*code);
+            continue;
+        }
+        let fault = match word {
+            Some(word) if Code::ALL.iter().any(|code| code.id() == word) => Diagnostic::new(
+                Code::OutOfRange,
+                item.span,
+                format!("{word} is not a warning"),
+            )
+            .label("only warnings can be silenced"),
+            Some(word) => {
+                let fault = Diagnostic::new(
+                    Code::UnknownName,
+                    item.span,
+                    format!("no warning has the code `{word}`"),
+                )
+                .label("unknown code");
+                let ids = warnings.clone().map(|code| code.id());
+                match near_miss(word, ids) {
+                    Some(_) => fault.near(word, item.span, warnings.clone().map(|code| code.id())),
+                    None => fault,
+                }
+            }
+            None => Diagnostic::new(
+                Code::WrongType,
+                item.span,
+                "`allow` takes a list of codes of warnings",
+            )
+            .label("write `allow = [W0105]`, say"),
+        };
+        faults.push(fault);
+    }
+    codes
+}
+
+/// What a network and its losses suggest.
+pub fn of_network(
+    graph: &Graph,
+    outputs: &[Option<Output>],
+    loss: Option<&LossSpec>,
+    advice: &mut Vec<Diagnostic>,
+) {
+    let Some(loss) = loss else { return };
+    for (output, spec) in outputs.iter().zip(&loss.outputs) {
+        let Some(output) = output else { continue };
+        advice.extend(link_applied(graph, output.value, spec.link));
+    }
+    without_loss(graph, advice);
+}
+
+/// A loss that owns its link function is given what went through it already.
+fn link_applied(graph: &Graph, value: ValueId, link: Link) -> Option<Diagnostic> {
+    let node = graph.node(value);
+    let first = node
+        .operands
+        .first()
+        .map(|operand| &graph.node(*operand).op);
+    let place = graph.origin(node.origin).span;
+    let exponent = node.op == Op::Map(ScalarFunction::Exp) && first == Some(&Op::LogSoftmax);
+    let softmax = exponent || node.op == Op::LogSoftmax;
+    let sigmoid = node.op == Op::Map(ScalarFunction::Sigmoid);
+    match link {
+        Link::Softmax if softmax => Some(
+            Diagnostic::new(
+                Code::SoftmaxBeforeLoss,
+                place,
+                "`CrossEntropy` takes logits, and applies the softmax itself",
+            )
+            .label("a softmax of a softmax learns slowly")
+            .help("leave this layer away: predictions are probabilities all the same"),
+        ),
+        Link::Sigmoid if sigmoid => Some(
+            Diagnostic::new(
+                Code::SigmoidBeforeLoss,
+                place,
+                "`BCEWithLogits` takes logits, and applies the sigmoid itself",
+            )
+            .label("a sigmoid of a sigmoid stays between 0.5 and 0.73")
+            .help("leave this layer away: predictions are probabilities all the same"),
+        ),
+        Link::Softmax | Link::Sigmoid | Link::Identity => None,
+    }
+}
+
+/// Parameters whose gradient is 0 for all rows.
+fn without_loss(graph: &Graph, advice: &mut Vec<Diagnostic>) {
+    let Some(loss) = graph.loss else { return };
+    let reached = reached(graph, loss);
+    for (index, node) in graph.nodes.iter().enumerate() {
+        let Op::State(state) = &node.op else { continue };
+        let state = graph.state(*state);
+        if reached[index] || state.kind != StateKind::Parameter || state.training.frozen {
+            continue;
+        }
+        advice.push(
+            Diagnostic::new(
+                Code::NoGradient,
+                state.span,
+                format!(
+                    "no loss reaches `{}`, which keeps its first values",
+                    state.name
+                ),
+            )
+            .label("is not trained")
+            .help("say so with `params \"…\" { freeze = true }`, or leave it away"),
+        );
+    }
+}
+
+/// Which nodes the loss depends on, by other factors than 0.
+fn reached(graph: &Graph, loss: ValueId) -> Vec<bool> {
+    let mut reached = vec![false; graph.nodes.len()];
+    let mut open = vec![loss];
+    while let Some(value) = open.pop() {
+        if std::mem::replace(&mut reached[value.index()], true) {
+            continue;
+        }
+        let node = graph.node(value);
+        let product = node.op == Op::Binary(BinaryOperator::Multiply);
+        if product && node.operands.iter().any(|operand| is_zero(graph, *operand)) {
+            continue;
+        }
+        open.extend(&node.operands);
+    }
+    reached
+}
+
+fn is_zero(graph: &Graph, value: ValueId) -> bool {
+    let node = graph.node(value);
+    let repeated = matches!(node.op, Op::Broadcast { .. });
+    node.op == Op::Constant(0.0) || repeated && is_zero(graph, node.operands[0])
+}
+
+/// The numbers that a value can be, if a function bounds them.
+pub fn range(graph: &Graph, value: ValueId) -> Option<OutputRange> {
+    let node = graph.node(value);
+    let Op::Map(function) = &node.op else {
+        return None;
+    };
+    let (low, high) = function.range();
+    (low.is_finite() || high.is_finite()).then(|| OutputRange {
+        low,
+        high,
+        span: graph.origin(node.origin).span,
+    })
+}
+
+/// An input that no line of the network takes.
+pub fn unused_input(field: &Field) -> Diagnostic {
+    Diagnostic::new(
+        Code::UnusedInput,
+        field.span,
+        format!("the input `{}` is never used", field.name),
+    )
+    .label("no line of `net` takes it")
+    .help("write `ignore` in the place of `input`, or let a line begin with it")
+}
+
+/// A schedule that the run is too short for.
+pub fn of_schedule(train: &TrainSpec, advice: &mut Vec<Diagnostic>) {
+    let mut share = 0.0;
+    for call in &train.schedule {
+        let Meaning::Schedule(Schedule { length, .. }) = &call.entry.meaning else {
+            continue;
+        };
+        let given = length.filter(|name| call.arguments.get(name).is_some());
+        let Some(name) = given else { continue };
+        share += match call.arguments.length(name) {
+            Length::Share(share) => share,
+            Length::Epochs(epochs) => epochs / train.epochs.max(1) as f64,
+        };
+        // A share of a third three times is a run.
+        if share <= 1.0 + 1e-9 {
+            continue;
+        }
+        let epochs = (share * train.epochs as f64 * 100.0).round() / 100.0;
+        advice.push(
+            Diagnostic::new(
+                Code::LongSchedule,
+                call.arguments.span_of(name),
+                format!(
+                    "the {} lasts to epoch {epochs}, but the run has {} epochs",
+                    Kind::Schedule.noun(),
+                    train.epochs
+                ),
+            )
+            .label("does not come to its end")
+            .help("give lengths as shares of the run, such as `20%`, and they keep their meaning"),
+        );
+        return;
+    }
+}
