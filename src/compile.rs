@@ -9,7 +9,7 @@ use crate::diagnostics::{Code, Diagnostic, Faults, FileId, Sources, Span, limite
 use crate::graph::schedule::RateSchedule;
 use crate::graph::shape::Shape;
 use crate::graph::{Graph, Phase};
-use crate::passes::{self, Updates};
+use crate::passes::{self, Accumulation, Updates};
 use crate::plan::layout::StateLayout;
 use crate::plan::lower::{Request, lower};
 use crate::plan::{Plan, Target};
@@ -75,6 +75,8 @@ pub struct Compiled {
     pub states: StateLayout,
     /// Present if the model has parameters and a loss.
     pub train: Option<PhasePlan>,
+    /// Present if several batches make one update: what is done for all of them but the last.
+    pub accumulate: Option<PhasePlan>,
     /// Present if the model has a loss.
     pub evaluate: Option<PhasePlan>,
     pub predict: PhasePlan,
@@ -238,13 +240,28 @@ pub fn compile(
     let learned = parameters.any(|state| !resolved.graph.state(state).training.frozen);
     let learns = resolved.graph.loss.is_some() && learned;
 
-    let graph_of = |phase| passes::lower(&resolved.graph, phase, updates(&train).as_ref());
-    let train_graph = learns.then(|| graph_of(Phase::Train));
+    let accumulates = learns && train.accumulate > 1;
+    let train_graph = |accumulation| {
+        let updates = updates(&train, accumulation);
+        passes::lower(&resolved.graph, Phase::Train, updates.as_ref())
+    };
+    let accumulate_graph = accumulates.then(|| train_graph(Accumulation::Adds));
+    let train_graph = learns.then(|| {
+        train_graph(match accumulates {
+            true => Accumulation::Ends,
+            false => Accumulation::None,
+        })
+    });
     let widest = train_graph.as_ref().unwrap_or(&resolved.graph);
     if let Some(fault) = too_big(widest, batch(&train, &schema, Phase::Train)) {
         return Err(vec![fault]);
     }
     let states = StateLayout::new(widest, train.precision);
+    let trained = widest.states.clone();
+    let graph_of = |phase| {
+        let graph = passes::lower(&resolved.graph, phase, None);
+        passes::average::read_averages(graph, &trained)
+    };
     let mut end = states.end;
     let mut plan_of = |graph: Graph, phase: Phase| {
         let plan = lower(
@@ -266,6 +283,7 @@ pub fn compile(
         end = plan.arena_end;
         PhasePlan { graph, plan }
     };
+    let accumulate = accumulate_graph.map(|graph| plan_of(graph, Phase::Train));
     let train_plan = train_graph.map(|graph| plan_of(graph, Phase::Train));
     let has_loss = resolved.graph.loss.is_some();
     let evaluate = has_loss.then(|| plan_of(graph_of(Phase::Evaluate), Phase::Evaluate));
@@ -277,6 +295,7 @@ pub fn compile(
         schema,
         loss: resolved.loss,
         train: train_plan,
+        accumulate,
         evaluate,
         predict,
         seed,
@@ -321,7 +340,7 @@ fn too_big(graph: &Graph, batch: Option<usize>) -> Option<Diagnostic> {
 }
 
 /// The optimizer with what is done to gradients before it.
-fn updates(train: &TrainSpec) -> Option<Updates> {
+fn updates(train: &TrainSpec, accumulation: Accumulation) -> Option<Updates> {
     let optimizer = train.optimizer.as_ref()?;
     let Meaning::Optimizer(build) = &optimizer.entry.meaning else {
         return None;
@@ -331,6 +350,8 @@ fn updates(train: &TrainSpec) -> Option<Updates> {
         arguments: optimizer.arguments.clone(),
         clip_norm: train.clip_norm,
         clip_value: train.clip_value,
+        accumulation,
+        average: train.average,
     })
 }
 
@@ -394,6 +415,13 @@ fn settings(train: &TrainSpec, phase: Phase) -> Vec<(String, String)> {
         }
     };
     set("batch", batch);
+    if train.accumulate > 1 {
+        let batches = train.accumulate;
+        set(
+            "accumulate",
+            format!("{batches} batches make an update, each by the share of its rows"),
+        );
+    }
     if let Some(early) = train.stop {
         let Early {
             patience,
@@ -406,6 +434,12 @@ fn settings(train: &TrainSpec, phase: Phase) -> Vec<(String, String)> {
     }
     if train.restore == Restore::Best {
         set("restore", "best, by the validation loss".to_string());
+    }
+    if let Some(decay) = train.average {
+        set(
+            "average",
+            format!("ema(decay = {decay}), evaluated and kept"),
+        );
     }
     if let Some(bound) = train.clip_value {
         set("clip_value", format!("{bound}"));

@@ -150,6 +150,7 @@ fn every_activation_and_layer() {
             | Meaning::Optimizer(_)
             | Meaning::Schedule(_)
             | Meaning::Stop
+            | Meaning::Average
             | Meaning::Combination(_)
             | Meaning::Parameter
             | Meaning::Initializer(_)

@@ -192,7 +192,7 @@ const ADVICE: &[(&[&str], &str)] = &[
     ),
     (
         &["EarlyStopping"],
-        "to end early is the setting `stop` of `train`, which is not supported yet",
+        "to end early is the setting `stop` of `train`: `stop = early(patience = 10)`",
     ),
     (
         &["callbacks", "verbose", "DataLoader", "n_jobs"],

@@ -79,7 +79,12 @@ impl Context<'_> {
         let Some(found) = found else {
             let names = self.graph.parameters();
             let names: Vec<String> = names.map(|id| self.graph.state(id).name.clone()).collect();
-            let names = || names.iter().map(String::as_str);
+            let prefix = self.prefix.as_str();
+            let names = || {
+                names
+                    .iter()
+                    .map(|name| name.strip_prefix(prefix).unwrap_or(name))
+            };
             return Err(Box::new(
                 Diagnostic::new(
                     Code::UnknownName,

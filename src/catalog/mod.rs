@@ -7,6 +7,7 @@
 
 pub mod activations;
 pub mod arguments;
+pub mod averages;
 pub mod columns;
 pub mod combinations;
 pub mod foreign;
@@ -60,6 +61,8 @@ pub enum Meaning {
     ColumnKind,
     /// When a training ends; `resolve::train` reads its arguments.
     Stop,
+    /// What is kept of the weights, by the training engine.
+    Average,
     /// How rows are divided; `resolve::data` reads its arguments.
     Split,
 }
@@ -123,17 +126,19 @@ pub enum Kind {
     Initializer,
     Metric,
     Stop,
+    Average,
     ColumnKind,
     Split,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 9] = [
+    pub const ALL: [Kind; 10] = [
         Kind::Layer,
         Kind::Loss,
         Kind::Optimizer,
         Kind::Schedule,
         Kind::Stop,
+        Kind::Average,
         Kind::Initializer,
         Kind::Metric,
         Kind::ColumnKind,
@@ -148,6 +153,7 @@ impl Kind {
             | Kind::Optimizer
             | Kind::Schedule
             | Kind::Stop
+            | Kind::Average
             | Kind::Initializer
             | Kind::Metric => "train",
             Kind::ColumnKind | Kind::Split => "data",
@@ -164,6 +170,7 @@ impl Kind {
             Kind::Initializer => "initializer",
             Kind::Metric => "metric",
             Kind::Stop => "way to stop",
+            Kind::Average => "average of the weights",
             Kind::ColumnKind => "kind of column",
             Kind::Split => "way to split",
         }
@@ -184,6 +191,7 @@ impl Meaning {
             Meaning::Metric(_) => Kind::Metric,
             Meaning::ColumnKind => Kind::ColumnKind,
             Meaning::Stop => Kind::Stop,
+            Meaning::Average => Kind::Average,
             Meaning::Split => Kind::Split,
         }
     }
@@ -200,6 +208,7 @@ pub fn entries() -> impl Iterator<Item = &'static Entry> {
         optimizers::ENTRIES,
         schedules::ENTRIES,
         stops::ENTRIES,
+        averages::ENTRIES,
         initializers::ENTRIES,
         metrics::ENTRIES,
         columns::ENTRIES,
@@ -294,6 +303,6 @@ pub fn planned(kind: Kind) -> &'static [&'static str] {
             "confusion_matrix",
         ],
         Kind::ColumnKind => &["image", "sequence", "date", "text"],
-        Kind::Schedule | Kind::Stop | Kind::Split => &[],
+        Kind::Schedule | Kind::Stop | Kind::Average | Kind::Split => &[],
     }
 }

@@ -16,18 +16,28 @@ pub struct Context<'g> {
 
 impl Context<'_> {
     /// A slot of the parameter's shape, zero at first, under PyTorch's name.
-    fn slot(&mut self, name: &str) -> (StateId, ValueId) {
+    pub fn slot(&mut self, name: &str) -> (StateId, ValueId) {
+        self.state(name, StateKind::Slot(self.parameter))
+    }
+
+    /// The average of the parameter, which evaluation reads in its place.
+    pub fn average(&mut self) -> (StateId, ValueId) {
+        self.state("average", StateKind::Average(self.parameter))
+    }
+
+    fn state(&mut self, name: &str, kind: StateKind) -> (StateId, ValueId) {
         let parameter = self.graph.state(self.parameter).clone();
         let id = self.graph.add_state(State {
             name: format!("{}.{name}", parameter.name),
-            kind: StateKind::Slot(self.parameter),
+            aliases: Vec::new(),
+            kind,
             initializer: Initializer::Constant(0.0),
             ..parameter
         });
         (id, self.graph.state_value(id))
     }
 
-    fn assign(&mut self, state: StateId, value: ValueId) {
+    pub fn assign(&mut self, state: StateId, value: ValueId) {
         self.graph.assignments.push(Assignment { state, value });
     }
 }

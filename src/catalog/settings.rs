@@ -7,12 +7,11 @@ pub struct Setting {
     pub takes: &'static str,
     pub default: &'static str,
     pub summary: &'static str,
-    /// A line with it, as it stands in its section; none where it has no meaning yet.
+    /// A line with it, as it stands in its section.
     pub example: &'static str,
-    pub supported: bool,
 }
 
-const fn supported(
+const fn setting(
     name: &'static str,
     takes: &'static str,
     default: &'static str,
@@ -25,129 +24,125 @@ const fn supported(
         default,
         summary,
         example,
-        supported: true,
-    }
-}
-
-const fn later(name: &'static str, takes: &'static str, summary: &'static str) -> Setting {
-    Setting {
-        name,
-        takes,
-        default: "",
-        summary,
-        example: "",
-        supported: false,
     }
 }
 
 pub const TRAIN: &[Setting] = &[
-    supported(
+    setting(
         "loss",
         "a loss",
         "none, required to train",
         "what training makes small",
         "loss = MSE",
     ),
-    supported(
+    setting(
         "optimizer",
         "an optimizer",
         "SGD(lr = 1e-3)",
         "how parameters move",
         "optimizer = Adam(lr = 1e-3)",
     ),
-    supported(
+    setting(
         "epochs",
         "a whole number of at least 1",
         "none, required to train",
         "passes over the training rows",
         "epochs = 100",
     ),
-    supported(
+    setting(
         "batch",
         "`all` or a whole number",
         "32",
         "rows in a step",
         "batch = all",
     ),
-    supported(
+    setting(
         "seed",
         "a whole number",
         "drawn and printed",
         "what all random numbers follow from",
         "seed = 42",
     ),
-    supported(
+    setting(
         "shuffle",
         "`true` or `false`",
         "true",
         "whether each epoch visits the rows in a new order",
         "shuffle = false",
     ),
-    supported(
+    setting(
         "precision",
         "`f32` or `f64`",
         "f32",
         "the numbers that training computes with",
         "precision = f64",
     ),
-    supported(
+    setting(
         "clip_norm",
         "a number more than 0",
         "no clipping",
         "the largest norm of all gradients together",
         "clip_norm = 1.0",
     ),
-    supported(
+    setting(
         "drop_last",
         "`true` or `false`",
         "false",
         "whether a smaller last batch is left out",
         "drop_last = true",
     ),
-    supported(
+    setting(
         "metrics",
         "a list of metrics",
         "those of the target's type",
         "what is reported for each split",
         "metrics = [mae, r2]",
     ),
-    supported(
+    setting(
         "schedule",
         "a schedule, or several joined by `->`",
         "the optimizer's rate throughout",
         "how the learning rate changes",
         "schedule = Warmup(5%) -> CosineAnnealing",
     ),
-    supported(
+    setting(
         "clip_value",
         "a number more than 0",
         "no clipping",
         "the largest magnitude of an element of a gradient",
         "clip_value = 0.5",
     ),
-    later(
+    setting(
         "accumulate",
-        "a whole number",
+        "a whole number of at least 1",
+        "1",
         "batches whose gradients make one update",
+        "accumulate = 4",
     ),
-    supported(
+    setting(
         "stop",
         "early(…)",
         "after the last epoch",
         "when to end before the last epoch",
         "stop = early(patience = 10)",
     ),
-    supported(
+    setting(
         "restore",
         "`last` or `best`",
         "last; with `stop`: best",
         "which epoch's parameters are kept",
         "restore = best",
     ),
-    later("average", "EMA(…)", "averaged weights"),
+    setting(
+        "average",
+        "ema(…)",
+        "the last weights",
+        "averaged weights, which are evaluated, kept and predicted with",
+        "average = ema(decay = 0.99)",
+    ),
 ];
 
-pub const DATA: &[Setting] = &[supported(
+pub const DATA: &[Setting] = &[setting(
     "split",
     "random(…), ordered(…) or column(name)",
     "all rows train",
@@ -156,42 +151,42 @@ pub const DATA: &[Setting] = &[supported(
 )];
 
 pub const PARAMS: &[Setting] = &[
-    supported(
+    setting(
         "init",
         "an initializer",
         "the layer's own",
         "the parameters' first values",
         "params \"*.bias\" { init = Zeros }",
     ),
-    supported(
+    setting(
         "lr",
         "a number of at least 0",
         "the optimizer's",
         "learning rate of these parameters",
         "params \"*.weight\" { lr = 1e-4 }",
     ),
-    supported(
+    setting(
         "weight_decay",
         "a number of at least 0",
         "the optimizer's",
         "weight decay of these parameters",
         "params \"*.bias\" { weight_decay = 0 }",
     ),
-    supported(
+    setting(
         "l1",
         "a number of at least 0",
         "0",
         "adds so many times the sum of their magnitudes to the loss",
         "params \"*.weight\" { l1 = 1e-4 }",
     ),
-    supported(
+    setting(
         "l2",
         "a number of at least 0",
         "0",
         "adds so many times the sum of their squares to the loss",
         "params \"*.weight\" { l2 = 1e-4 }",
     ),
-    supported(
+    setting(
         "freeze",
         "`true` or `false`",
         "false",
@@ -200,7 +195,7 @@ pub const PARAMS: &[Setting] = &[
     ),
 ];
 
-pub const TOP_LEVEL: &[Setting] = &[supported(
+pub const TOP_LEVEL: &[Setting] = &[setting(
     "allow",
     "a list of codes",
     "[]",

@@ -41,7 +41,7 @@ pub fn save<T: Number>(
         trainer.arena(),
         &compiled.states,
         precision,
-        trainer.updates_done(),
+        trainer.batches_done(),
     );
     folder.write("weights.safetensors", &bytes.map_err(io::Error::other)?)?;
     folder.write(
@@ -64,7 +64,7 @@ pub fn save<T: Number>(
 /// The plans that ran, as text that is the same on every machine.
 fn plans(order: &Order) -> String {
     let compiled = &order.job.compiled;
-    let phases = [compiled.train.as_ref(), compiled.evaluate.as_ref()];
+    let phases = [&compiled.accumulate, &compiled.train, &compiled.evaluate];
     let shown: Vec<String> = phases
         .into_iter()
         .flatten()

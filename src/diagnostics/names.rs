@@ -6,16 +6,19 @@ const LONGEST_NAME: usize = 200;
 /// The known name that `wrong` most likely stands for, if one is near enough.
 ///
 /// Equal but for case and underscores counts as nearest; otherwise the Damerau-Levenshtein distance
-/// may be at most a third of the longer name's length.
+/// may be at most a third of the longer name's length. Of one or two letters, one may be another if no
+/// second name is as near.
 pub fn near_miss<'n>(wrong: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     if wrong.len() > LONGEST_NAME {
         return None;
     }
+    let known: Vec<&str> = known.into_iter().collect();
     let plain = |name: &str| name.to_lowercase().replace(['_', '-', ' '], "");
     let wrong_plain = plain(wrong);
     let wrong_length = wrong_plain.chars().count();
-    known
-        .into_iter()
+    let nearest = known
+        .iter()
+        .copied()
         .filter(|name| name.len() <= LONGEST_NAME)
         .filter_map(|name| {
             let name_plain = plain(name);
@@ -27,11 +30,25 @@ pub fn near_miss<'n>(wrong: &str, known: impl IntoIterator<Item = &'n str>) -> O
             }
             let distance = strsim::damerau_levenshtein(&wrong_plain, &name_plain);
             let near = distance == 0 || distance * 3 <= longest;
-            near.then_some((distance, name))
+            // Among equally near names one of the same case, then the first of the alphabet: the order of
+            // `known` may be a table's.
+            near.then(|| (distance, strsim::damerau_levenshtein(wrong, name), name))
         })
-        // Among names equally near the first of the alphabet: the order of `known` may be a table's.
         .min()
-        .map(|(_, name)| name)
+        .map(|(_, _, name)| name);
+    if nearest.is_some() || wrong.chars().count() > 2 {
+        return nearest;
+    }
+    let mut short: Vec<&str> = known
+        .into_iter()
+        .filter(|name| name.chars().count() <= 2 && strsim::damerau_levenshtein(wrong, name) == 1)
+        .collect();
+    short.sort_unstable();
+    short.dedup();
+    match short[..] {
+        [only] => Some(only),
+        [..] => None,
+    }
 }
 
 /// Names for a note: the first of them, and how many there are.

@@ -27,6 +27,8 @@ pub struct Runner<T> {
     rates: Option<RateSchedule>,
     /// How often a schedule has answered a loss that no longer falls.
     reductions: u32,
+    /// The update that a batch belongs to, and its share of it, where several batches make one.
+    group: Option<(u64, f64)>,
     parallel: bool,
     pace: Pace,
 }
@@ -102,6 +104,7 @@ impl<T: Element> Runner<T> {
             scalars_for: None,
             rates: plan.schedule.clone(),
             reductions: 0,
+            group: None,
             parallel: plan.parallel,
             pace: Pace::new(),
         }
@@ -258,12 +261,13 @@ impl<T: Element> Runner<T> {
     /// change.
     fn write_scalars(&mut self, arena: &mut Arena<T>, rows: usize, update: u64) {
         let same_rows = self.scalars_for == Some(rows);
+        let (update, share) = self.group.unwrap_or((update, 1.0));
         let (schedule, reductions) = (self.rates.as_ref(), self.reductions);
         let rate = |lr| schedule.map_or(lr, |schedule| schedule.rate(lr, update, reductions));
         for (scalar, at) in &self.scalars {
             let follows = schedule.is_some() && scalar.follows_schedule();
             if !same_rows || follows || scalar.changes_with_update() {
-                arena.slice_mut(*at, 1)[0] = T::constant(scalar.value(update, rows, rate));
+                arena.slice_mut(*at, 1)[0] = T::constant(scalar.value(update, rows, share, rate));
             }
         }
         self.scalars_for = Some(rows);
@@ -277,6 +281,12 @@ impl<T: Element> Runner<T> {
     /// How often the learning rate has been reduced because the loss no longer fell.
     pub fn set_reductions(&mut self, reductions: u32) {
         self.reductions = reductions;
+    }
+
+    /// Says to which update the batch belongs that runs next, and with what share of its rows. The number
+    /// with which it is run then only addresses its random draws.
+    pub fn set_share(&mut self, update: u64, share: f64) {
+        self.group = Some((update, share));
     }
 
     /// The loss of the batch that ran last: the mean over its rows.

@@ -100,7 +100,7 @@ impl Moment<'_> {
 pub fn scalars(graph: &Graph, update: u64, rows: usize) -> Vec<f64> {
     let scalars = graph.scalars.iter();
     scalars
-        .map(|scalar| scalar.value(update, rows, |lr| lr))
+        .map(|scalar| scalar.value(update, rows, 1.0, |lr| lr))
         .collect()
 }
 

@@ -129,6 +129,8 @@ pub enum StateKind {
     Buffer,
     /// Kept by the optimizer for the parameter it names.
     Slot(StateId),
+    /// The average of the parameter it names, which evaluation reads in its place.
+    Average(StateId),
 }
 
 /// One tensor that lives as long as the model.
@@ -222,12 +224,20 @@ pub enum StepScalar {
     },
     /// rows / (rows - 1).
     Bessel,
+    /// 0 in the first update, then decay.
+    AverageDecay {
+        decay: f64,
+    },
+    /// What of the gradients that are accumulated is the batch's: its rows over those of the group
+    /// so far.
+    Share,
 }
 
 impl StepScalar {
-    /// The number for an update (from 1) on a batch of `rows`, where `rate` gives the learning rate that
+    /// The number for an update (from 1) on a batch of `rows`, which are `share` of those whose gradients
+    /// are accumulated, where `rate` gives the learning rate that
     /// the schedule makes of the optimizer's.
-    pub fn value(self, update: u64, rows: usize, rate: impl Fn(f64) -> f64) -> f64 {
+    pub fn value(self, update: u64, rows: usize, share: f64, rate: impl Fn(f64) -> f64) -> f64 {
         let t = update as f64;
         match self {
             StepScalar::LearningRate { lr } => rate(lr),
@@ -240,6 +250,11 @@ impl StepScalar {
             },
             StepScalar::InverseRows { factor } => factor / rows as f64,
             StepScalar::Bessel => rows as f64 / (rows as f64 - 1.0),
+            StepScalar::AverageDecay { decay } => match update {
+                0 | 1 => 0.0,
+                _ => decay,
+            },
+            StepScalar::Share => share,
         }
     }
 
@@ -248,7 +263,9 @@ impl StepScalar {
         match self {
             StepScalar::AdamStepSize { .. }
             | StepScalar::AdamRootCorrection { .. }
-            | StepScalar::Undamped { .. } => true,
+            | StepScalar::Undamped { .. }
+            | StepScalar::AverageDecay { .. }
+            | StepScalar::Share => true,
             StepScalar::LearningRate { .. }
             | StepScalar::DecoupledDecay { .. }
             | StepScalar::InverseRows { .. }
@@ -265,6 +282,8 @@ impl StepScalar {
             StepScalar::AdamRootCorrection { .. }
             | StepScalar::Undamped { .. }
             | StepScalar::InverseRows { .. }
+            | StepScalar::AverageDecay { .. }
+            | StepScalar::Share
             | StepScalar::Bessel => false,
         }
     }
@@ -280,6 +299,8 @@ impl StepScalar {
             StepScalar::InverseRows { factor: 1.0 } => "1/rows".to_string(),
             StepScalar::InverseRows { factor } => format!("{}/rows", short(factor)),
             StepScalar::Bessel => "rows/(rows - 1)".to_string(),
+            StepScalar::AverageDecay { .. } => "decay".to_string(),
+            StepScalar::Share => "share".to_string(),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! debug builds.
 
 pub mod autodiff;
+pub mod average;
 pub mod fuse;
 pub mod fuse_cross_entropy;
 mod rebuild;
@@ -21,6 +22,20 @@ pub struct Updates {
     pub clip_norm: Option<f64>,
     /// The largest magnitude of an element of a gradient.
     pub clip_value: Option<f64>,
+    pub accumulation: Accumulation,
+    /// The decay of the parameters' moving average.
+    pub average: Option<f64>,
+}
+
+/// What becomes of a batch's gradients.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Accumulation {
+    /// They make an update.
+    None,
+    /// They enter the mean of a group of batches.
+    Adds,
+    /// They enter the mean, which makes an update.
+    Ends,
 }
 
 /// One pass: its name, and what it makes of a graph.

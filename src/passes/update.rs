@@ -1,13 +1,13 @@
 //! Appends gradients and, from them, each parameter's update as the optimizer's entry builds it.
 
-use super::Updates;
 use super::autodiff::differentiate;
+use super::{Accumulation, Updates};
 use crate::catalog::arguments::{Arguments, Value};
 use crate::catalog::optimizers::Context;
 use crate::graph::ops::Axis;
 use crate::graph::scalar::ScalarFunction;
 use crate::graph::shape::Shape;
-use crate::graph::state::{StateId, Training};
+use crate::graph::state::{StateId, StateKind, StepScalar, Training};
 use crate::graph::{Assignment, Graph, Part, ValueId};
 
 /// What PyTorch's clip_grad_norm_ adds to the norm before it divides.
@@ -20,6 +20,23 @@ pub fn append(mut graph: Graph, updates: &Updates) -> Graph {
         .iter()
         .filter_map(|entry| Some((entry.parameter, entry.gradient?)))
         .collect();
+    if updates.accumulation != Accumulation::None {
+        accumulate(&mut graph, &mut reached);
+    }
+    if updates.accumulation == Accumulation::Adds {
+        return graph;
+    }
+    if updates.accumulation == Accumulation::Ends {
+        // The next group begins anew.
+        let kept = |assignment: &Assignment| {
+            !matches!(
+                graph.states[assignment.state.0 as usize].kind,
+                StateKind::Slot(_)
+            )
+        };
+        let assignments = std::mem::take(&mut graph.assignments);
+        graph.assignments = assignments.into_iter().filter(kept).collect();
+    }
     if let Some(bound) = updates.clip_value {
         for (_, gradient) in &mut reached {
             graph.current_origin = graph.node(*gradient).origin;
@@ -42,12 +59,43 @@ pub fn append(mut graph: Graph, updates: &Updates) -> Graph {
             parameter,
         };
         let value = (updates.build)(&mut context, &arguments, value, gradient);
+        if let Some(decay) = updates.average {
+            average(&mut context, value, decay);
+        }
         graph.assignments.push(Assignment {
             state: parameter,
             value,
         });
     }
     graph
+}
+
+/// Lets each gradient enter the mean over a group of batches, in whose place it then stands:
+/// m + share · (g - m), where the first batch's share is 1.
+fn accumulate(graph: &mut Graph, gradients: &mut [(StateId, ValueId)]) {
+    for (parameter, gradient) in gradients.iter_mut() {
+        graph.current_origin = graph.node(*gradient).origin;
+        let mut context = Context {
+            graph,
+            parameter: *parameter,
+        };
+        let (slot, mean) = context.slot("accumulated");
+        let difference = context.graph.subtract(*gradient, mean);
+        let moved = context.graph.scale_by(difference, StepScalar::Share);
+        *gradient = context.graph.add(mean, moved);
+        context.assign(slot, *gradient);
+    }
+}
+
+/// Moves the parameter's average: value + decay · (average - value), where the first decay is 0.
+fn average(context: &mut Context, value: ValueId, decay: f64) {
+    let (state, old) = context.average();
+    let difference = context.graph.subtract(old, value);
+    let kept = context
+        .graph
+        .scale_by(difference, StepScalar::AverageDecay { decay });
+    let new = context.graph.add(value, kept);
+    context.assign(state, new);
 }
 
 /// The optimizer's arguments for one parameter.

@@ -204,7 +204,7 @@ impl Explainer<'_> {
         let assignments = group.sections.iter().flat_map(|draft| &draft.assignments);
         assignments
             .map(|assignment| self.graph.state(assignment.state))
-            .filter(|state| !matches!(state.kind, StateKind::Slot(_)))
+            .filter(|state| !matches!(state.kind, StateKind::Slot(_) | StateKind::Average(_)))
             .map(|state| format!("updates {}: no later step reads the old value", state.name))
     }
 

@@ -119,6 +119,13 @@ impl StateLayout {
         &self.places[state.0 as usize]
     }
 
+    /// The place of a parameter's average, if the training keeps one.
+    pub fn average_of(&self, parameter: usize) -> Option<usize> {
+        let average = StateKind::Average(StateId(u32::try_from(parameter).ok()?));
+        let mut places = self.places.iter();
+        places.position(|place| place.state.kind == average)
+    }
+
     /// The parameters' number of elements.
     pub fn parameter_elements(&self) -> usize {
         let learned = self
@@ -139,7 +146,7 @@ fn orders(graph: &Graph) -> Vec<Order> {
         }
     }
     for id in graph.state_ids() {
-        if let StateKind::Slot(parameter) = graph.state(id).kind {
+        if let StateKind::Slot(parameter) | StateKind::Average(parameter) = graph.state(id).kind {
             orders[id.0 as usize] = orders[parameter.0 as usize];
         }
     }

@@ -223,7 +223,7 @@ pub fn working_set(plan: &Plan) -> usize {
         .iter()
         .filter(|place| match place.state.kind {
             StateKind::Parameter | StateKind::Buffer => true,
-            StateKind::Slot(_) => plan.phase == Phase::Train,
+            StateKind::Slot(_) | StateKind::Average(_) => plan.phase == Phase::Train,
         });
     let states: usize = touched.map(|place| place.elements()).sum();
     (states + plan.own_elements) * plan.precision.bytes()

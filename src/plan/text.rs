@@ -140,7 +140,7 @@ impl<'g> Namer<'g> {
                 .collect()
         };
         let parameters = of_kind(|kind| kind == StateKind::Parameter);
-        let slots = of_kind(|kind| matches!(kind, StateKind::Slot(_)));
+        let slots = of_kind(|kind| matches!(kind, StateKind::Slot(_) | StateKind::Average(_)));
         let buffers = of_kind(|kind| kind == StateKind::Buffer);
         let mut texts = Vec::new();
         if !buffers.is_empty() {
@@ -271,7 +271,9 @@ impl Plan {
     fn write_states(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         let kept = |place: &&super::layout::StatePlace| match place.state.kind {
             StateKind::Parameter | StateKind::Buffer => true,
-            StateKind::Slot(_) => self.phase == Phase::Train && self.target == Target::Native,
+            StateKind::Slot(_) | StateKind::Average(_) => {
+                self.phase == Phase::Train && self.target == Target::Native
+            }
         };
         let rows: Vec<[String; 4]> = self
             .states

@@ -39,20 +39,6 @@ impl Settings {
             faults.push(fault);
             return;
         };
-        if !setting.supported {
-            faults.push(
-                Diagnostic::new(
-                    Code::NotSupported,
-                    name.span,
-                    format!("the setting `{}` is not supported yet", setting.name),
-                )
-                .label(format!(
-                    "{}: without a meaning in this version",
-                    setting.summary
-                )),
-            );
-            return;
-        }
         let mut earlier = self.found.iter();
         if let Some((_, first, _)) = earlier.find(|(known, _, _)| *known == setting.name) {
             faults.push(
@@ -119,12 +105,7 @@ impl Settings {
             }
             _ => fault,
         };
-        let supported = self.known.iter().filter(|setting| setting.supported);
-        let supported: Vec<&str> = supported.map(|setting| setting.name).collect();
-        match supported.is_empty() {
-            true => fault,
-            false => fault.note(format!("there are: {}", listed(supported))),
-        }
+        fault.note(format!("there are: {}", listed(names)))
     }
 
     /// Whether a setting of an unknown name was most likely meant to be this one.

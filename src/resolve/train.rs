@@ -39,6 +39,10 @@ pub struct TrainSpec {
     /// Schedules that follow one another.
     pub schedule: Vec<Call>,
     pub clip_value: Option<f64>,
+    /// Batches whose gradients make one update.
+    pub accumulate: usize,
+    /// The decay of the moving average of the weights, if one is kept.
+    pub average: Option<f64>,
     pub stop: Option<Early>,
     /// Where `stop` or `restore` asks for validation rows.
     pub watched: Option<Span>,
@@ -104,7 +108,7 @@ impl TrainSpec {
 impl TrainSpec {
     /// The schedule of a training over so many rows, if one is set.
     pub fn schedule_for(&self, rows: usize) -> Option<RateSchedule> {
-        let epoch = self.batches(rows).count() as u64;
+        let epoch = self.batches(rows).count().div_ceil(self.accumulate) as u64;
         let total = epoch.saturating_mul(self.epochs as u64);
         let set = !self.schedule.is_empty();
         set.then(|| schedule::schedule(&self.schedule, epoch, total))
@@ -130,6 +134,8 @@ impl Default for TrainSpec {
             metrics: None,
             schedule: Vec::new(),
             clip_value: None,
+            accumulate: 1,
+            average: None,
             stop: None,
             watched: None,
             restore: Restore::Last,
@@ -211,6 +217,15 @@ pub fn resolve(section: &Section, scope: &Scope, faults: &mut Vec<Diagnostic>) -
     }
     if let Some(value) = settings.take("clip_value") {
         spec.clip_value = positive("clip_value", &value, scope, faults);
+    }
+    if let Some(value) = settings.take("accumulate") {
+        let batches = whole("accumulate", &value, scope, 1, faults);
+        spec.accumulate =
+            batches.map_or(1, |batches| usize::try_from(batches).unwrap_or(usize::MAX));
+    }
+    if let Some(value) = settings.take("average") {
+        let call = arguments::call(&value, Kind::Average, scope, faults);
+        spec.average = call.map(|call| call.arguments.number("decay"));
     }
     if let Some(value) = settings.take("stop") {
         spec.watched = Some(value.span);
@@ -398,9 +413,21 @@ pub fn boolean(
         .label(match &value.kind {
             ExprKind::Name(word) => format!("`{word}` is neither"),
             _ => format!("this is {}", kind_text(value)),
-        }),
+        })
+        .near(word_of(value), value.span, TRUTHS),
     );
     None
+}
+
+/// What a boolean is written as.
+pub const TRUTHS: [&str; 2] = ["true", "false"];
+
+/// The word that an expression is, or no word.
+pub fn word_of(value: &Expr) -> &str {
+    match &value.kind {
+        ExprKind::Name(word) => word,
+        _ => "",
+    }
 }
 
 fn precision(value: &Expr, scope: &Scope, faults: &mut Vec<Diagnostic>) -> Option<Precision> {

@@ -13,6 +13,7 @@ pub fn example(kind: Kind) -> &'static str {
         Kind::Optimizer => "Adam(lr = 1e-3)",
         Kind::Schedule => "CosineAnnealing",
         Kind::Stop => "early(patience = 10)",
+        Kind::Average => "ema(decay = 0.999)",
         Kind::Initializer => "Zeros",
         Kind::Metric => "accuracy",
         Kind::ColumnKind => "number",
@@ -82,6 +83,7 @@ pub fn unknown_entry(name: &str, span: Span, kind: Kind, scope: &Scope) -> Diagn
         | Kind::Optimizer
         | Kind::Schedule
         | Kind::Stop
+        | Kind::Average
         | Kind::Initializer
         | Kind::Metric
         | Kind::ColumnKind
@@ -90,6 +92,10 @@ pub fn unknown_entry(name: &str, span: Span, kind: Kind, scope: &Scope) -> Diagn
     blocks.sort_unstable();
     let own = blocks.iter().copied().chain(known());
     let own = own.chain(catalog::planned(kind).iter().copied());
+    // A layer may stand behind a parameter's name, and a shared one has a label.
+    let named = scope.parameters.keys().chain(scope.values.keys());
+    let named = named.map(String::as_str).filter(|_| kind == Kind::Layer);
+    let own = own.chain(named);
     let meant = near_miss(name, own).or_else(|| {
         // A near miss of what another library calls it.
         let entries = catalog::entries().filter(|entry| entry.meaning.kind() == kind);

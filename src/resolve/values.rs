@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::arguments;
 use super::constant::{Number, Scope, kind_text, number_text};
+use super::train::{TRUTHS, word_of};
 use crate::catalog::arguments::{ArgumentKind, Length, Parameter, Range, Value};
 use crate::catalog::{Entry, Kind, Meaning};
 use crate::diagnostics::{Code, Diagnostic, Span};
@@ -38,7 +39,8 @@ pub fn value(
         ArgumentKind::Number(range) => place.number(expr, range).map(Value::Number),
         ArgumentKind::Boolean => {
             let ExprKind::Bool(value) = place.followed(expr).kind else {
-                return Err(place.wrong_type(expr));
+                let fault = *place.wrong_type(expr);
+                return Err(Box::new(fault.near(word_of(expr), expr.span, TRUTHS)));
             };
             Ok(Value::Boolean(value))
         }

@@ -3,7 +3,7 @@
 mod found;
 
 use super::token::{Bracket, Token, TokenKind, quoted};
-use crate::diagnostics::{Code, Diagnostic, FileId, Span};
+use crate::diagnostics::{Code, Diagnostic, FileId, Span, near_miss};
 
 /// Where the faulty text stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -33,6 +33,9 @@ pub(super) fn explain(
         file,
         first,
     };
+    if let Some(fault) = case.misspelt() {
+        return fault;
+    }
     let previous = failed.checked_sub(1).map(|index| &tokens[index]);
     match (previous, tokens.get(failed)) {
         (Some(previous), None) => case.stops_after(previous),
@@ -103,6 +106,45 @@ impl<'t> Case<'t> {
     /// The word before the round bracket at `open`: what is called.
     fn callee(&self, open: usize) -> Option<&'t str> {
         open.checked_sub(1).and_then(|index| self.word(index))
+    }
+
+    /// A keyword that is misspelt, where what follows it is what follows the keyword.
+    fn misspelt(&self) -> Option<Diagnostic> {
+        let kind = |index: usize| self.tokens.get(index).map(|token| &token.kind);
+        let is_text = |index| matches!(kind(index), Some(TokenKind::Text(_)));
+        let is_word = |index| matches!(kind(index), Some(TokenKind::Word));
+        let is_brace = |index| matches!(kind(index), Some(TokenKind::Open(Bracket::Brace)));
+        let fits = |keyword: &str, index: usize| match keyword {
+            "param" => index == 0 && is_word(1) && kind(2) == Some(&TokenKind::Equals),
+            "use" => index == 0 && is_text(1),
+            "from" => index > 0 && is_text(index + 1),
+            "residual" => is_brace(index + 1),
+            "repeat" => {
+                let counted = matches!(
+                    kind(index + 1),
+                    Some(TokenKind::Number(_) | TokenKind::Word)
+                );
+                counted && (is_brace(index + 2) || self.word(index + 2) == Some("as"))
+            }
+            _ => false,
+        };
+        let places = [Some(0), self.failed.checked_sub(1), Some(self.failed)];
+        let keywords = ["param", "use", "from", "residual", "repeat"];
+        let (keyword, token) = places.into_iter().flatten().find_map(|index| {
+            let word = self.word(index)?;
+            let meant = near_miss(word, keywords)?;
+            (meant != word && fits(meant, index)).then(|| (meant, &self.tokens[index]))
+        })?;
+        let fault = self.fault(
+            token,
+            format!("{} is no word of the language", self.shown(token)),
+        );
+        Some(
+            fault
+                .label("cannot stand here")
+                .help(format!("did you mean `{keyword}`?"))
+                .suggest(self.span(token), keyword),
+        )
     }
 
     /// The statement of another language that the first word seems to begin.

@@ -36,12 +36,17 @@ pub fn initial_values(place: &StatePlace, seed: u64) -> Vec<f64> {
     values
 }
 
-/// Writes the first values of all parameters and buffers; slots stay zero.
+/// Writes the first values of all parameters, their averages and buffers; slots stay zero.
 pub fn initialize<T: Element>(arena: &mut Arena<T>, states: &StateLayout, seed: u64) {
     for place in &states.places {
         match place.state.kind {
             StateKind::Parameter | StateKind::Buffer => {
                 write(arena, place, &initial_values(place, seed));
+            }
+            // Until there is an average, it is the parameter.
+            StateKind::Average(parameter) => {
+                let parameter = states.place(parameter);
+                write(arena, place, &initial_values(parameter, seed));
             }
             StateKind::Slot(_) => {}
         }

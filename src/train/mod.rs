@@ -1,5 +1,6 @@
 //! Training: initial values, the epoch loop, evaluation, metrics, and what a run leaves behind.
 
+mod accumulation;
 pub mod initialize;
 mod mean;
 pub mod metrics;

@@ -31,6 +31,10 @@ impl<T: Element> Trainer<'_, T> {
             self.step(index);
         }
         let update = self.updates_done + 1;
+        let draw = match self.accumulation {
+            Some(_) => self.batches_done() + batch_index as u64 + 1,
+            None => update,
+        };
         let range = self.batch_rows(batch_index);
         let rows: Vec<u32> = match self.shuffle {
             Some(_) => self.order[range].to_vec(),
@@ -47,7 +51,7 @@ impl<T: Element> Trainer<'_, T> {
         let targets = batch_tensor(&self.data.targets, width, &rows);
         let moment = Moment {
             rows: rows.len(),
-            update,
+            update: draw,
             seed: self.compiled.seed,
             inputs: &inputs,
             targets: &targets,

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::accumulation::Accumulation;
 use super::initialize;
 use super::mean::{count_of, mean_loss};
 use super::monitor::{Best, PlateauMonitor, Progress, Verdict};
@@ -44,8 +45,9 @@ pub enum Ended {
 pub struct Trainer<'c, T> {
     pub(super) compiled: &'c Compiled,
     pub(super) arena: Arena<T>,
-    threads: Threads,
-    train: Option<Runner<T>>,
+    pub(super) threads: Threads,
+    pub(super) train: Option<Runner<T>>,
+    pub(super) accumulation: Option<Accumulation<T>>,
     evaluate: Option<Runner<T>>,
     predict: Runner<T>,
     pub(super) data: Prepared<T>,
@@ -53,7 +55,7 @@ pub struct Trainer<'c, T> {
     pub(super) order: Vec<u32>,
     pub(super) shuffle: Option<Stream>,
     /// Whether rows have weights.
-    weighted: bool,
+    pub(super) weighted: bool,
     batches: Batches,
     /// The whole data is one batch, and is in the arena.
     loaded: bool,
@@ -96,7 +98,7 @@ impl<'c, T: Element> Trainer<'c, T> {
         let shuffled = spec.shuffle && batches.size < data.rows;
         let runner =
             |phase: &crate::compile::PhasePlan| Runner::new(&phase.plan, elements, threads);
-        let phases = [&compiled.train, &compiled.evaluate];
+        let phases = [&compiled.train, &compiled.accumulate, &compiled.evaluate];
         let phases = phases.into_iter().flatten().chain([&compiled.predict]);
         let mut trainer = Trainer {
             compiled,
@@ -107,6 +109,10 @@ impl<'c, T: Element> Trainer<'c, T> {
                 },
             )?,
             train: compiled.train.as_ref().map(runner),
+            accumulation: compiled
+                .accumulate
+                .as_ref()
+                .map(|phase| Accumulation::new(runner(phase), spec.accumulate)),
             evaluate: compiled.evaluate.as_ref().map(runner),
             predict: runner(&compiled.predict),
             order: (0..data.rows as u32).collect(),
@@ -138,9 +144,14 @@ impl<'c, T: Element> Trainer<'c, T> {
         let evaluate = self.compiled.evaluate.as_ref();
         let evaluate = evaluate.and_then(|phase| phase.plan.batch).unwrap_or(1);
         let threads = &self.threads;
+        let accumulation = self.accumulation.as_mut();
+        let mut accumulating = accumulation.map(|accumulation| &mut accumulation.runner);
+        let mut train = self.train.as_mut();
+        let mut evaluating = self.evaluate.as_mut();
         let plans = [
-            (&mut self.train, self.data.rows, self.batches.size),
-            (&mut self.evaluate, self.validation.rows, evaluate),
+            (&mut train, self.data.rows, self.batches.size),
+            (&mut accumulating, self.data.rows, self.batches.size),
+            (&mut evaluating, self.validation.rows, evaluate),
         ];
         for (runner, rows, batch) in plans {
             let Some(runner) = runner else { continue };
@@ -197,6 +208,11 @@ impl<'c, T: Element> Trainer<'c, T> {
 
     pub fn updates_done(&self) -> u64 {
         self.updates_done
+    }
+
+    /// Batches of all whole epochs.
+    pub fn batches_done(&self) -> u64 {
+        (self.epochs_done * self.batches()) as u64
     }
 
     /// Batches in an epoch.
@@ -334,8 +350,11 @@ impl<'c, T: Element> Trainer<'c, T> {
         first..(first + self.batches.size).min(self.data.rows)
     }
 
-    /// One update; gives the loss before it.
+    /// One batch, and an update unless more batches make one; gives the loss before it.
     pub(super) fn step(&mut self, index: usize) -> f64 {
+        if self.accumulation.is_some() {
+            return self.accumulated_step(index);
+        }
         let range = self.batch_rows(index);
         let count = range.len();
         let train = self
@@ -475,7 +494,7 @@ impl<'c, T: Element> Trainer<'c, T> {
 
 /// The rows at these positions of an epoch's order.
 #[inline]
-fn rows_of<'o>(
+pub(super) fn rows_of<'o>(
     shuffle: &Option<Stream>,
     order: &'o [u32],
     range: std::ops::Range<usize>,

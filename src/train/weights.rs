@@ -16,7 +16,7 @@ fn saved(states: &StateLayout) -> impl Iterator<Item = (usize, &StatePlace)> {
     let places = states.places.iter().enumerate();
     places.filter(|(_, place)| match place.state.kind {
         StateKind::Parameter | StateKind::Buffer => true,
-        StateKind::Slot(_) => false,
+        StateKind::Slot(_) | StateKind::Average(_) => false,
     })
 }
 
@@ -27,20 +27,23 @@ fn torch_shape(place: &StatePlace) -> Vec<usize> {
 }
 
 /// The bytes of a safetensors file that PyTorch's `load_state_dict` takes. Whole-number buffers count
-/// the updates on top of what they began with.
+/// the batches on top of what they began with.
 pub fn to_bytes<T: Element>(
     arena: &Arena<T>,
     states: &StateLayout,
     precision: Precision,
-    updates: u64,
+    batches: u64,
 ) -> Result<Vec<u8>, String> {
     let mut tensors: BTreeMap<String, (Dtype, Vec<usize>, Vec<u8>)> = BTreeMap::new();
-    for (_, place) in saved(states) {
-        let values = initialize::read(arena, place);
+    for (index, place) in saved(states) {
+        // Where parameters are averaged, the averages are what was trained.
+        let average = states.average_of(index);
+        let read = average.map_or(place, |average| &states.places[average]);
+        let values = initialize::read(arena, read);
         let values = values.into_iter().map(Element::to_f64);
         let (dtype, bytes) = match (place.state.integer, precision) {
             (true, _) => {
-                let counts = values.map(|value| value as i64 + updates as i64);
+                let counts = values.map(|value| value as i64 + batches as i64);
                 (Dtype::I64, counts.flat_map(i64::to_le_bytes).collect())
             }
             (false, Precision::F32) => {
@@ -109,6 +112,8 @@ pub fn from_bytes(bytes: &[u8], name: &str, states: &StateLayout) -> Result<Valu
         }
         match numbers(tensor.dtype(), tensor.data()) {
             Some(numbers) if numbers.iter().all(|number| number.is_finite()) => {
+                let average = states.average_of(index);
+                values.extend(average.map(|average| (average, numbers.clone())));
                 values.push((index, numbers));
             }
             Some(_) => faults.push(Diagnostic::without_place(

@@ -383,22 +383,36 @@ def train(setup, table, state, precision):
     validation = take(inputs, targets, validate_rows)
     validation_weights = validation[1].pop(None, None)
 
+    accumulate = setup.settings.get("accumulate", 1)
+    updates = -(-len(batches) // accumulate)
+    average, averaged = setup.settings.get("average"), None
+    if average:
+        decay = float(average.removeprefix("ema(").removesuffix(")"))
+        update = torch.optim.swa_utils.get_ema_multi_avg_fn(decay)
+        averaged = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=update)
     scheduler = None
     if setup.scheduler:
-        scheduler = setup.scheduler(optimizer, len(batches), len(batches) * setup.epochs)
+        scheduler = setup.scheduler(optimizer, updates, updates * setup.epochs)
     on_plateau = isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau)
 
     losses = {"train": [], "validate": []}
     for _ in range(setup.epochs):
         network.train()
         total, rows = 0.0, 0
-        for batch in batches:
+        for index, batch in enumerate(batches):
+            if index % accumulate == 0:
+                optimizer.zero_grad()
+                group = [rows_of(targets, one) for one in batches[index : index + accumulate]]
             batch_inputs, batch_targets = take(inputs, targets, batch)
-            optimizer.zero_grad()
             weights = batch_targets.pop(None, None)
             loss = criterion(network(batch_inputs), batch_targets, weights)
             loss = loss + setup.penalty(network)
-            loss.backward()
+            share = rows_of(targets, batch) / sum(group)
+            (loss * share if accumulate > 1 else loss).backward()
+            total += loss.item() * rows_of(targets, batch)
+            rows += rows_of(targets, batch)
+            if index % accumulate < accumulate - 1 and index + 1 < len(batches):
+                continue
             if clip_value is not None:
                 nn.utils.clip_grad_value_(network.parameters(), clip_value, foreach=False)
             if clip_norm is not None:
@@ -406,19 +420,29 @@ def train(setup, table, state, precision):
             optimizer.step()
             if scheduler and not on_plateau:
                 scheduler.step()
-            count = len(batch) if weights is None else weights.sum().item()
-            total += loss.item() * count
-            rows += count
+            if averaged:
+                averaged.update_parameters(network)
         losses["train"].append(total / rows)
         if validate_rows:
-            network.eval()
+            judged = network
+            if averaged:
+                # Buffers are not averaged, but copied.
+                averaged.module.load_state_dict(dict(network.named_buffers()), strict=False)
+                judged = averaged.module
+            judged.eval()
             with torch.no_grad():
-                loss = criterion(network(validation[0]), validation[1], validation_weights)
-                loss = loss + setup.penalty(network)
+                loss = criterion(judged(validation[0]), validation[1], validation_weights)
+                loss = loss + setup.penalty(judged)
             losses["validate"].append(loss.item())
         if on_plateau:
             scheduler.step(losses["validate"][-1])
-    return losses, network.state_dict(), setup.epochs * len(batches)
+    final = averaged.module if averaged else network
+    return losses, final.state_dict(), setup.epochs * updates
+
+
+def rows_of(targets, rows):
+    """How much rows count in a mean: their number, or their weights."""
+    return targets[None][rows].sum().item() if None in targets else len(rows)
 
 
 def take(inputs, targets, rows):

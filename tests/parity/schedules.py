@@ -156,6 +156,12 @@ SCHEDULES = [
         ],
     ),
     setup(
+        "accumulate-average", "two batches an update, counted by the schedule, and averaged",
+        None, of("CosineAnnealingLR", ("T_max", 1.0)), ADAM,
+        settings={"schedule": "CosineAnnealing", "accumulate": 2, "average": "ema(0.8)"},
+        groups=[("fc1.bias", {"freeze": True})],
+    ),
+    setup(
         "frozen", "frozen layers, clipping of what is left", None, None,
         settings={"clip_norm": 0.2},
         groups=[("fc1.*", {"freeze": True}), ("fc2.bias", {"freeze": True})],

@@ -238,6 +238,18 @@ SETUPS = [
         precisions=BOTH, seed=13,
     ),
     Setup(
+        "accumulate", "three batches an update, the last group and batch smaller; BatchNorm1d, Adam",
+        kinds(13, 60, ["a", "b", "c"]), KIND, NORMED_TWICE,
+        Call("CrossEntropy"), Call("Adam", lr=1e-3), batch=14, precisions=BOTH, seed=31,
+        settings={"accumulate": 3, "clip_norm": 0.5},
+    ),
+    Setup(
+        "average", "a moving average of the weights, which is evaluated; BatchNorm1d, Adam",
+        curve(14, 52), CURVE, NORMED, Call("MSE"), Call("Adam", lr=1e-3), batch=9,
+        split="ordered(validate = 20%, test = 10%)", fractions=(0.2, 0.1), precisions=BOTH,
+        settings={"drop_last": True, "average": "ema(0.9)"}, seed=32,
+    ),
+    Setup(
         "batch_norm-drop_last", "BatchNorm1d, the tail of one row dropped, three splits",
         curve(14, 52), CURVE, NORMED, Call("MSE"), Call("Adam", lr=1e-3), batch=9,
         split="ordered(validate = 20%, test = 10%)", fractions=(0.2, 0.1),

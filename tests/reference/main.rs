@@ -28,10 +28,12 @@ mod support;
 use generate::generate;
 use nnc::data::Element as Prepares;
 use nnc::data::table::Part;
+use nnc::diagnostics::{FileId, Sources, render_all};
 use nnc::graph::reference::{Tensor, assign};
 use nnc::graph::state::StateKind;
 use nnc::kernels::Element;
-use nnc::plan::Precision;
+use nnc::plan::{Precision, Target};
+use nnc::{ModelSource, compile};
 use stepper::{Stepper, kink_distances, reference};
 use support::{Loaded, agree};
 
@@ -123,7 +125,7 @@ impl Update<'_> {
         let name = &place.state.name;
         match place.state.kind {
             StateKind::Parameter | StateKind::Buffer => (relative, 1.0),
-            StateKind::Slot(_) => {
+            StateKind::Slot(_) | StateKind::Average(_) => {
                 let largest = 0.1 * largest_slot(self.loaded, self.expected, name);
                 match name.ends_with("_sq") {
                     // A square is as exact as what is squared, twice over.
@@ -151,7 +153,7 @@ impl Update<'_> {
         for element in 0..found.len() {
             let difference = (found[element] - expected[element]).abs();
             let missed = match places[state].state.kind {
-                StateKind::Slot(_) => missed_slots,
+                StateKind::Slot(_) | StateKind::Average(_) => missed_slots,
                 StateKind::Parameter | StateKind::Buffer => missed[element],
             };
             let whole_step = moment.is_some_and(|moment| {
@@ -322,4 +324,53 @@ fn fused_plans_agree_with_the_reference_evaluator() {
         diverged as u64 * 50 < NETWORKS,
         "{diverged} trainings diverged"
     );
+}
+
+/// Networks that are only compiled and written.
+const WRITTEN: u64 = 2000;
+
+/// A plan without the numbers of its source's lines, which formatting changes.
+fn without_lines(plan: &str) -> String {
+    let lines = plan.lines().map(|line| {
+        let rest = line.trim_start();
+        let number = rest
+            .split_once("  ")
+            .filter(|(number, _)| number.parse::<u32>().is_ok());
+        number.map_or(rest, |(_, rest)| rest.trim_start())
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn models_mean_the_same_in_any_form() {
+    let plans = |name: &str, model: &str| -> Vec<String> {
+        let mut sources = Sources::new();
+        let file = sources.add("network.nn", model);
+        let compiled = compile(&ModelSource::new(&sources, file), None, Target::Reference);
+        let compiled = compiled.unwrap_or_else(|faults| {
+            panic!("{name}:\n{model}\n{}", render_all(&faults, &sources));
+        });
+        let phases = [&compiled.train, &compiled.evaluate, &Some(compiled.predict)];
+        let plans = phases.into_iter().flatten();
+        plans
+            .map(|phase| without_lines(&phase.plan.to_string()))
+            .collect()
+    };
+    for number in 0..WRITTEN {
+        let name = format!("network {number}");
+        let model = generate(number).model;
+        let meant = plans(&name, &model);
+        // Written as a hurried hand may write it, and in the canonical form.
+        let loose = model
+            .replace("->", " ->   ")
+            .replace(" = ", "=")
+            .replace('\n', "   # a word\n\n\n");
+        let formatted = nnc::syntax::format(&loose, FileId(0));
+        let formatted = formatted.unwrap_or_else(|faults| panic!("{name}: {faults:?}\n{loose}"));
+        let again = nnc::syntax::format(&formatted, FileId(0));
+        assert_eq!(again.as_ref(), Ok(&formatted), "{name}: not idempotent");
+        for written in [&loose, &formatted] {
+            assert_eq!(plans(&name, written), meant, "{name}:\n{written}");
+        }
+    }
 }

@@ -16,6 +16,7 @@ pub fn plural(kind: Kind) -> &'static str {
         Kind::Optimizer => "Optimizers",
         Kind::Schedule => "Schedules",
         Kind::Stop => "Ways to stop",
+        Kind::Average => "Averages of the weights",
         Kind::Initializer => "Initializers",
         Kind::Metric => "Metrics",
         Kind::ColumnKind => "Kinds of columns",
@@ -34,6 +35,7 @@ pub fn explain(entry: &Entry, page: &mut Page) {
         | Meaning::Optimizer(_)
         | Meaning::Schedule(_)
         | Meaning::Stop
+        | Meaning::Average
         | Meaning::Initializer(_)
         | Meaning::Metric(_)
         | Meaning::ColumnKind

@@ -72,7 +72,7 @@ fn step(optimizer: &str) -> (Vec<Kernel>, usize, Vec<f64>) {
         }
     }
     for (scalar, at) in &plan.scalars {
-        values[at.0] = scalar.value(3, 6, |lr| lr);
+        values[at.0] = scalar.value(3, 6, 1.0, |lr| lr);
     }
     (plan.kernels(), compiled.arena_elements, values)
 }

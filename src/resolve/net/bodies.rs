@@ -358,6 +358,10 @@ impl Net<'_> {
             seen.push((name, place));
             match self.written_out(&argument.value, abroad) {
                 Ok(value) => {
+                    if let Some(fault) = self.captured(&value, block) {
+                        self.faults.push(*fault);
+                        continue;
+                    }
                     if abroad {
                         self.send_blocks(&value, &mut scope);
                     }
@@ -426,10 +430,27 @@ impl Net<'_> {
         })
     }
 
+    /// The fault of an argument that still names what only the block itself has, its parameters: here
+    /// nothing is called so.
+    fn captured(&self, value: &Expr, block: &Block) -> Option<Box<Diagnostic>> {
+        let mut names = Vec::new();
+        names_in(value, &mut names);
+        let known = |name: &str| {
+            let mut parameters = block.parameters.iter();
+            parameters.any(|parameter| parameter.name.text == name)
+        };
+        let (name, span) = names.into_iter().find(|(name, _)| known(name))?;
+        let word = Expr {
+            kind: ExprKind::Name(name.to_owned()),
+            span,
+        };
+        self.scope.number(&word).err()
+    }
+
     /// Gives the blocks that an argument names to a block of another file, which may apply them.
     fn send_blocks(&mut self, value: &Expr, scope: &mut Scope) {
         let mut names = Vec::new();
-        layer_names(value, &mut names);
+        names_in(value, &mut names);
         for (name, span) in names {
             let Some(block) = self.scope.blocks.get(name) else {
                 continue;
@@ -590,22 +611,25 @@ fn is_one_stage(body: &[Statement]) -> bool {
     )
 }
 
-/// The names in an expression that may mean layers.
-fn layer_names<'e>(expr: &'e Expr, names: &mut Vec<(&'e str, Span)>) {
+/// The names in an argument.
+fn names_in<'e>(expr: &'e Expr, names: &mut Vec<(&'e str, Span)>) {
     match &expr.kind {
         ExprKind::Name(name) => names.push((name, expr.span)),
         ExprKind::Call { name, arguments } => {
             names.push((&name.text, name.span));
             for argument in arguments {
-                layer_names(&argument.value, names);
+                names_in(&argument.value, names);
             }
         }
-        ExprKind::List(items) => items.iter().for_each(|item| layer_names(item, names)),
+        ExprKind::List(items) => items.iter().for_each(|item| names_in(item, names)),
+        ExprKind::Negate(inner) => names_in(inner, names),
+        ExprKind::Binary { left, right, .. } => {
+            names_in(left, names);
+            names_in(right, names);
+        }
         ExprKind::Number { .. }
         | ExprKind::Text(_)
         | ExprKind::Bool(_)
-        | ExprKind::Negate(_)
-        | ExprKind::Binary { .. }
         | ExprKind::Pipeline { .. }
         | ExprKind::Labelled { .. }
         | ExprKind::Repeat { .. }

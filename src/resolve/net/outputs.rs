@@ -3,7 +3,7 @@
 use super::names::Bound;
 use super::{Flow, Net, Output};
 use crate::data::spec::Schema;
-use crate::diagnostics::{Code, Diagnostic, Span};
+use crate::diagnostics::{Code, Diagnostic, Span, near_miss};
 
 impl Net<'_> {
     /// With several targets: the values that their names are bound to. Each must have one; `last` is
@@ -35,19 +35,28 @@ impl Net<'_> {
                     None
                 }
                 None => {
-                    self.faults.push(
-                        Diagnostic::new(
-                            Code::MissingSection,
-                            span,
-                            format!("nothing predicts the target `{}`", field.name),
-                        )
-                        .label("no line of this section has its name")
-                        .also(field.span, "the target")
-                        .help(format!(
-                            "with several targets each is given a value: `{} = … -> Linear(1)`",
-                            field.name
-                        )),
-                    );
+                    let unused = self.frame().names.iter();
+                    let unused = unused.filter(|(_, binding)| !binding.used);
+                    let near = near_miss(&field.name, unused.map(|(name, _)| name.as_str()));
+                    let near = near.and_then(|name| Some((name, self.binding(name)?.span)));
+                    let fault = Diagnostic::new(
+                        Code::MissingSection,
+                        span,
+                        format!("nothing predicts the target `{}`", field.name),
+                    )
+                    .label("no line of this section has its name")
+                    .also(field.span, "the target")
+                    .help(format!(
+                        "with several targets each is given a value: `{} = … -> Linear(1)`",
+                        field.name
+                    ));
+                    let fault = match near {
+                        Some((name, place)) => fault
+                            .help(format!("did you mean `{}` by `{name}`?", field.name))
+                            .suggest(place, &field.name),
+                        None => fault,
+                    };
+                    self.faults.push(fault);
                     None
                 }
             });

@@ -283,6 +283,7 @@ impl Net<'_> {
             | Meaning::Optimizer(_)
             | Meaning::Schedule(_)
             | Meaning::Stop
+            | Meaning::Average
             | Meaning::Initializer(_)
             | Meaning::Metric(_)
             | Meaning::ColumnKind
