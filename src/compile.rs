@@ -9,6 +9,7 @@ use crate::diagnostics::{Code, Diagnostic, Faults, FileId, Sources, Span, limite
 use crate::graph::schedule::RateSchedule;
 use crate::graph::shape::Shape;
 use crate::graph::{Graph, Phase};
+use crate::passes::average::read_averages;
 use crate::passes::{self, Accumulation, Updates};
 use crate::plan::layout::StateLayout;
 use crate::plan::lower::{Request, lower};
@@ -109,6 +110,9 @@ pub struct PhasePlan {
 
 /// The largest batch of rows that is evaluated or predicted at once.
 const EVALUATION_BATCH: usize = 1024;
+
+/// Nodes of a network whose phases are worth threads of their own.
+const MANY_NODES: usize = 2000;
 
 /// Checks a model's text as far as it can be without the network: syntax, columns, settings.
 ///
@@ -245,23 +249,32 @@ pub fn compile(
         let updates = updates(&train, accumulation);
         passes::lower(&resolved.graph, Phase::Train, updates.as_ref())
     };
-    let accumulate_graph = accumulates.then(|| train_graph(Accumulation::Adds));
-    let train_graph = learns.then(|| {
-        train_graph(match accumulates {
-            true => Accumulation::Ends,
-            false => Accumulation::None,
-        })
-    });
+    let trained = || {
+        let adds = accumulates.then(|| train_graph(Accumulation::Adds));
+        let train = learns.then(|| {
+            train_graph(match accumulates {
+                true => Accumulation::Ends,
+                false => Accumulation::None,
+            })
+        });
+        (adds, train)
+    };
+    let has_loss = resolved.graph.loss.is_some();
+    let untrained = || {
+        let graph_of = |phase| passes::lower(&resolved.graph, phase, None);
+        let evaluate = has_loss.then(|| graph_of(Phase::Evaluate));
+        (evaluate, graph_of(Phase::Predict))
+    };
+    let many = resolved.graph.nodes.len() > MANY_NODES;
+    let ((accumulate_graph, train_graph), (evaluate_graph, predict_graph)) =
+        together(many, trained, untrained);
     let widest = train_graph.as_ref().unwrap_or(&resolved.graph);
     if let Some(fault) = too_big(widest, batch(&train, &schema, Phase::Train)) {
         return Err(vec![fault]);
     }
     let states = StateLayout::new(widest, train.precision);
-    let trained = widest.states.clone();
-    let graph_of = |phase| {
-        let graph = passes::lower(&resolved.graph, phase, None);
-        passes::average::read_averages(graph, &trained)
-    };
+    let evaluate_graph = evaluate_graph.map(|graph| read_averages(graph, &widest.states));
+    let predict_graph = read_averages(predict_graph, &widest.states);
     let mut end = states.end;
     let mut plan_of = |graph: Graph, phase: Phase| {
         let plan = lower(
@@ -285,9 +298,8 @@ pub fn compile(
     };
     let accumulate = accumulate_graph.map(|graph| plan_of(graph, Phase::Train));
     let train_plan = train_graph.map(|graph| plan_of(graph, Phase::Train));
-    let has_loss = resolved.graph.loss.is_some();
-    let evaluate = has_loss.then(|| plan_of(graph_of(Phase::Evaluate), Phase::Evaluate));
-    let predict = plan_of(graph_of(Phase::Predict), Phase::Predict);
+    let evaluate = evaluate_graph.map(|graph| plan_of(graph, Phase::Evaluate));
+    let predict = plan_of(predict_graph, Phase::Predict);
     Ok(Compiled {
         name: source.name(),
         advice: distinct(declaration.unsilenced(resolved.advice)),
@@ -301,6 +313,26 @@ pub fn compile(
         seed,
         arena_elements: end,
         states,
+    })
+}
+
+/// The results of two pieces of work, done at the same time if they are worth a thread.
+fn together<A, B: Send>(
+    worth: bool,
+    here: impl FnOnce() -> A,
+    elsewhere: impl FnOnce() -> B + Send,
+) -> (A, B) {
+    if !worth {
+        return (here(), elsewhere());
+    }
+    std::thread::scope(|scope| {
+        let other = scope.spawn(elsewhere);
+        let here = here();
+        let other = other.join();
+        (
+            here,
+            other.unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+        )
     })
 }
 

@@ -41,8 +41,7 @@ impl Context<'_> {
         fans: Fans,
     ) -> StateId {
         let name = format!("{}.{name}", self.path);
-        let mut known = self.graph.state_ids();
-        if let Some(known) = known.find(|state| self.graph.state(*state).name == name) {
+        if let Some(known) = self.graph.state_of(&name) {
             return known;
         }
         self.graph.add_state(State {

@@ -15,6 +15,7 @@ pub mod state;
 pub mod text;
 pub mod verify;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::diagnostics::Span;
@@ -93,6 +94,8 @@ impl Phase {
 pub struct Graph {
     pub nodes: Vec<Node>,
     pub states: Vec<State>,
+    /// The states that were added to this graph, by their names.
+    pub named_states: HashMap<String, StateId>,
     pub scalars: Vec<StepScalar>,
     pub origins: Vec<Origin>,
     /// What the network computes: logits or values, before the loss's link function.
@@ -176,8 +179,14 @@ impl Graph {
 
     pub fn add_state(&mut self, state: State) -> StateId {
         let id = StateId(u32::try_from(self.states.len()).expect("fewer than 2^32 states"));
+        self.named_states.insert(state.name.clone(), id);
         self.states.push(state);
         id
+    }
+
+    /// The state of a name that was added to this graph, not copied from another.
+    pub fn state_of(&self, name: &str) -> Option<StateId> {
+        self.named_states.get(name).copied()
     }
 
     /// The id of a number that is set before each step; equal ones share a slot.

@@ -2,6 +2,8 @@
 //! nodes that no result needs.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::mem::{self, Discriminant};
 
 use super::rebuild::{Keep, Rebuild, live};
 use crate::graph::ops::{BinaryOperator, Op};
@@ -12,24 +14,32 @@ use crate::graph::{Graph, ValueId};
 pub fn simplify(graph: &Graph) -> Graph {
     let live = live(graph, Keep::ALL);
     let mut rebuild = Rebuild::new(graph);
-    let mut known: HashMap<(String, Vec<ValueId>), ValueId> = HashMap::new();
+    let mut replaced = false;
+    let mut known: HashMap<(Discriminant<Op>, u64, Vec<ValueId>), Vec<ValueId>> = HashMap::new();
     for value in graph.values().filter(|value| live[value.index()]) {
         let node = graph.node(value);
         let operands: Vec<ValueId> = node.operands.iter().map(|id| rebuild.mapped(*id)).collect();
-        let new = match replacement(&rebuild.new, &node.op, &operands) {
+        let found = replacement(&rebuild.new, &node.op, &operands);
+        replaced |= found.is_some();
+        let new = match found {
             Some(Replacement::Value(same)) => same,
             found => {
                 let (op, operands) = match found {
                     Some(Replacement::Node(op, operands)) => (op, operands),
                     Some(Replacement::Value(_)) | None => (node.op.clone(), operands),
                 };
-                let key = (format!("{op:?}"), operands.clone());
-                match known.get(&key) {
-                    Some(same) => *same,
+                let key = (mem::discriminant(&op), own_number(&op), operands.clone());
+                let alike = known.entry(key).or_default();
+                let same = |value: &&ValueId| rebuild.new.node(**value).op == op;
+                match alike.iter().find(same) {
+                    Some(same) => {
+                        replaced = true;
+                        *same
+                    }
                     None => {
                         rebuild.at(node);
                         let new = rebuild.new.push(op, &operands);
-                        known.insert(key, new);
+                        alike.push(new);
                         new
                     }
                 }
@@ -38,10 +48,27 @@ pub fn simplify(graph: &Graph) -> Graph {
         rebuild.map(value, new);
     }
     let rebuilt = rebuild.finish(Keep::ALL);
-    match rebuilt.nodes.len() == graph.nodes.len() {
-        true => rebuilt,
+    match replaced {
+        false => rebuilt,
         // What was replaced may have left nodes without users.
-        false => simplify(&rebuilt),
+        true => simplify(&rebuilt),
+    }
+}
+
+/// A number that sets operations without operands apart, so that few are compared.
+fn own_number(op: &Op) -> u64 {
+    if let Op::State(state) = op {
+        u64::from(state.0)
+    } else if let Op::Constant(number) = op {
+        number.to_bits()
+    } else if let Op::Scalar(scalar) = op {
+        u64::from(scalar.0)
+    } else if let Op::DropoutMask { stream, .. } = op {
+        let mut hasher = DefaultHasher::new();
+        stream.hash(&mut hasher);
+        hasher.finish()
+    } else {
+        0
     }
 }
 

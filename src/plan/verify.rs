@@ -1,5 +1,7 @@
 //! The plan's verifier: what must hold for a plan to be run. A violation is a bug of nnc.
 
+use std::collections::HashSet;
+
 use super::step::{Columns, Instruction, Kernel, Load, Matrix, Offset, Section, Source};
 use super::{Plan, Step};
 use crate::graph::state::StateKind;
@@ -12,13 +14,12 @@ pub fn verify(plan: &Plan) {
         panic!("internal: step `{}` {what}\n{plan}", step.label)
     };
     let batch = plan.batch.unwrap_or(1);
-    let mut updated: Vec<Offset> = Vec::new();
-    let is_parameter = |at: Offset| {
-        plan.states
-            .places
-            .iter()
-            .any(|place| place.matrix.at == at && place.state.kind == StateKind::Parameter)
-    };
+    let mut updated: HashSet<Offset> = HashSet::new();
+    let places = plan.states.places.iter();
+    let parameters: HashSet<Offset> = places
+        .filter(|place| place.state.kind == StateKind::Parameter)
+        .map(|place| place.matrix.at)
+        .collect();
     for step in &plan.steps {
         let (_, sections) = step.kernel.parts();
         let mut reads: Vec<Matrix> = step.kernel.operands();
@@ -61,7 +62,7 @@ pub fn verify(plan: &Plan) {
             }
         }
         for section in &sections {
-            updated.extend(written_places(section).filter(|at| is_parameter(*at)));
+            updated.extend(written_places(section).filter(|at| parameters.contains(at)));
         }
     }
 }

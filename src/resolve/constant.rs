@@ -70,7 +70,7 @@ pub struct Scope {
     /// Columns, values and labels of the network: known by name, never numbers at compile time.
     pub values: HashMap<String, Span>,
     /// Blocks by their names.
-    pub blocks: HashMap<String, Arc<Block>>,
+    pub blocks: Arc<HashMap<String, Arc<Block>>>,
     /// Whether the file uses another one that could not be read: what that has is not known, only that
     /// its fault is told.
     pub imports: bool,

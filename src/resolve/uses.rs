@@ -180,7 +180,8 @@ impl<'l> Uses<'l> {
             }
             if let Some(block) = block::declare(section, scope, faults) {
                 let name = block.name.text.clone();
-                scope.blocks.entry(name).or_insert(Arc::new(block));
+                let blocks = Arc::make_mut(&mut scope.blocks);
+                blocks.entry(name).or_insert(Arc::new(block));
             }
         }
     }
@@ -285,7 +286,7 @@ fn lend(theirs: &Arc<Scope>, path: &Name, scope: &mut Scope, faults: &mut Faults
                 home: Some(theirs.clone()),
                 ..(**block).clone()
             };
-            scope.blocks.insert(name.clone(), Arc::new(block));
+            Arc::make_mut(&mut scope.blocks).insert(name.clone(), Arc::new(block));
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::graph::ValueId;
 use crate::syntax::ast::{Argument, Expr, ExprKind, Name, Statement, StatementKind};
 
 /// Lines and stages of a network, blocks and repetitions unfolded.
-const MOST_LINES: usize = 50_000;
+const MOST_LINES: usize = 25_000;
 /// Bodies within one another, blocks unfolded.
 const DEEPEST_BODY: usize = 128;
 /// Places that a fault within blocks names.
@@ -472,7 +472,7 @@ impl Net<'_> {
                     block
                         .home
                         .get_or_insert_with(|| Arc::new(self.file_scope.clone()));
-                    scope.blocks.insert(name.to_owned(), Arc::new(block));
+                    Arc::make_mut(&mut scope.blocks).insert(name.to_owned(), Arc::new(block));
                 }
             }
         }
