@@ -84,6 +84,8 @@ pub struct Compiled {
     pub seed: u64,
     /// Elements of the arena that holds the states and the parts of all three plans.
     pub arena_elements: usize,
+    /// The network with its loss, as the text has it, before it is divided into phases.
+    pub network: Graph,
     /// Warnings, without those that the file silences.
     pub advice: Vec<Diagnostic>,
 }
@@ -240,8 +242,8 @@ pub fn compile(
     };
     let train = declaration.train.clone().unwrap_or_default();
     let seed = source.seed.or(train.seed).unwrap_or(0);
-    let mut parameters = resolved.graph.parameters();
-    let learned = parameters.any(|state| !resolved.graph.state(state).training.frozen);
+    let learned = |state| !resolved.graph.state(state).training.frozen;
+    let learned = resolved.graph.parameters().any(learned);
     let learns = resolved.graph.loss.is_some() && learned;
 
     let accumulates = learns && train.accumulate > 1;
@@ -306,6 +308,7 @@ pub fn compile(
         declaration,
         schema,
         loss: resolved.loss,
+        network: resolved.graph,
         train: train_plan,
         accumulate,
         evaluate,

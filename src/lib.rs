@@ -27,6 +27,7 @@
 //! | [`plan`] | from groups to steps: places, layouts, programs; the plan's text and verifier |
 //! | [`passes`] | specialise, simplify, cross-entropy, autodiff and update; fusion into groups |
 //! | [`resolve`] | AST + catalog + schema → graph; the only room that sees both syntax and catalog |
+//! | [`picture`] | graph → the network as SVG or DOT |
 //! | [`catalog`] | every layer, loss, optimizer, initializer, metric, column kind: one definition each |
 //! | [`graph`] | operations (one file each), scalar functions, shapes, the reference evaluator |
 //! | [`syntax`] | the grammar's pairs → AST, recovery, the words of syntax faults |
@@ -57,6 +58,7 @@ pub mod glob;
 pub mod graph;
 pub mod kernels;
 pub mod passes;
+pub mod picture;
 pub mod plan;
 pub mod random;
 pub mod resolve;

@@ -106,6 +106,9 @@ pub struct PlanArguments {
     /// Say why each step begins and why each value is stored, instead of what the steps do
     #[arg(long, conflicts_with = "target")]
     pub explain: bool,
+    /// Write the network as a picture instead: FILE ends in .svg, or in .dot for Graphviz
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["target", "explain", "phase"])]
+    pub graph: Option<PathBuf>,
     #[command(flatten)]
     pub parameters: ParameterArguments,
 }

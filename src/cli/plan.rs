@@ -1,18 +1,26 @@
 //! `nnc plan`: the steps that will run.
 
+use std::path::Path;
+
 use nnc::Compiled;
 use nnc::compile::PhasePlan;
 use nnc::diagnostics::{Code, Diagnostic, Faults, Sources};
+use nnc::picture::{self, Picture};
 use nnc::plan::{Target, explain};
 
 use super::arguments::{PhaseName, PlanArguments, TargetName};
 use super::check::compiled;
 use super::console::Console;
 use super::forecast::{self, Forecast};
+use super::interrupts::Interrupts;
 use super::run::all_threads;
-use super::{Exit, Outcome, unreadable};
+use super::{Exit, Outcome, folder, unreadable, unwritable};
 
 pub fn plan(arguments: &PlanArguments, console: &Console, sources: &mut Sources) -> Outcome {
+    let draw = match &arguments.graph {
+        Some(path) => Some((path.as_path(), form_of(path)?)),
+        None => None,
+    };
     let target = match arguments.target {
         TargetName::Reference => Target::Reference,
         TargetName::Native => Target::Native,
@@ -25,6 +33,11 @@ pub fn plan(arguments: &PlanArguments, console: &Console, sources: &mut Sources)
         sources,
     )?;
     console.diagnostics(&compiled.advice, sources);
+    if let Some((path, form)) = draw {
+        let text = |span| sources.text(span).to_owned();
+        let picture = Picture::new(&compiled.name, &compiled.network, &text);
+        return write_picture(path, &form(&picture), console);
+    }
     let (train, evaluate) = (compiled.train.as_ref(), compiled.evaluate.as_ref());
     let phase = match arguments.phase {
         Some(PhaseName::Train) => train,
@@ -48,6 +61,31 @@ pub fn plan(arguments: &PlanArguments, console: &Console, sources: &mut Sources)
     if target == Target::Native {
         console.put(forecast(&compiled, phase)?.as_bytes());
     }
+    Ok(Exit::Success)
+}
+
+/// How the picture is written, by the ending of its file.
+fn form_of(path: &Path) -> Result<fn(&Picture) -> String, Faults> {
+    let ending = path.extension().and_then(|ending| ending.to_str());
+    match ending.map(str::to_lowercase).as_deref() {
+        Some("svg") => Ok(picture::svg),
+        Some("dot" | "gv") => Ok(picture::dot),
+        Some(_) | None => {
+            let message = format!("`{}` is no picture's name", path.display());
+            let fault = Diagnostic::without_place(Code::Io, message);
+            Err(vec![
+                fault.help("end it in `.svg`, or in `.dot` for Graphviz"),
+            ])
+        }
+    }
+}
+
+fn write_picture(path: &Path, text: &str, console: &Console) -> Outcome {
+    let name = path.display().to_string();
+    Interrupts::install()
+        .and_then(|interrupts| folder::write_file(path, text.as_bytes(), &interrupts, None))
+        .map_err(|error| vec![unwritable(&name, &error)])?;
+    console.line(&format!("the network is drawn in {name}"));
     Ok(Exit::Success)
 }
 

@@ -146,11 +146,15 @@ impl<'g> Namer<'g> {
         if !buffers.is_empty() {
             texts.push(format!("{} updated", buffers.join(", ")));
         }
+        let gradient = match draft.anchor {
+            Some(anchor) => format!(" by {}", self.expression(anchor, true, 0)),
+            None => String::new(),
+        };
+        // Of a batch that only adds to the gradients of its group.
+        if parameters.is_empty() && !slots.is_empty() {
+            texts.push(format!("{} updated{gradient}", slots.join(", ")));
+        }
         if !parameters.is_empty() {
-            let gradient = match (draft.anchor, draft.values.is_empty()) {
-                (Some(anchor), _) => format!(" by {}", self.expression(anchor, true, 0)),
-                (None, _) => String::new(),
-            };
             let short_slots: Vec<&str> = slots
                 .iter()
                 .map(|slot| slot.rsplit('.').next().unwrap_or(slot))

@@ -325,3 +325,23 @@ fn a_link_does_not_lead_out_of_the_models_folder() {
         refused.err
     );
 }
+
+#[test]
+fn a_network_is_drawn_by_the_ending_of_its_file() {
+    let folder = Folder::with_models("graph", &["thermometer.nn"]);
+    for (file, begins) in [("net.svg", "<svg "), ("net.dot", "digraph ")] {
+        let ran = folder
+            .nnc(&["plan", "thermometer.nn", "--graph", file])
+            .ends(0);
+        assert_eq!(ran.out, format!("the network is drawn in {file}\n"));
+        assert!(folder.read(file).starts_with(begins));
+    }
+    let refused = folder
+        .nnc(&["plan", "thermometer.nn", "--graph", "net.png"])
+        .ends(2);
+    assert!(refused.err.contains("end it in `.svg`"), "{}", refused.err);
+    folder
+        .nnc(&["plan", "thermometer.nn", "--graph", "none/net.svg"])
+        .ends(2);
+    assert!(!folder.names(".").contains(&"none".to_owned()));
+}

@@ -1,0 +1,244 @@
+//! The network as a picture: its stages as the model's text has them, with the shapes that flow.
+
+mod dot;
+mod layout;
+mod svg;
+
+use std::collections::BTreeMap;
+
+use crate::diagnostics::Span;
+use crate::graph::ops::{InputKind, Op};
+use crate::graph::shape::Shape;
+use crate::graph::{Graph, OriginId, ValueId};
+
+pub use dot::dot;
+pub use svg::svg;
+
+/// What a stage is to the eye.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Role {
+    Input,
+    Stage,
+    Target,
+    Loss,
+}
+
+/// One stage, input, target or loss.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Shown {
+    pub role: Role,
+    /// As the model's text has it.
+    pub text: String,
+    /// Its shape for a row, and how many numbers it learns.
+    pub note: String,
+    /// The bodies it stands in, the outermost first: parts of its path.
+    pub bodies: Vec<String>,
+}
+
+/// What flows from one to another, by their places in the picture.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Flow {
+    pub from: usize,
+    pub to: usize,
+}
+
+/// A network's stages in an order in which all flows go forward.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Picture {
+    pub name: String,
+    pub shown: Vec<Shown>,
+    pub flows: Vec<Flow>,
+}
+
+/// Longer texts are cut.
+const LONGEST_TEXT: usize = 36;
+
+impl Picture {
+    /// The picture of a network before it is divided into phases. `text` gives what stands at a place of
+    /// the model.
+    pub fn new(name: &str, graph: &Graph, text: &dyn Fn(Span) -> String) -> Picture {
+        let needed = needed(graph);
+        let of_targets = of_targets(graph);
+        let mut places: BTreeMap<OriginId, usize> = BTreeMap::new();
+        let mut last: Vec<ValueId> = Vec::new();
+        let mut origins: Vec<OriginId> = Vec::new();
+        // How many numbers each learns; unknown without the table.
+        let mut learned: Vec<Option<usize>> = Vec::new();
+        let mut constant: Vec<bool> = Vec::new();
+        let mut flows: Vec<Flow> = Vec::new();
+        let mut targets: BTreeMap<usize, bool> = BTreeMap::new();
+        let mut counted = vec![false; graph.states.len()];
+        // The matrices that a batch brings are seen through what is taken of them.
+        let hidden = |op: &Op| {
+            matches!(op, Op::Constant(_) | Op::Scalar(_) | Op::State(_))
+                || matches!(
+                    op,
+                    Op::Input {
+                        kind: InputKind::Features,
+                        ..
+                    }
+                )
+        };
+        for value in graph.values().filter(|value| needed[value.index()]) {
+            let node = graph.node(value);
+            let is_state = matches!(node.op, Op::State(_));
+            if hidden(&node.op) && !is_state {
+                continue;
+            }
+            let place = *places.entry(node.origin).or_insert_with(|| {
+                last.push(value);
+                origins.push(node.origin);
+                learned.push(Some(0));
+                constant.push(true);
+                last.len() - 1
+            });
+            if let Op::State(state) = node.op {
+                let elements = graph.state(state).shape.elements();
+                if !std::mem::replace(&mut counted[state.0 as usize], true) {
+                    let sum = learned[place].zip(elements);
+                    learned[place] = sum.map(|(sum, elements)| sum + elements);
+                }
+                constant[place] = false;
+                continue;
+            }
+            last[place] = value;
+            constant[place] &= matches!(node.op, Op::Broadcast { .. });
+            let target = of_targets[value.index()];
+            targets
+                .entry(place)
+                .and_modify(|all| *all &= target)
+                .or_insert(target);
+            for operand in &node.operands {
+                let from = graph.node(*operand);
+                let Some(from_place) = places.get(&from.origin).copied() else {
+                    continue;
+                };
+                if !hidden(&from.op) && from_place != place {
+                    let (from, to) = (from_place, place);
+                    flows.push(Flow { from, to });
+                }
+            }
+        }
+        flows.sort_unstable();
+        flows.dedup();
+        let loss = graph.loss.map(|loss| graph.node(loss).origin);
+        let shown = (0..last.len()).map(|place| {
+            let origin = graph.origin(origins[place]);
+            let node = graph.node(last[place]);
+            let entering = flows.iter().any(|flow| flow.to == place);
+            let scalar = graph.loss.is_some() && node.shape.is_scalar() && entering;
+            let role = if loss == Some(origins[place]) || scalar {
+                Role::Loss
+            } else if targets.get(&place) == Some(&true) {
+                Role::Target
+            } else if entering {
+                Role::Stage
+            } else {
+                Role::Input
+            };
+            let path = origin.label.split(':').next().unwrap_or("");
+            let mut bodies: Vec<String> = path.split('.').map(str::to_owned).collect();
+            bodies.pop();
+            Shown {
+                role,
+                text: match role {
+                    Role::Target => "targets".to_owned(),
+                    // Its place is the whole section.
+                    Role::Input | Role::Stage if &*origin.label == "inputs" => "inputs".to_owned(),
+                    Role::Loss | Role::Stage | Role::Input => shortened(&text(origin.span)),
+                },
+                note: note(&node.shape, learned[place], role),
+                bodies,
+            }
+        });
+        let shown: Vec<Shown> = shown.collect();
+        // A number in a line of arithmetic is no stage.
+        let is_number =
+            |place: usize| constant[place] && !flows.iter().any(|flow| flow.to == place);
+        let kept: Vec<usize> = (0..shown.len())
+            .filter(|place| !is_number(*place))
+            .collect();
+        let moved = |place: usize| kept.binary_search(&place).ok();
+        Picture {
+            name: name.to_owned(),
+            flows: flows
+                .iter()
+                .filter_map(|flow| {
+                    let (from, to) = (moved(flow.from)?, moved(flow.to)?);
+                    Some(Flow { from, to })
+                })
+                .collect(),
+            shown: kept.iter().map(|place| shown[*place].clone()).collect(),
+        }
+    }
+}
+
+/// Which values come of the targets alone.
+fn of_targets(graph: &Graph) -> Vec<bool> {
+    let mut of_targets: Vec<bool> = Vec::with_capacity(graph.nodes.len());
+    for node in &graph.nodes {
+        let targets = matches!(
+            node.op,
+            Op::Input {
+                kind: InputKind::Targets,
+                ..
+            }
+        );
+        let mut operands = node.operands.iter();
+        let derived = !node.operands.is_empty() && operands.all(|id| of_targets[id.index()]);
+        of_targets.push(targets || derived);
+    }
+    of_targets
+}
+
+/// The shape for a row, and the parameters.
+fn note(shape: &Shape, learned: Option<usize>, role: Role) -> String {
+    let shape = match role {
+        Role::Loss => String::new(),
+        Role::Input | Role::Stage | Role::Target => shape.row_text(),
+    };
+    match (learned, shape.is_empty()) {
+        (Some(0) | None, _) | (_, true) => shape,
+        (Some(1), false) => format!("{shape} · 1 parameter"),
+        (Some(learned), false) => format!("{shape} · {learned} parameters"),
+    }
+}
+
+/// A text on one line, cut where it is long.
+fn shortened(text: &str) -> String {
+    // Of a stage with a body the body is shown beside it.
+    let text = text.split('{').next().unwrap_or("");
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if text.chars().count() <= LONGEST_TEXT {
+        return text;
+    }
+    let cut: String = text.chars().take(LONGEST_TEXT - 1).collect();
+    format!("{}…", cut.trim_end())
+}
+
+/// Which values the loss, or without one the prediction, depends on.
+fn needed(graph: &Graph) -> Vec<bool> {
+    let mut needed = vec![false; graph.nodes.len()];
+    let mut open: Vec<ValueId> = graph.loss.or(graph.prediction).into_iter().collect();
+    while let Some(value) = open.pop() {
+        if !std::mem::replace(&mut needed[value.index()], true) {
+            open.extend(&graph.node(value).operands);
+        }
+    }
+    needed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shortened;
+
+    #[test]
+    fn texts_are_of_one_line() {
+        assert_eq!(
+            shortened("Linear(8,\n    bias = false)"),
+            "Linear(8, bias = false)"
+        );
+        assert_eq!(shortened("skip: residual { Linear(8) }"), "skip: residual");
+        assert_eq!(shortened(&"x".repeat(50)).chars().count(), 36);
+    }
+}
