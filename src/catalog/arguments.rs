@@ -15,6 +15,28 @@ pub struct Parameter {
     pub summary: &'static str,
 }
 
+impl Parameter {
+    /// What it means, what it takes, and what holds without it.
+    pub fn text(&self) -> String {
+        let takes = self.kind.text();
+        let default = match self.default {
+            Default::Required => "required".to_owned(),
+            Default::Absent(words) => format!("without it: {words}"),
+            default @ (Default::Number(_)
+            | Default::Boolean(_)
+            | Default::Word(_)
+            | Default::Pair(..)
+            | Default::Size(_)
+            | Default::Epochs(_)) => format!("default {}", default.text()),
+        };
+        let place = match self.positional {
+            true => "; may be given without its name",
+            false => "",
+        };
+        format!("{}: {takes}; {default}{place}", self.summary)
+    }
+}
+
 /// What an argument may be.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum ArgumentKind {

@@ -160,6 +160,22 @@ impl Kind {
         }
     }
 
+    /// The kind as the heading of a list.
+    pub fn plural(self) -> &'static str {
+        match self {
+            Kind::Layer => "Layers",
+            Kind::Loss => "Losses",
+            Kind::Optimizer => "Optimizers",
+            Kind::Schedule => "Schedules",
+            Kind::Stop => "Ways to stop",
+            Kind::Average => "Averages of the weights",
+            Kind::Initializer => "Initializers",
+            Kind::Metric => "Metrics",
+            Kind::ColumnKind => "Kinds of columns",
+            Kind::Split => "Ways to split",
+        }
+    }
+
     /// The kind in a message: "no layer is called …".
     pub fn noun(self) -> &'static str {
         match self {

@@ -31,7 +31,7 @@ fn everything(page: &mut Page) {
         let entries = || catalog::entries().filter(move |entry| entry.meaning.kind() == kind);
         let is_activation =
             |meaning: &Meaning| kind == Kind::Layer && matches!(meaning, Meaning::Activation(_));
-        page.heading(entry::plural(kind));
+        page.heading(kind.plural());
         for entry in entries().filter(|entry| !is_activation(&entry.meaning)) {
             page.row(entry.name, entry.summary);
         }

@@ -1,28 +1,12 @@
 //! The page of an entry of the catalog.
 
-use nnc::catalog::arguments::{Arguments, Default, Parameter};
-use nnc::catalog::{Entry, Kind, Meaning};
+use nnc::catalog::arguments::Arguments;
+use nnc::catalog::{Entry, Meaning};
 use nnc::diagnostics::{FileId, Span};
 use nnc::graph::scalar::ScalarFunction;
 
 use super::page::Page;
 use super::plot;
-
-/// The kind as the heading of a list.
-pub fn plural(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Layer => "Layers",
-        Kind::Loss => "Losses",
-        Kind::Optimizer => "Optimizers",
-        Kind::Schedule => "Schedules",
-        Kind::Stop => "Ways to stop",
-        Kind::Average => "Averages of the weights",
-        Kind::Initializer => "Initializers",
-        Kind::Metric => "Metrics",
-        Kind::ColumnKind => "Kinds of columns",
-        Kind::Split => "Ways to split",
-    }
-}
 
 pub fn explain(entry: &Entry, page: &mut Page) {
     let kind = entry.meaning.kind();
@@ -52,7 +36,7 @@ pub fn explain(entry: &Entry, page: &mut Page) {
     if !entry.parameters.is_empty() {
         page.caption("arguments");
         for parameter in entry.parameters {
-            page.row(parameter.name, &argument(parameter));
+            page.row(parameter.name, &parameter.text());
         }
     }
     page.caption(&format!("example, in `{}`", kind.section()));
@@ -63,26 +47,6 @@ pub fn explain(entry: &Entry, page: &mut Page) {
         page.caption("called elsewhere");
         page.set_in(&entry.also_known_as.join(", "));
     }
-}
-
-/// What an argument means, what it takes, and what holds without it.
-fn argument(parameter: &Parameter) -> String {
-    let takes = parameter.kind.text();
-    let default = match parameter.default {
-        Default::Required => "required".to_owned(),
-        Default::Absent(words) => format!("without it: {words}"),
-        default @ (Default::Number(_)
-        | Default::Boolean(_)
-        | Default::Word(_)
-        | Default::Pair(..)
-        | Default::Size(_)
-        | Default::Epochs(_)) => format!("default {}", default.text()),
-    };
-    let place = match parameter.positional {
-        true => "; may be given without its name",
-        false => "",
-    };
-    format!("{}: {takes}; {default}{place}", parameter.summary)
 }
 
 /// The function of an activation with its defaults.
