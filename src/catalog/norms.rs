@@ -1,19 +1,48 @@
-//! Layers that normalise each row by itself, under PyTorch's names, arguments and defaults. What
-//! normalises over the batch stands in `layers`.
+//! Layers that normalise, over the batch or each row by itself, under PyTorch's names, arguments and
+//! defaults.
 
 use super::arguments::{ArgumentKind, Arguments, Default, Range, Value, named, positional};
-use super::layers::Context;
+use super::layers::{Context, Fans};
 use super::{Entry, Meaning};
 use crate::diagnostics::{Code, Diagnostic};
-use crate::graph::ops::{Axis, Op};
+use crate::graph::ops::{Axis, BinaryOperator, Op};
 use crate::graph::scalar::ScalarFunction;
 use crate::graph::shape::{Dim, Shape};
-use crate::graph::state::StateKind;
-use crate::graph::{Graph, ValueId};
+use crate::graph::state::{Initializer, StateKind, StepScalar};
+use crate::graph::{Assignment, Graph, ValueId};
 
 const EPS: ArgumentKind = ArgumentKind::Number(Range::POSITIVE);
 
 pub const ENTRIES: &[Entry] = &[
+    Entry {
+        name: "BatchNorm1d",
+        summary: "Normalises each feature: over the batch while training, by running statistics otherwise.",
+        formula: "(x - mean) / √(variance + eps) · weight + bias",
+        source: "torch.nn.BatchNorm1d",
+        example: "Linear(8, bias = false) -> BatchNorm1d -> ReLU",
+        parameters: &[
+            named(
+                "eps",
+                ArgumentKind::Number(Range::POSITIVE),
+                Default::Number(1e-5),
+                "added to the variance",
+            ),
+            named(
+                "momentum",
+                ArgumentKind::Number(Range::UNIT),
+                Default::Number(0.1),
+                "weight of the batch in the running statistics",
+            ),
+            named(
+                "affine",
+                ArgumentKind::Boolean,
+                Default::Boolean(true),
+                "whether weight and bias are learned",
+            ),
+        ],
+        also_known_as: &["BatchNormalization", "BatchNorm"],
+        meaning: Meaning::Layer(batch_norm),
+    },
     Entry {
         name: "LayerNorm",
         summary: "Normalises each row over its features.",
@@ -224,4 +253,144 @@ fn in_groups(context: &mut Context, x: ValueId, groups: usize, length: usize, ep
     let joined = context.graph.push(Op::Concat, &parts);
     context.name(joined, "normalised");
     joined
+}
+
+/// What stands before a BatchNorm and does not belong there.
+fn advise_norm(context: &mut Context, x: ValueId) {
+    let graph = &*context.graph;
+    let node = graph.node(x);
+    let op = |value: ValueId| &graph.node(value).op;
+    let operand = |value: ValueId, at: usize| graph.node(value).operands.get(at).copied();
+    let learned = |value: ValueId| {
+        let broadcast = matches!(op(value), Op::Broadcast { .. });
+        let state = operand(value, 0).filter(|_| broadcast).map(&op);
+        matches!(state, Some(Op::State(state)) if graph.state(*state).kind == StateKind::Parameter)
+    };
+    let biased = node.op == Op::Binary(BinaryOperator::Add)
+        && matches!(op(node.operands[0]), Op::MatMul(_))
+        && learned(node.operands[1]);
+    let dropped = node.op == Op::ByPhase
+        && operand(node.operands[0], 1)
+            .is_some_and(|mask| matches!(op(mask), Op::DropoutMask { .. }));
+    let place = graph.origin(node.origin).span;
+    if biased {
+        context.advice.push(
+            Diagnostic::new(
+                Code::BiasBeforeNorm,
+                place,
+                "the BatchNorm that follows takes this layer's bias away",
+            )
+            .label("learns a bias without effect")
+            .also(
+                context.span,
+                "subtracts the mean, and adds a bias of its own",
+            )
+            .help("write `bias = false` here"),
+        );
+    }
+    if dropped {
+        context.advice.push(
+            Diagnostic::new(
+                Code::DropoutBeforeNorm,
+                place,
+                "Dropout before BatchNorm: the running variance is that of dropped values, which prediction does not see",
+            )
+            .label("changes the variance while training")
+            .also(context.span, "keeps the variance for prediction")
+            .help("put the Dropout behind the BatchNorm and its activation"),
+        );
+    }
+}
+
+fn batch_norm(
+    context: &mut Context,
+    arguments: &Arguments,
+    x: ValueId,
+) -> Result<ValueId, Box<Diagnostic>> {
+    let eps = arguments.number("eps");
+    let momentum = arguments.number("momentum");
+    let shape = context.graph.shape(x).clone();
+    let width = shape.width();
+    advise_norm(context, x);
+    let affine = arguments.boolean("affine").then(|| {
+        [("weight", 1.0), ("bias", 0.0)]
+            .map(|(name, start)| context.per_feature(name, StateKind::Parameter, &width, start))
+    });
+    let running_mean = context.per_feature("running_mean", StateKind::Buffer, &width, 0.0);
+    let running_var = context.per_feature("running_var", StateKind::Buffer, &width, 1.0);
+    let fans = Fans {
+        fan_in: Dim::Known(1),
+        fan_out: Dim::Known(1),
+    };
+    let tracked = context.state(
+        "num_batches_tracked",
+        StateKind::Buffer,
+        Shape::scalar(),
+        Initializer::Constant(0.0),
+        fans,
+    );
+    context.graph.states[tracked.0 as usize].integer = true;
+
+    let graph = &mut *context.graph;
+    let row = Shape::fixed([width]);
+    // While training: the batch's own mean and biased variance.
+    let batch_mean = graph.mean_rows(x);
+    let mean_wide = graph.broadcast(batch_mean, &shape);
+    let batch_centred = graph.subtract(x, mean_wide);
+    let square = graph.map(ScalarFunction::Square, batch_centred);
+    let batch_variance = graph.mean_rows(square);
+    let guarded = graph.offset(batch_variance, eps);
+    let batch_inverse = graph.map(ScalarFunction::ReciprocalSqrt, guarded);
+    let inverse_wide = graph.broadcast(batch_inverse, &shape);
+    let trained = graph.multiply(batch_centred, inverse_wide);
+    // The running statistics move towards the batch's, the variance unbiased.
+    let unbiased = graph.scale_by(batch_variance, StepScalar::Bessel);
+    for (state, batch) in [(running_mean, batch_mean), (running_var, unbiased)] {
+        // A shared layer moves them once with every use.
+        let mut assignments = graph.assignments.iter();
+        let earlier = assignments.position(|assignment| assignment.state == state);
+        let old = match earlier {
+            Some(earlier) => graph.assignments[earlier].value,
+            None => graph.state_value(state),
+        };
+        let kept = graph.scale(old, 1.0 - momentum);
+        let moved = graph.scale(batch, momentum);
+        let value = graph.add(kept, moved);
+        match earlier {
+            Some(earlier) => graph.assignments[earlier].value = value,
+            None => graph.assignments.push(Assignment { state, value }),
+        }
+    }
+    // Otherwise: the running statistics.
+    let mean = graph.state_value(running_mean);
+    let mean = graph.broadcast(mean, &shape);
+    let centred = graph.subtract(x, mean);
+    let variance = graph.state_value(running_var);
+    let eps = graph.constant(eps, &row);
+    let guarded = graph.add(variance, eps);
+    let inverse = graph.map(ScalarFunction::ReciprocalSqrt, guarded);
+    let inverse_wide = graph.broadcast(inverse, &shape);
+    let evaluated = graph.multiply(centred, inverse_wide);
+
+    let normalised = graph.push(Op::ByPhase, &[trained, evaluated]);
+    for (value, word) in [
+        (batch_mean, "mean"),
+        (batch_centred, "centred"),
+        (batch_variance, "variance"),
+        (batch_inverse, "inverse_deviation"),
+        (trained, "normalised"),
+        (inverse, "inverse_deviation"),
+    ] {
+        context.name(value, word);
+    }
+    let graph = &mut *context.graph;
+    let Some([weight, bias]) = affine else {
+        return Ok(normalised);
+    };
+    let weight = graph.state_value(weight);
+    let weight = graph.broadcast(weight, &shape);
+    let bias = graph.state_value(bias);
+    let bias = graph.broadcast(bias, &shape);
+    let scaled = graph.multiply(normalised, weight);
+    Ok(graph.add(scaled, bias))
 }

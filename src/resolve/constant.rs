@@ -274,30 +274,10 @@ impl Scope {
 
     /// The parameters that a parameter's value names.
     fn references(&self, name: &str) -> Vec<&str> {
-        let mut found = Vec::new();
         let value = self.parameters.get(name);
-        let mut open: Vec<&Expr> = value.iter().map(|(value, _)| value).collect();
-        while let Some(expr) = open.pop() {
-            match &expr.kind {
-                ExprKind::Name(name) => {
-                    found.extend(self.parameters.get_key_value(name).map(|(key, _)| &**key));
-                }
-                ExprKind::Negate(inner) => open.push(inner),
-                ExprKind::Binary { left, right, .. } => open.extend([&**left, &**right]),
-                ExprKind::List(items) => open.extend(items),
-                ExprKind::Call { arguments, .. } => {
-                    open.extend(arguments.iter().map(|argument| &argument.value));
-                }
-                ExprKind::Number { .. }
-                | ExprKind::Text(_)
-                | ExprKind::Bool(_)
-                | ExprKind::Pipeline { .. }
-                | ExprKind::Labelled { .. }
-                | ExprKind::Repeat { .. }
-                | ExprKind::Residual { .. } => {}
-            }
-        }
-        found
+        let names = value.into_iter().flat_map(|(value, _)| names_in(value));
+        let known = names.filter_map(|(name, _)| self.parameters.get_key_value(name));
+        known.map(|(name, _)| name.as_str()).collect()
     }
 }
 
@@ -390,4 +370,30 @@ pub fn kind_text(expr: &Expr) -> &'static str {
         ExprKind::Repeat { .. } => "a repetition",
         ExprKind::Residual { .. } => "a residual body",
     }
+}
+
+/// The names in an expression, with their places: parameters, layers and words of arguments.
+pub fn names_in(expr: &Expr) -> Vec<(&str, Span)> {
+    let mut found = Vec::new();
+    let mut open = vec![expr];
+    while let Some(expr) = open.pop() {
+        match &expr.kind {
+            ExprKind::Name(name) => found.push((name.as_str(), expr.span)),
+            ExprKind::Negate(inner) => open.push(inner),
+            ExprKind::Binary { left, right, .. } => open.extend([&**left, &**right]),
+            ExprKind::List(items) => open.extend(items),
+            ExprKind::Call { name, arguments } => {
+                found.push((&name.text, name.span));
+                open.extend(arguments.iter().map(|argument| &argument.value));
+            }
+            ExprKind::Number { .. }
+            | ExprKind::Text(_)
+            | ExprKind::Bool(_)
+            | ExprKind::Pipeline { .. }
+            | ExprKind::Labelled { .. }
+            | ExprKind::Repeat { .. }
+            | ExprKind::Residual { .. } => {}
+        }
+    }
+    found
 }

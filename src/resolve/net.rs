@@ -3,6 +3,7 @@
 //! After a fault the network goes on with a value of unknown width, so that one run finds the faults
 //! of all lines; a graph that holds one is never used.
 
+mod blocks;
 mod bodies;
 mod expressions;
 mod names;
