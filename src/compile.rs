@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use crate::catalog::Meaning;
+use crate::data::schema_from_spec;
 use crate::data::spec::Schema;
-use crate::data::{Division, Preparation, Table, advice, schema_from_spec};
 use crate::diagnostics::{Code, Diagnostic, Faults, FileId, Sources, Span, limited};
 use crate::graph::schedule::RateSchedule;
 use crate::graph::shape::Shape;
@@ -59,6 +59,18 @@ impl<'s> ModelSource<'s> {
             .unwrap_or("")
     }
 
+    /// The line of a place, with the name of the file if it is not the model's own.
+    fn line(&self, span: Span) -> String {
+        let line = self.sources.line(span);
+        if span.file == self.file {
+            return line.to_string();
+        }
+        let name = &self.sources.get(span.file).name;
+        let own = &self.sources.get(self.file).name;
+        let folder = own.strip_suffix(self.file_name()).unwrap_or("");
+        format!("{}:{line}", name.strip_prefix(folder).unwrap_or(name))
+    }
+
     fn whole(&self) -> Span {
         // The first line stands for a file that lacks something.
         let text = &self.sources.get(self.file).text;
@@ -88,19 +100,6 @@ pub struct Compiled {
     pub network: Graph,
     /// Warnings, without those that the file silences.
     pub advice: Vec<Diagnostic>,
-}
-
-impl Compiled {
-    /// Adds what the table suggests about a model that will be trained on it.
-    pub fn advise(&mut self, table: &Table, division: &Division, preparation: &Preparation) {
-        let (Some(_), Some(loss)) = (&self.train, &self.loss) else {
-            return;
-        };
-        let ranges: Vec<_> = loss.outputs.iter().map(|output| output.range).collect();
-        let spec = &self.declaration.data;
-        let found = advice::advise(table, spec, division, preparation, &ranges);
-        self.advice.extend(self.declaration.unsilenced(found));
-    }
 }
 
 /// A phase's graph with the plan that was made from it.
@@ -292,7 +291,7 @@ pub fn compile(
                 states: &states,
                 schedule: schedule(&train, &schema, phase),
                 start: end,
-                line: &|span| source.sources.line(span),
+                line: &|span| source.line(span),
             },
         );
         end = plan.arena_end;

@@ -113,7 +113,11 @@ fn check<T: Element + Prepares>(name: &str, model: &str, csv: &str) {
         assert_eq!(lines.len(), observed.len(), "{text}");
         for (line, step) in lines.iter().zip(&observed) {
             let step = &plan.steps[*step];
-            assert_eq!(line.source_line, step.line, "{text}");
+            assert_eq!(
+                line.source_line,
+                step.line.parse::<usize>().unwrap(),
+                "{text}"
+            );
             let result = step.results.first().map_or("", String::as_str);
             let label = line.text.strip_prefix(&step.label);
             let shown = label.map(str::trim_start);
@@ -174,7 +178,7 @@ fn check_reasons(name: &str, phase: &PhasePlan) {
         let mut into = fusion.separations.iter().map(|found| found.into);
         let kernel = group.kind != GroupKind::Loop;
         assert!(kernel || into.any(|into| into == id), "{name}: {text}");
-        let line = phase.plan.steps[index].line;
+        let line = &phase.plan.steps[index].line;
         let title = format!("\n  step {}, line {line} · ", index + 1);
         assert_eq!(text.matches(&title).count(), 1, "{name}: {text}");
     }

@@ -1,6 +1,7 @@
 //! The folder that a run leaves behind: written under another name beside its place, and given its own
 //! when all of it is on the disk.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, Permissions};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Write};
@@ -46,6 +47,8 @@ pub struct RunFolder {
     place: Place,
     unfinished: PathBuf,
     files: Vec<File>,
+    /// Those within it.
+    folders: BTreeSet<PathBuf>,
     interrupts: Interrupts,
 }
 
@@ -80,6 +83,7 @@ impl RunFolder {
             place,
             unfinished,
             files: Vec::new(),
+            folders: BTreeSet::new(),
             interrupts: interrupts.clone(),
         })
     }
@@ -89,6 +93,9 @@ impl RunFolder {
         let path = self.unfinished.join(name);
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
+            let nested = folder.ancestors();
+            let nested = nested.take_while(|folder| *folder != self.unfinished);
+            self.folders.extend(nested.map(Path::to_owned));
         }
         let file = File::create(path)?;
         self.files.push(file.try_clone()?);
@@ -106,6 +113,9 @@ impl RunFolder {
     pub fn publish(mut self) -> io::Result<PathBuf> {
         for file in self.files.drain(..) {
             file.sync_all()?;
+        }
+        for folder in &self.folders {
+            sync_folder(folder)?;
         }
         sync_folder(&self.unfinished)?;
         let path = match &self.place {

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::io::Read;
 use std::time::{Duration, Instant};
 
+use nnc::data::advice::advise;
 use nnc::data::{Division, Preparation, Purpose, Reading, Table, divide, read_table_by, schema};
 use nnc::diagnostics::{Faults, Sources};
 use nnc::plan::Target;
@@ -68,7 +69,7 @@ impl Job {
         let compile_time = begun.elapsed();
         match (learned, compiled) {
             (Ok((division, preparation)), Ok(mut compiled)) => {
-                compiled.advise(&table, &division, &preparation);
+                advise(&mut compiled, &table, &division, &preparation);
                 Ok(Job {
                     compiled,
                     table,

@@ -1,48 +1,46 @@
 //! What the table suggests about a model: warnings before its training.
 
+use crate::compile::Compiled;
 use crate::data::prepare::{Preparation, PreparedKind};
 use crate::data::spec::{ColumnKind, DataSpec, Normalize, Number, Role};
 use crate::data::split::Division;
 use crate::data::table::{Part, Table, TableField, Values};
-use crate::diagnostics::{Code, Diagnostic, Span, listed};
+use crate::diagnostics::{Code, Diagnostic, listed};
+use crate::resolve::loss::OutputRange;
 
 /// Prepared inputs that spread wider than this, as their standard deviation, train badly at usual
 /// learning rates: gradients grow with the square of the inputs.
 const WIDE_SPREAD: f64 = 10.0;
 
 /// Rows that are looked at for the spread, evenly over the training rows.
-const MOST_ROWS: usize = 10_000;
+const MOST_ROWS: usize = 1_000;
 
-/// The numbers that the network's output for a target can be.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub struct OutputRange {
-    pub low: f64,
-    pub high: f64,
-    /// The function that bounds it.
-    pub span: Span,
-}
-
-/// What the training rows say against inputs, targets and the split.
+/// Adds to a model that will be trained what its training rows say against inputs, targets and the
+/// split.
 pub fn advise(
+    compiled: &mut Compiled,
     table: &Table,
-    spec: &DataSpec,
     division: &Division,
     preparation: &Preparation,
-    ranges: &[Option<OutputRange>],
-) -> Vec<Diagnostic> {
+) {
+    let (Some(_), Some(loss)) = (&compiled.train, &compiled.loss) else {
+        return;
+    };
+    let spec = &compiled.declaration.data;
     let mut advice = Vec::new();
     let step = division.train.len().div_ceil(MOST_ROWS).max(1);
     let rows: Vec<u32> = division.train.iter().copied().step_by(step).collect();
     for field in table.fields_of(Role::Input) {
         advice.extend(wide_spread(table, spec, field, &rows));
     }
-    for (field, range) in table.fields_of(Role::Target).zip(ranges) {
-        if let Some(range) = range {
-            advice.extend(out_of_reach(table, division, preparation, field, *range));
+    for (field, output) in table.fields_of(Role::Target).zip(&loss.outputs) {
+        if let Some(range) = output.range {
+            advice.extend(out_of_reach(table, division, preparation, field, range));
         }
         advice.extend(class_without_rows(spec, division, field));
     }
-    advice
+    let advice = compiled.declaration.unsilenced(advice);
+    compiled.advice.extend(advice);
 }
 
 /// An input of numbers as they stand in the file, which spread wide.
@@ -65,9 +63,12 @@ fn wide_spread(
     }
     let mut sums = vec![(0.0, 0.0); places.len()];
     let mut lookup = table.numbers.lookup();
+    // Differences from the first row: squares of large numbers would drown what differs.
+    let first = lookup.row(*rows.first()? as usize)[places.clone()].to_vec();
     for row in rows {
         let values = &lookup.row(*row as usize)[places.clone()];
-        for ((sum, squares), value) in sums.iter_mut().zip(values) {
+        for (((sum, squares), value), first) in sums.iter_mut().zip(values).zip(&first) {
+            let value = value - first;
             *sum += value;
             *squares += value * value;
         }

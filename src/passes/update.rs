@@ -7,7 +7,7 @@ use crate::catalog::optimizers::Context;
 use crate::graph::ops::Axis;
 use crate::graph::scalar::ScalarFunction;
 use crate::graph::shape::Shape;
-use crate::graph::state::{StateId, StateKind, StepScalar, Training};
+use crate::graph::state::{StateId, StepScalar, Training};
 use crate::graph::{Assignment, Graph, Part, ValueId};
 
 /// What PyTorch's clip_grad_norm_ adds to the norm before it divides.
@@ -20,22 +20,15 @@ pub fn append(mut graph: Graph, updates: &Updates) -> Graph {
         .iter()
         .filter_map(|entry| Some((entry.parameter, entry.gradient?)))
         .collect();
-    if updates.accumulation != Accumulation::None {
-        accumulate(&mut graph, &mut reached);
-    }
-    if updates.accumulation == Accumulation::Adds {
-        return graph;
-    }
-    if updates.accumulation == Accumulation::Ends {
-        // The next group begins anew.
-        let kept = |assignment: &Assignment| {
-            !matches!(
-                graph.states[assignment.state.0 as usize].kind,
-                StateKind::Slot(_)
-            )
-        };
-        let assignments = std::mem::take(&mut graph.assignments);
-        graph.assignments = assignments.into_iter().filter(kept).collect();
+    match updates.accumulation {
+        Accumulation::None => {}
+        Accumulation::Adds => {
+            let means = accumulate(&mut graph, &mut reached);
+            graph.assignments.extend(means);
+            return graph;
+        }
+        // The next group begins anew, and nobody reads this one's means again.
+        Accumulation::Ends => drop(accumulate(&mut graph, &mut reached)),
     }
     if let Some(bound) = updates.clip_value {
         for (_, gradient) in &mut reached {
@@ -71,8 +64,9 @@ pub fn append(mut graph: Graph, updates: &Updates) -> Graph {
 }
 
 /// Lets each gradient enter the mean over a group of batches, in whose place it then stands:
-/// m + share · (g - m), where the first batch's share is 1.
-fn accumulate(graph: &mut Graph, gradients: &mut [(StateId, ValueId)]) {
+/// m + share · (g - m), where the first batch's share is 1. Gives the slots with their new means.
+fn accumulate(graph: &mut Graph, gradients: &mut [(StateId, ValueId)]) -> Vec<Assignment> {
+    let mut means = Vec::with_capacity(gradients.len());
     for (parameter, gradient) in gradients.iter_mut() {
         graph.current_origin = graph.node(*gradient).origin;
         let mut context = Context {
@@ -83,8 +77,12 @@ fn accumulate(graph: &mut Graph, gradients: &mut [(StateId, ValueId)]) {
         let difference = context.graph.subtract(*gradient, mean);
         let moved = context.graph.scale_by(difference, StepScalar::Share);
         *gradient = context.graph.add(mean, moved);
-        context.assign(slot, *gradient);
+        means.push(Assignment {
+            state: slot,
+            value: *gradient,
+        });
     }
+    means
 }
 
 /// Moves the parameter's average: value + decay · (average - value), where the first decay is 0.

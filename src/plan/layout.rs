@@ -1,5 +1,7 @@
 //! Where parameters, buffers and slots lie, and in which order: one layout for all phases of a model.
 
+use std::collections::HashMap;
+
 use super::Precision;
 use super::memory::align;
 use super::step::{Columns, Matrix, Offset};
@@ -119,11 +121,16 @@ impl StateLayout {
         &self.places[state.0 as usize]
     }
 
-    /// The place of a parameter's average, if the training keeps one.
-    pub fn average_of(&self, parameter: usize) -> Option<usize> {
-        let average = StateKind::Average(StateId(u32::try_from(parameter).ok()?));
-        let mut places = self.places.iter();
-        places.position(|place| place.state.kind == average)
+    /// Where the averages of parameters lie, if the training keeps them: parameter to average, both
+    /// by their place among the states.
+    pub fn averages(&self) -> HashMap<usize, usize> {
+        let places = self.places.iter().enumerate();
+        places
+            .filter_map(|(average, place)| match place.state.kind {
+                StateKind::Average(parameter) => Some((parameter.0 as usize, average)),
+                StateKind::Parameter | StateKind::Buffer | StateKind::Slot(_) => None,
+            })
+            .collect()
     }
 
     /// The parameters' number of elements.

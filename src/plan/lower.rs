@@ -28,8 +28,8 @@ pub struct Request<'r> {
     pub states: &'r StateLayout,
     /// Where the plan's own part of the arena begins.
     pub start: usize,
-    /// The line of a place in the model's text.
-    pub line: &'r dyn Fn(Span) -> usize,
+    /// The line of a place in the model's text; of another file's, `blocks.nn:3`.
+    pub line: &'r dyn Fn(Span) -> String,
 }
 
 /// A plan in the making: the graph, its groups, and where each value lies.

@@ -80,8 +80,8 @@ impl StepPart {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Step {
     pub part: StepPart,
-    /// The line of the model's text that it came from.
-    pub line: usize,
+    /// The line of the model's text that it came from; of a file that it uses, `blocks.nn:3`.
+    pub line: String,
     /// The stages that it carries out.
     pub label: String,
     /// What it leaves behind: `y [9, 1] = …`.

@@ -263,8 +263,10 @@ impl fmt::Display for Plan {
                 .map(|step| step.label.chars().count())
                 .max()
                 .unwrap_or(0);
+            let lines = steps.iter().map(|step| step.line.chars().count());
+            let lines = lines.max().unwrap_or(0).max(4);
             for step in steps {
-                self.write_step(formatter, step, width)?;
+                self.write_step(formatter, step, lines, width)?;
             }
         }
         Ok(())
@@ -328,14 +330,20 @@ impl Plan {
         Ok(())
     }
 
-    fn write_step(&self, formatter: &mut fmt::Formatter, step: &Step, width: usize) -> fmt::Result {
+    fn write_step(
+        &self,
+        formatter: &mut fmt::Formatter,
+        step: &Step,
+        lines: usize,
+        width: usize,
+    ) -> fmt::Result {
         let mut results = step.results.iter();
         let first = results.next().map_or("", String::as_str);
         let padding = " ".repeat(width - step.label.chars().count());
-        let line = format!("{:>4}  {}{padding}  {first}", step.line, step.label);
+        let line = format!("{:>lines$}  {}{padding}  {first}", step.line, step.label);
         writeln!(formatter, "{}", line.trim_end())?;
         for result in results {
-            writeln!(formatter, "      {}  {result}", " ".repeat(width))?;
+            writeln!(formatter, "{}  {result}", " ".repeat(lines + 2 + width))?;
         }
         if self.target == Target::Native {
             for line in self.native_lines(step) {

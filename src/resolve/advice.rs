@@ -1,15 +1,14 @@
 //! What compiles, but most likely is not what was meant: warnings, which `allow` silences by code.
 
-use super::loss::LossSpec;
+use super::loss::{LossSpec, OutputRange};
 use super::net::Output;
 use super::train::TrainSpec;
 use crate::catalog::Link;
 use crate::catalog::arguments::Length;
 use crate::catalog::schedules::Schedule;
 use crate::catalog::{Kind, Meaning};
-use crate::data::advice::OutputRange;
 use crate::data::spec::Field;
-use crate::diagnostics::{Code, Diagnostic, Severity, near_miss};
+use crate::diagnostics::{Code, Diagnostic, Severity};
 use crate::graph::ops::{BinaryOperator, Op};
 use crate::graph::scalar::ScalarFunction;
 use crate::graph::state::StateKind;
@@ -46,19 +45,13 @@ pub fn allowed(value: &Expr, faults: &mut Vec<Diagnostic>) -> Vec<Code> {
                 format!("{word} is not a warning"),
             )
             .label("only warnings can be silenced"),
-            Some(word) => {
-                let fault = Diagnostic::new(
-                    Code::UnknownName,
-                    item.span,
-                    format!("no warning has the code `{word}`"),
-                )
-                .label("unknown code");
-                let ids = warnings.clone().map(|code| code.id());
-                match near_miss(word, ids) {
-                    Some(_) => fault.near(word, item.span, warnings.clone().map(|code| code.id())),
-                    None => fault,
-                }
-            }
+            Some(word) => Diagnostic::new(
+                Code::UnknownName,
+                item.span,
+                format!("no warning has the code `{word}`"),
+            )
+            .label("unknown code")
+            .near(word, item.span, warnings.clone().map(|code| code.id())),
             None => Diagnostic::new(
                 Code::WrongType,
                 item.span,

@@ -7,7 +7,6 @@ use super::loss_terms::LossTerm;
 use super::net::Output;
 use super::train::{Batch, TrainSpec};
 use crate::catalog::{Link, Loss, Meaning, Metric};
-use crate::data::advice::OutputRange;
 use crate::data::spec::{DataSpec, Field, FieldKind, Role, Schema};
 use crate::diagnostics::{Code, Diagnostic, Span, listed};
 use crate::graph::ops::{Axis, InputKind, Op};
@@ -33,6 +32,15 @@ pub struct OutputSpec {
     pub metrics: Vec<(Metric, &'static str)>,
     /// What the network can give for it, where a function bounds that.
     pub range: Option<OutputRange>,
+}
+
+/// The numbers that the network's output for a target can be.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct OutputRange {
+    pub low: f64,
+    pub high: f64,
+    /// The function that bounds it.
+    pub span: Span,
 }
 
 /// Appends the losses to the graph. `outputs` are the values for the schema's targets; whether the

@@ -35,10 +35,11 @@ pub fn to_bytes<T: Element>(
     batches: u64,
 ) -> Result<Vec<u8>, String> {
     let mut tensors: BTreeMap<String, (Dtype, Vec<usize>, Vec<u8>)> = BTreeMap::new();
+    let averages = states.averages();
     for (index, place) in saved(states) {
         // Where parameters are averaged, the averages are what was trained.
-        let average = states.average_of(index);
-        let read = average.map_or(place, |average| &states.places[average]);
+        let average = averages.get(&index);
+        let read = average.map_or(place, |average| &states.places[*average]);
         let values = initialize::read(arena, read);
         let values = values.into_iter().map(Element::to_f64);
         let (dtype, bytes) = match (place.state.integer, precision) {
@@ -90,6 +91,7 @@ pub fn from_bytes(bytes: &[u8], name: &str, states: &StateLayout) -> Result<Valu
         })
         .collect();
     let found: Vec<&str> = file.names().into_iter().collect();
+    let averages = states.averages();
     for (index, place) in saved(states) {
         let wanted = place.state.name.as_str();
         let Ok(tensor) = file.tensor(wanted) else {
@@ -112,8 +114,8 @@ pub fn from_bytes(bytes: &[u8], name: &str, states: &StateLayout) -> Result<Valu
         }
         match numbers(tensor.dtype(), tensor.data()) {
             Some(numbers) if numbers.iter().all(|number| number.is_finite()) => {
-                let average = states.average_of(index);
-                values.extend(average.map(|average| (average, numbers.clone())));
+                let average = averages.get(&index);
+                values.extend(average.map(|average| (*average, numbers.clone())));
                 values.push((index, numbers));
             }
             Some(_) => faults.push(Diagnostic::without_place(

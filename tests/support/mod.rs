@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use nnc::data::advice::advise;
 use nnc::data::spec::Role;
 use nnc::data::table::Part;
 use nnc::data::{Division, Element, Preparation, Purpose, Table, divide, read_table, schema};
@@ -67,7 +68,7 @@ pub fn try_load(name: &str, model: &str, csv: &str) -> Result<Loaded, (Vec<Diagn
     );
     match compiled {
         Ok(mut compiled) => {
-            compiled.advise(&table, &division, &preparation);
+            advise(&mut compiled, &table, &division, &preparation);
             Ok(Loaded {
                 compiled,
                 table,
