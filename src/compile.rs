@@ -13,7 +13,7 @@ use crate::passes::average::read_averages;
 use crate::passes::{self, Accumulation, Updates};
 use crate::plan::layout::StateLayout;
 use crate::plan::lower::{Request, lower};
-use crate::plan::{Plan, Target};
+use crate::plan::{Plan, Target, Variant};
 use crate::resolve::loss::LossSpec;
 use crate::resolve::train::{Batch, Early, Restore, TrainSpec};
 use crate::resolve::uses::{Library, Uses};
@@ -90,16 +90,26 @@ pub struct Compiled {
     pub train: Option<PhasePlan>,
     /// Present if several batches make one update: what is done for all of them but the last.
     pub accumulate: Option<PhasePlan>,
+    /// Present if something is recorded of the training: runs instead of `train` where it is.
+    pub watch: Option<PhasePlan>,
     /// Present if the model has a loss.
     pub evaluate: Option<PhasePlan>,
     pub predict: PhasePlan,
     pub seed: u64,
-    /// Elements of the arena that holds the states and the parts of all three plans.
+    /// Elements of the arena that holds the states and the parts of all plans.
     pub arena_elements: usize,
     /// The network with its loss, as the text has it, before it is divided into phases.
     pub network: Graph,
     /// Warnings, without those that the file silences.
     pub advice: Vec<Diagnostic>,
+}
+
+impl Compiled {
+    /// The phases that a training runs, in the order of their use.
+    pub fn trained(&self) -> impl Iterator<Item = &PhasePlan> {
+        let phases = [&self.accumulate, &self.train, &self.watch, &self.evaluate];
+        phases.into_iter().flatten()
+    }
 }
 
 /// A phase's graph with the plan that was made from it.
@@ -246,19 +256,20 @@ pub fn compile(
     let learns = resolved.graph.loss.is_some() && learned;
 
     let accumulates = learns && train.accumulate > 1;
-    let train_graph = |accumulation| {
-        let updates = updates(&train, accumulation);
+    let updates_by = match accumulates {
+        true => Accumulation::Ends,
+        false => Accumulation::None,
+    };
+    let train_graph = |accumulation, watched| {
+        let updates = updates(&train, accumulation, watched);
         passes::lower(&resolved.graph, Phase::Train, updates.as_ref())
     };
+    let watches = learns && !resolved.graph.watches.is_empty();
     let trained = || {
-        let adds = accumulates.then(|| train_graph(Accumulation::Adds));
-        let train = learns.then(|| {
-            train_graph(match accumulates {
-                true => Accumulation::Ends,
-                false => Accumulation::None,
-            })
-        });
-        (adds, train)
+        let adds = accumulates.then(|| train_graph(Accumulation::Adds, false));
+        let train = learns.then(|| train_graph(updates_by, false));
+        let watched = watches.then(|| train_graph(updates_by, true));
+        (adds, train, watched)
     };
     let has_loss = resolved.graph.loss.is_some();
     let untrained = || {
@@ -267,7 +278,7 @@ pub fn compile(
         (evaluate, graph_of(Phase::Predict))
     };
     let many = resolved.graph.nodes.len() > MANY_NODES;
-    let ((accumulate_graph, train_graph), (evaluate_graph, predict_graph)) =
+    let ((accumulate_graph, train_graph, watch_graph), (evaluate_graph, predict_graph)) =
         together(many, trained, untrained);
     let widest = train_graph.as_ref().unwrap_or(&resolved.graph);
     if let Some(fault) = too_big(widest, batch(&train, &schema, Phase::Train)) {
@@ -277,12 +288,13 @@ pub fn compile(
     let evaluate_graph = evaluate_graph.map(|graph| read_averages(graph, &widest.states));
     let predict_graph = read_averages(predict_graph, &widest.states);
     let mut end = states.end;
-    let mut plan_of = |graph: Graph, phase: Phase| {
+    let mut plan_of = |graph: Graph, phase: Phase, variant: Variant| {
         let plan = lower(
             &graph,
             Request {
                 name: &source.name(),
                 phase,
+                variant,
                 precision: train.precision,
                 target,
                 batch: batch(&train, &schema, phase),
@@ -297,10 +309,12 @@ pub fn compile(
         end = plan.arena_end;
         PhasePlan { graph, plan }
     };
-    let accumulate = accumulate_graph.map(|graph| plan_of(graph, Phase::Train));
-    let train_plan = train_graph.map(|graph| plan_of(graph, Phase::Train));
-    let evaluate = evaluate_graph.map(|graph| plan_of(graph, Phase::Evaluate));
-    let predict = plan_of(predict_graph, Phase::Predict);
+    let accumulate =
+        accumulate_graph.map(|graph| plan_of(graph, Phase::Train, Variant::Accumulate));
+    let train_plan = train_graph.map(|graph| plan_of(graph, Phase::Train, Variant::Whole));
+    let watch = watch_graph.map(|graph| plan_of(graph, Phase::Train, Variant::Watch));
+    let evaluate = evaluate_graph.map(|graph| plan_of(graph, Phase::Evaluate, Variant::Whole));
+    let predict = plan_of(predict_graph, Phase::Predict, Variant::Whole);
     Ok(Compiled {
         name: source.name(),
         advice: distinct(declaration.unsilenced(resolved.advice)),
@@ -310,6 +324,7 @@ pub fn compile(
         network: resolved.graph,
         train: train_plan,
         accumulate,
+        watch,
         evaluate,
         predict,
         seed,
@@ -374,7 +389,7 @@ fn too_big(graph: &Graph, batch: Option<usize>) -> Option<Diagnostic> {
 }
 
 /// The optimizer with what is done to gradients before it.
-fn updates(train: &TrainSpec, accumulation: Accumulation) -> Option<Updates> {
+fn updates(train: &TrainSpec, accumulation: Accumulation, watched: bool) -> Option<Updates> {
     let optimizer = train.optimizer.as_ref()?;
     let Meaning::Optimizer(build) = &optimizer.entry.meaning else {
         return None;
@@ -386,6 +401,7 @@ fn updates(train: &TrainSpec, accumulation: Accumulation) -> Option<Updates> {
         clip_value: train.clip_value,
         accumulation,
         average: train.average,
+        watched,
     })
 }
 

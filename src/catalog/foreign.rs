@@ -128,6 +128,19 @@ const SETTINGS: &[(&str, &[&str])] = &[
     ),
     ("clip_value", &["clip_grad_value"]),
     ("init", &["initializer", "kernel_initializer"]),
+    ("output", &["activations", "outputs"]),
+    ("grad", &["grads", "gradient", "gradients"]),
+    ("weight", &["weights", "params", "parameters"]),
+    (
+        "every",
+        &[
+            "freq",
+            "log_freq",
+            "frequency",
+            "interval",
+            "histogram_freq",
+        ],
+    ),
     ("schedule", &["lr_scheduler", "scheduler", "lr_schedule"]),
     ("stop", &["early_stopping", "early_stop"]),
     (

@@ -195,6 +195,37 @@ pub const PARAMS: &[Setting] = &[
     ),
 ];
 
+pub const WATCH: &[Setting] = &[
+    setting(
+        "output",
+        "`norm`, `stats`, `histogram`, or a list of them",
+        "nothing",
+        "what is recorded of the stages' results, for the rows of the update's last batch",
+        "watch \"head\" { output = stats }",
+    ),
+    setting(
+        "grad",
+        "`norm`, `stats`, `histogram`, or a list of them",
+        "nothing",
+        "what is recorded of the parameters' gradients, before they are clipped",
+        "watch \"head.*\" { grad = norm }",
+    ),
+    setting(
+        "weight",
+        "`norm`, `stats`, `histogram`, or a list of them",
+        "nothing",
+        "what is recorded of the parameters after the update",
+        "watch \"*.weight\" { weight = [stats, histogram] }",
+    ),
+    setting(
+        "every",
+        "a whole number of at least 1",
+        "100",
+        "the updates whose number is a multiple of it are recorded, and the first",
+        "watch \"head\" { output = norm; every = 10 }",
+    ),
+];
+
 pub const TOP_LEVEL: &[Setting] = &[setting(
     "allow",
     "a list of codes",
@@ -207,6 +238,7 @@ pub const TOP_LEVEL: &[Setting] = &[setting(
 pub const SECTIONS: &[(&str, &[Setting])] = &[
     ("train", TRAIN),
     ("params", PARAMS),
+    ("watch", WATCH),
     ("data", DATA),
     ("top level", TOP_LEVEL),
 ];

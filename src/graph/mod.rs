@@ -14,6 +14,7 @@ pub mod shape;
 pub mod state;
 pub mod text;
 pub mod verify;
+pub mod watch;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use crate::diagnostics::Span;
 use ops::Op;
 use shape::Shape;
 use state::{ScalarId, State, StateId, StateKind, StepScalar};
+use watch::Watch;
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct ValueId(pub u32);
@@ -103,6 +105,8 @@ pub struct Graph {
     /// The loss, one number: the mean over the rows of the batch.
     pub loss: Option<ValueId>,
     pub assignments: Vec<Assignment>,
+    /// What is recorded of a training.
+    pub watches: Vec<Watch>,
     /// While losses are added, where rows have weights: each row's share of the batch's, `[batch, 1]`.
     pub row_shares: Option<ValueId>,
     /// What new nodes get for origin and part.
@@ -147,6 +151,11 @@ impl Graph {
     pub fn parameters(&self) -> impl Iterator<Item = StateId> + '_ {
         self.state_ids()
             .filter(|state| self.state(*state).kind == StateKind::Parameter)
+    }
+
+    /// The values that are recorded, as far as they are computed.
+    pub fn watched(&self) -> impl Iterator<Item = ValueId> + '_ {
+        self.watches.iter().filter_map(|watch| watch.value)
     }
 
     /// Appends an operation after its shape rule has been run.

@@ -25,6 +25,8 @@ pub struct Updates {
     pub accumulation: Accumulation,
     /// The decay of the parameters' moving average.
     pub average: Option<f64>,
+    /// Whether what the `watch` sections ask for is kept.
+    pub watched: bool,
 }
 
 /// What becomes of a batch's gradients.
@@ -65,13 +67,15 @@ pub fn lower(graph: &Graph, phase: Phase, updates: Option<&Updates>) -> Graph {
             Box::new(|graph| simplify::simplify(&graph)),
         ));
     }
-    passes
-        .into_iter()
-        .fold(graph.clone(), |graph, (name, pass)| {
-            let graph = pass(graph);
-            if cfg!(debug_assertions) {
-                verify::verify(&graph, name);
-            }
-            graph
-        })
+    let mut graph = graph.clone();
+    if !updates.is_some_and(|updates| updates.watched) {
+        graph.watches.clear();
+    }
+    passes.into_iter().fold(graph, |graph, (name, pass)| {
+        let graph = pass(graph);
+        if cfg!(debug_assertions) {
+            verify::verify(&graph, name);
+        }
+        graph
+    })
 }

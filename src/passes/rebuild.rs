@@ -1,5 +1,6 @@
 //! Building a graph anew from another, node by node.
 
+use crate::graph::watch::Watch;
 use crate::graph::{Assignment, Graph, Node, ValueId};
 
 /// A new graph that grows while an old one is walked.
@@ -67,6 +68,15 @@ impl<'g> Rebuild<'g> {
                 })
                 .collect();
         }
+        if keep.watches {
+            let watches = self.old.watches.iter();
+            self.new.watches = watches
+                .map(|watch| Watch {
+                    value: watch.value.map(mapped),
+                    ..watch.clone()
+                })
+                .collect();
+        }
         self.new
     }
 }
@@ -76,12 +86,14 @@ impl<'g> Rebuild<'g> {
 pub struct Keep {
     pub loss: bool,
     pub assignments: bool,
+    pub watches: bool,
 }
 
 impl Keep {
     pub const ALL: Keep = Keep {
         loss: true,
         assignments: true,
+        watches: true,
     };
 }
 
@@ -90,7 +102,9 @@ pub fn live(graph: &Graph, keep: Keep) -> Vec<bool> {
     let mut live = vec![false; graph.nodes.len()];
     let loss = graph.loss.filter(|_| keep.loss);
     let assignments = graph.assignments.iter().filter(|_| keep.assignments);
+    let watched = graph.watched().filter(|_| keep.watches);
     let roots = assignments.map(|assignment| assignment.value);
+    let roots = roots.chain(watched);
     for root in roots.chain(graph.prediction).chain(loss) {
         live[root.index()] = true;
     }

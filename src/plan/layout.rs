@@ -58,29 +58,36 @@ impl StatePlace {
 
     /// The first axis, and all others.
     fn axes(&self) -> (usize, usize) {
-        let mut lengths = self
-            .state
-            .shape
-            .dims
-            .iter()
-            .map(|dim| dim.known().unwrap_or(1));
-        (lengths.next().unwrap_or(1), lengths.product())
+        axes(&self.state.shape)
     }
 
     /// For each element in PyTorch's order, its position from the state's place in the arena.
-    pub fn positions(&self) -> impl Iterator<Item = usize> + use<> {
-        let (rows, columns) = self.axes();
-        let height = self.matrix.features;
-        let order = self.order;
-        (0..rows * columns).map(move |index| match order {
-            Order::RowMajor => index,
-            Order::Panels => {
-                let (row, column) = (index / columns, index % columns);
-                let panel = row / height * height * columns;
-                panel + column * height + row % height
-            }
-        })
+    pub fn positions(&self) -> impl Iterator<Item = usize> + Clone + use<> {
+        positions(self.axes(), self.matrix.features, self.order)
     }
+}
+
+/// The first axis, and all others, without that of the batch.
+pub fn axes(shape: &Shape) -> (usize, usize) {
+    let mut lengths = shape.dims.iter().map(|dim| dim.known().unwrap_or(1));
+    (lengths.next().unwrap_or(1), lengths.product())
+}
+
+/// For each element of rows and columns in PyTorch's order, its position in memory, with panels of
+/// `height` rows.
+pub fn positions(
+    (rows, columns): (usize, usize),
+    height: usize,
+    order: Order,
+) -> impl Iterator<Item = usize> + Clone + use<> {
+    (0..rows * columns).map(move |index| match order {
+        Order::RowMajor => index,
+        Order::Panels => {
+            let (row, column) = (index / columns, index % columns);
+            let panel = row / height * height * columns;
+            panel + column * height + row % height
+        }
+    })
 }
 
 #[derive(Clone, PartialEq, Debug, Default)]

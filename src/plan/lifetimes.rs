@@ -47,7 +47,8 @@ impl Lives {
                 }
             }
         }
-        for result in graph.prediction.into_iter().chain(graph.loss) {
+        let results = graph.prediction.into_iter().chain(graph.loss);
+        for result in results.chain(graph.watched()) {
             last[view_root(graph, result).index()] = last_group;
         }
         let mut lives = Lives {

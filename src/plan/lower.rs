@@ -6,12 +6,13 @@ use super::memory::{align, place};
 use super::program::{self, DEFAULT_ORDER};
 use super::step::{Columns, Kernel, Matrix, Offset};
 use super::text::Namer;
-use super::{Plan, Precision, Step, Target, cost, verify};
+use super::{Plan, Precision, Probe, Step, Target, Variant, cost, verify};
 use crate::diagnostics::Span;
 use crate::graph::ops::{InputKind, MatMulForm, Op};
 use crate::graph::schedule::RateSchedule;
 use crate::graph::shape::Dim;
 use crate::graph::state::ScalarId;
+use crate::graph::watch::Subject;
 use crate::graph::{Graph, Phase, ValueId};
 use crate::passes::fuse::{Draft, Fusion, Group, GroupId, GroupKind, fuse};
 
@@ -19,6 +20,7 @@ use crate::passes::fuse::{Draft, Fusion, Group, GroupId, GroupKind, fuse};
 pub struct Request<'r> {
     pub name: &'r str,
     pub phase: Phase,
+    pub variant: Variant,
     pub precision: Precision,
     pub target: Target,
     pub batch: Option<usize>,
@@ -121,6 +123,7 @@ pub fn lower(graph: &Graph, request: Request) -> Plan {
     let plan = Plan {
         name: request.name.to_string(),
         phase: request.phase,
+        variant: request.variant,
         precision: request.precision,
         target: request.target,
         batch: request.batch,
@@ -138,6 +141,7 @@ pub fn lower(graph: &Graph, request: Request) -> Plan {
         targets,
         prediction: lowering.matrix(graph.prediction.expect("a network has a result")),
         loss: graph.loss.and_then(|loss| lowering.offset(loss)),
+        probes: lowering.probes(),
         parallel: cost::parallel(&steps, batch),
         steps,
         arena_end,
@@ -190,6 +194,32 @@ impl Lowering<'_> {
     /// Where a kept value lies.
     pub fn offset(&self, value: ValueId) -> Option<Offset> {
         self.offsets[value.index()]
+    }
+
+    /// Where what is watched lies after a step.
+    fn probes(&self) -> Vec<Probe> {
+        let watches = self.graph.watches.iter();
+        let probes = watches.filter_map(|watch| {
+            let (matrix, order, shape) = match (watch.subject, watch.value) {
+                (Subject::Weight(state), _) => {
+                    let place = self.states.place(state);
+                    (place.matrix, place.order, &place.state.shape)
+                }
+                (Subject::Output | Subject::Gradient(_), Some(value)) => {
+                    let order = self.orders[value.index()];
+                    (self.matrix(value), order, self.graph.shape(value))
+                }
+                // No loss reaches the parameter, as a warning says.
+                (Subject::Output | Subject::Gradient(_), None) => return None,
+            };
+            Some(Probe {
+                watch: watch.clone(),
+                matrix,
+                order,
+                shape: shape.clone(),
+            })
+        });
+        probes.collect()
     }
 
     /// Where a reduction keeps the results of its tiles.

@@ -2,17 +2,17 @@
 
 use super::arguments;
 use super::constant::{Number, Scope, number_text};
-use super::settings::Settings;
+use super::selection::{Selecting, selects_nothing};
 use super::train::boolean;
 use crate::catalog::arguments::Range;
 use crate::catalog::settings::PARAMS;
 use crate::catalog::{Kind, Meaning};
-use crate::diagnostics::{Code, Diagnostic, listed, near_miss};
+use crate::diagnostics::{Code, Diagnostic};
 use crate::graph::Graph;
 use crate::graph::ops::Axis;
 use crate::graph::scalar::ScalarFunction;
 use crate::graph::state::{Initializer, StateId, StateKind};
-use crate::syntax::ast::{ColumnName, Expr, Section, StatementKind};
+use crate::syntax::ast::{ColumnName, Expr, Section};
 
 /// One `params` section; what it does not say stays as it is.
 #[derive(Clone, PartialEq, Debug)]
@@ -26,48 +26,18 @@ pub struct Group {
     pub freeze: Option<bool>,
 }
 
-/// Checks a section; `None` if it selects or says nothing.
+const SECTION: Selecting = Selecting {
+    keyword: "params",
+    words: "a `params` section",
+    what: "parameters",
+    glob: "*.weight",
+    example: "init = Zeros",
+    settings: PARAMS,
+};
+
+/// Checks a section; `None` if it selects nothing.
 pub fn resolve(section: &Section, scope: &Scope, faults: &mut Vec<Diagnostic>) -> Option<Group> {
-    let Some(selector) = &section.selector else {
-        faults.push(
-            Diagnostic::new(
-                Code::MissingArgument,
-                section.keyword.span,
-                "`params` selects parameters by a glob of their path",
-            )
-            .label("write `params \"*.weight\" { … }`"),
-        );
-        return None;
-    };
-    let mut settings = Settings::new("a `params` section", PARAMS);
-    for statement in &section.body {
-        match &statement.kind {
-            StatementKind::Assign { name, value } => settings.add(name, value, faults),
-            StatementKind::Declare { .. }
-            | StatementKind::Param { .. }
-            | StatementKind::Use { .. }
-            | StatementKind::Line(_)
-            | StatementKind::Section(_) => faults.push(
-                Diagnostic::new(
-                    Code::Misplaced,
-                    statement.span,
-                    "a `params` section holds settings, each `name = value`",
-                )
-                .label("has no meaning here"),
-            ),
-        }
-    }
-    if section.body.is_empty() {
-        faults.push(
-            Diagnostic::new(
-                Code::MissingSetting,
-                section.keyword.span,
-                "this `params` section sets nothing",
-            )
-            .label("no settings in it")
-            .help("write `init = Zeros`, say"),
-        );
-    }
+    let (selector, mut settings) = SECTION.resolve(section, faults)?;
     let mut number = |name: &str, faults: &mut Vec<Diagnostic>| {
         let value = settings.take(name)?;
         rate(name, &value, scope, faults)
@@ -86,7 +56,7 @@ pub fn resolve(section: &Section, scope: &Scope, faults: &mut Vec<Diagnostic>) -
         Some(initializer(&call.arguments))
     });
     Some(Group {
-        selector: selector.clone(),
+        selector,
         initializer,
         lr,
         weight_decay,
@@ -138,7 +108,12 @@ pub fn apply(groups: &[Group], graph: &mut Graph, faults: &mut Vec<Diagnostic>) 
             state.initializer = group.initializer.unwrap_or(state.initializer);
         }
         if selected == 0 {
-            faults.push(selects_nothing(&group.selector, graph));
+            let names = graph.parameters().map(|it| graph.state(it).name.as_str());
+            faults.push(selects_nothing(
+                &group.selector,
+                "parameter",
+                names.collect(),
+            ));
         }
     }
 }
@@ -172,39 +147,4 @@ pub fn penalise(graph: &mut Graph) {
         }
     }
     graph.loss = Some(loss);
-}
-
-fn selects_nothing(selector: &ColumnName, graph: &Graph) -> Diagnostic {
-    let learned = graph.states.iter();
-    let learned = learned.filter(|state| state.kind == StateKind::Parameter);
-    let names: Vec<&str> = learned.map(|state| state.name.as_str()).collect();
-    let fault = Diagnostic::new(
-        Code::UnknownName,
-        selector.span,
-        format!("no parameter's path matches `{}`", selector.text),
-    )
-    .label("selects nothing");
-    if names.is_empty() {
-        return fault.note("the network has no parameter");
-    }
-    // Globs of one label, or of one kind of parameter, beside the names themselves.
-    let globs = names.iter().flat_map(|name| {
-        let (label, kind) = name.rsplit_once('.').unwrap_or((name, name));
-        [format!("{label}.*"), format!("*.{kind}")]
-    });
-    let mut known: Vec<String> = globs.collect();
-    known.sort_unstable();
-    known.dedup();
-    let known = known
-        .iter()
-        .map(String::as_str)
-        .chain(names.iter().copied());
-    let meant = near_miss(&selector.text, known).map(|meant| format!("\"{meant}\""));
-    let fault = match meant {
-        Some(meant) => fault
-            .help(format!("did you mean `{meant}`?"))
-            .suggest(selector.span, meant),
-        None => fault,
-    };
-    fault.note(format!("there are: {}", listed(names)))
 }

@@ -13,11 +13,13 @@ pub mod loss;
 pub mod loss_terms;
 mod net;
 pub mod schedule;
+mod selection;
 mod settings;
 pub mod train;
 mod unknown;
 pub mod uses;
 mod values;
+pub mod watch;
 
 use std::collections::HashMap;
 
@@ -266,7 +268,7 @@ fn unknown_section(section: &Section) -> Diagnostic {
         (Some(alias), _) => fault
             .label(format!("this is called `{alias}` here"))
             .suggest(section.keyword.span, alias),
-        (None, "params") => fault.help("`params` stands inside of `train`"),
+        (None, "params" | "watch") => fault.help(format!("`{name}` stands inside of `train`")),
         (None, _) => match syntax::foreign_statement(name) {
             Some(help) => fault.help(help),
             None => fault,
@@ -341,6 +343,7 @@ impl Declaration {
         if whole {
             check_watched(train, schema, faults);
             groups::apply(&train.groups, &mut graph, faults);
+            watch::apply(&train.watches, &network.stages, &mut graph, faults);
             advice::of_network(&graph, &network.outputs, loss.as_ref(), &mut advice);
             advice::of_schedule(train, &mut advice);
             groups::penalise(&mut graph);

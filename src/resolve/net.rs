@@ -16,6 +16,7 @@ use super::advice;
 use super::arguments;
 use super::constant::{Facts, Scope};
 use super::inputs::Inputs;
+use super::watch::Stage;
 use crate::catalog::Kind;
 use crate::data::spec::Schema;
 use crate::diagnostics::{Code, Diagnostic, Span};
@@ -50,6 +51,8 @@ pub struct Network {
     pub result: Option<ValueId>,
     /// The value for each target; with one it is the result, and without any too.
     pub outputs: Vec<Option<Output>>,
+    /// What the text calls by a path or a name.
+    pub stages: Vec<Stage>,
     /// Warnings.
     pub advice: Vec<Diagnostic>,
 }
@@ -93,6 +96,7 @@ pub fn resolve(
         spent: 0,
         reported: HashSet::new(),
         advice: Vec::new(),
+        stages: Vec::new(),
         faults,
     };
     net.check_parameters();
@@ -114,6 +118,7 @@ pub fn resolve(
     net.advice.extend(unused);
     Network {
         advice: net.advice,
+        stages: net.stages,
         graph: net.graph,
         result: outputs.first().and_then(|output| Some((*output)?.value)),
         outputs,
@@ -158,6 +163,7 @@ struct Net<'n> {
     /// Places whose parameters have been reported as too big.
     reported: HashSet<Span>,
     advice: Vec<Diagnostic>,
+    stages: Vec<Stage>,
     faults: &'n mut Vec<Diagnostic>,
 }
 
@@ -337,7 +343,11 @@ impl Net<'_> {
             self.bind(name, Bound::Value(value));
             let path = self.frame().path_of(&name.text);
             let node = &mut self.graph.nodes[value.index()];
-            node.name.get_or_insert_with(|| path.into());
+            node.name.get_or_insert_with(|| path.as_str().into());
+            // A parameter is recorded as such.
+            if !matches!(node.op, Op::State(_)) {
+                self.stages.push(Stage { path, value });
+            }
         }
         Flow {
             value,

@@ -6,6 +6,7 @@ use super::groups::{self, Group};
 use super::loss_terms::{self, LossTerms};
 use super::schedule;
 use super::settings::Settings;
+use super::watch::{self, WatchSpec};
 use crate::catalog::settings::TRAIN;
 use crate::catalog::{Entry, Kind, Meaning, Metric};
 use crate::diagnostics::{Code, Diagnostic, Span};
@@ -49,6 +50,8 @@ pub struct TrainSpec {
     pub restore: Restore,
     /// What is said of parameters by their paths.
     pub groups: Vec<Group>,
+    /// What is recorded of the training.
+    pub watches: Vec<WatchSpec>,
     pub span: Span,
 }
 
@@ -140,6 +143,7 @@ impl Default for TrainSpec {
             watched: None,
             restore: Restore::Last,
             groups: Vec::new(),
+            watches: Vec::new(),
             span: Span::default(),
         }
     }
@@ -157,6 +161,9 @@ pub fn resolve(section: &Section, scope: &Scope, faults: &mut Vec<Diagnostic>) -
             StatementKind::Assign { name, value } => settings.add(name, value, faults),
             StatementKind::Section(inner) if inner.keyword.text == "params" => {
                 spec.groups.extend(groups::resolve(inner, scope, faults));
+            }
+            StatementKind::Section(inner) if inner.keyword.text == "watch" => {
+                spec.watches.extend(watch::resolve(inner, scope, faults));
             }
             StatementKind::Section(inner) => faults.push(inner_section(inner)),
             StatementKind::Declare { .. }
@@ -292,21 +299,13 @@ fn batch(value: &Expr, scope: &Scope, faults: &mut Vec<Diagnostic>) -> Option<Ba
 
 fn inner_section(section: &Section) -> Diagnostic {
     let name = &section.keyword.text;
-    match name == "watch" {
-        true => Diagnostic::new(
-            Code::NotSupported,
-            section.keyword.span,
-            "`watch` is not supported yet",
-        )
-        .label("part of the language, without a meaning in this version"),
-        false => Diagnostic::new(
-            Code::UnknownSection,
-            section.keyword.span,
-            format!("a `train` section has no section `{name}` in it"),
-        )
-        .label("unknown section")
-        .near(name, section.keyword.span, ["params", "watch"]),
-    }
+    Diagnostic::new(
+        Code::UnknownSection,
+        section.keyword.span,
+        format!("a `train` section has no section `{name}` in it"),
+    )
+    .label("unknown section")
+    .near(name, section.keyword.span, ["params", "watch"])
 }
 
 fn known_number(
@@ -335,7 +334,7 @@ fn known_number(
     }
 }
 
-fn whole(
+pub fn whole(
     name: &str,
     value: &Expr,
     scope: &Scope,

@@ -132,6 +132,11 @@ pub fn fuse(graph: &Graph) -> Fusion {
             fuser.keep(kept, reader);
         }
     }
+    for watched in graph.watched() {
+        if let Some(kept) = fuser.materialize(watched) {
+            fuser.keep(kept, Reader::Watch);
+        }
+    }
     for assignment in &graph.assignments {
         fuser.assign(*assignment);
     }

@@ -2,6 +2,7 @@
 
 use super::super::arguments;
 use super::super::constant::kind_text;
+use super::super::watch::Stage;
 use super::bodies::Repeat;
 use super::names::Bound;
 use super::{Flow, Net};
@@ -93,8 +94,11 @@ impl Net<'_> {
             use_number: site.use_number,
             advice: &mut self.advice,
         };
+        let path = context.path.clone();
         let result = build(&mut context, &call.arguments, items);
-        result.map_err(|fault| self.faults.push(*fault)).ok()
+        let value = result.map_err(|fault| self.faults.push(*fault)).ok()?;
+        self.stages.push(Stage { path, value });
+        Some(value)
     }
 
     /// Gives a stage its place among those of its body.
@@ -172,10 +176,7 @@ impl Net<'_> {
                     );
                 }
                 let site = Site {
-                    shown: match use_number {
-                        0 => path.clone(),
-                        count => format!("{path}#{}", count + 1),
-                    },
+                    shown: use_of(&path, use_number),
                     path,
                     prefix,
                     span,
@@ -202,8 +203,15 @@ impl Net<'_> {
         }
     }
 
-    /// Applies a layer to what flows in.
+    /// Applies a layer to what flows in, and keeps its result in mind by its path.
     fn apply(&mut self, layer: &Expr, site: Site, flow: Flow) -> Option<ValueId> {
+        let path = use_of(&site.path, site.use_number);
+        let value = self.result_of(layer, site, flow)?;
+        self.stages.push(Stage { path, value });
+        Some(value)
+    }
+
+    fn result_of(&mut self, layer: &Expr, site: Site, flow: Flow) -> Option<ValueId> {
         match &layer.kind {
             ExprKind::Name(name) => {
                 if let Some(fault) = self.not_a_layer(name, layer.span) {
@@ -310,6 +318,14 @@ impl Net<'_> {
                 None => fault,
             }
         })
+    }
+}
+
+/// What a use of a shared layer is called.
+fn use_of(path: &str, use_number: usize) -> String {
+    match use_number {
+        0 => path.to_string(),
+        count => format!("{path}#{}", count + 1),
     }
 }
 
