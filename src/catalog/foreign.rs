@@ -127,6 +127,10 @@ const SETTINGS: &[(&str, &[&str])] = &[
         ],
     ),
     ("clip_value", &["clip_grad_value"]),
+    (
+        "max_norm",
+        &["max_value", "kernel_constraint", "constraint"],
+    ),
     ("init", &["initializer", "kernel_initializer"]),
     ("schedule", &["lr_scheduler", "scheduler", "lr_schedule"]),
     ("stop", &["early_stopping", "early_stop"]),
@@ -193,6 +197,10 @@ const ADVICE: &[(&[&str], &str)] = &[
     (
         &["EarlyStopping"],
         "to end early is the setting `stop` of `train`: `stop = early(patience = 10)`",
+    ),
+    (
+        &["kernel_constraint", "MaxNorm", "UnitNorm"],
+        "norms are bounded by the paths of parameters, in `train`: `params \"*.weight\" { max_norm = 2 }`",
     ),
     (
         &["callbacks", "verbose", "DataLoader", "n_jobs"],

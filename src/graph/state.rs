@@ -163,6 +163,8 @@ pub struct Training {
     /// What times the sum of magnitudes, and of squares, is added to the loss.
     pub l1: f64,
     pub l2: f64,
+    /// The largest norm of a row after an update.
+    pub max_norm: Option<f64>,
 }
 
 impl Training {
@@ -185,8 +187,10 @@ impl Training {
         let lr = self.lr.map(|lr| format!("lr {}", short(lr)));
         let decay = self.weight_decay;
         let decay = decay.map(|decay| format!("weight_decay {}", short(decay)));
-        let parts: Vec<String> = lr.into_iter().chain(decay).chain(penalties).collect();
-        parts.join(", ")
+        let norm = self.max_norm;
+        let norm = norm.map(|norm| format!("max_norm {}", short(norm)));
+        let parts = lr.into_iter().chain(decay).chain(penalties).chain(norm);
+        parts.collect::<Vec<String>>().join(", ")
     }
 }
 

@@ -261,6 +261,28 @@ TIED = Values(
 )
 
 
+def tied_table_modules():
+    table, out = nn.Embedding(3, 4), nn.Linear(4, 3)
+    out.weight = table.weight
+    return {"table": table, "fc": nn.Linear(5, 4), "out": out}
+
+
+def tied_table(network, inputs, _):
+    rows = network.table(inputs["city"].argmax(dim=1))
+    return network.out(network.fc(torch.cat([inputs["age"], rows], dim=1)).tanh())
+
+
+TIED_TABLE = Values(
+    """
+    town = city -> table: Embedding(4)
+    [age, town] -> Concat -> fc: Linear(4) -> Tanh
+    out: Linear(classes, weight = table.weight)
+    """,
+    tied_table_modules,
+    tied_table,
+)
+
+
 def heads(network, _, value):
     trunk = network.trunk(value).tanh()
     return {
@@ -363,6 +385,52 @@ COMPOSED = [
         ],
         TIED, Call("CrossEntropy"), Call("Adam", lr=1e-3), batch=11, epochs=60,
         precisions=BOTH, seed=47,
+    ),
+    Setup(
+        "composed-tied-table", "a table that is the weight of a layer too, its rows bounded",
+        {
+            name: cells
+            for name, cells in people(
+                53, 55, ["p", "q"], ["north", "south", "west"], ["0", "1", "2"]
+            ).items()
+            if name != "job"
+        },
+        [
+            Column("input", ["age"], arguments={"normalize": "zscore"}),
+            Column("input", ["city"], "category"),
+            Column("target", ["answer"], "category"),
+        ],
+        TIED_TABLE, Call("CrossEntropy"), Call("Adam", lr=1e-2), batch=11, epochs=60,
+        groups=[("table.weight", {"max_norm": 1.2})], seed=53,
+    ),
+    Setup(
+        "max_norm", "rows of weights bounded after each update, the later section winning",
+        kinds(54, 60, NAMES), KIND,
+        Layers(
+            [Call("Linear", 40, label="fc"), Call("Tanh")], [Call("Linear", 6), Call("Tanh")],
+            [Call("Linear", 3, label="head")],
+        ),
+        Call("CrossEntropy"), Call("SGD", lr=0.1, momentum=0.5), batch=16, epochs=60,
+        groups=[("*.weight", {"max_norm": 0.6}), ("head.weight", {"max_norm": 0.9, "l2": 1e-3})],
+        precisions=BOTH, seed=54,
+    ),
+    Setup(
+        "max_norm-average", "bounded tables and weights, averaged, two batches an update, one frozen",
+        people(55, 60, ["smith", "Zimmer", "clerk", "émile"], ["10", "9", "100"], NAMES),
+        [
+            Column("input", ["age"], arguments={"normalize": "zscore"}),
+            Column("input", ["job"], "category", {"embed": 3}),
+            Column("input", ["city"], "category", {"embed": 2}),
+            Column("target", ["answer"], "category"),
+        ],
+        Layers(
+            [Call("Linear", 5, label="fc"), Call("Tanh")],
+            [Call("Linear", 4, label="still"), Call("Tanh")],
+            [Call("Linear", 3, label="head")],
+        ),
+        Call("CrossEntropy"), Call("Adam", lr=1e-2), batch=9, epochs=60,
+        settings={"accumulate": 2, "average": "ema(0.8)"},
+        groups=[("*.weight", {"max_norm": 0.8}), ("still.*", {"freeze": True})], seed=55,
     ),
     Setup(
         "targets", "several targets: a sum of weighted losses, one of them on two terms",

@@ -28,6 +28,8 @@ use super::{Graph, ShapeFault, ValueId};
 use crate::plan::step::Reduction;
 
 pub use crate::plan::step::BinaryOperator;
+pub use broadcast::{Repeat, repeat};
+pub use gather::tables;
 pub use matmul::MatMulForm;
 pub use reduce::Axis;
 
