@@ -8,6 +8,7 @@
 pub mod activations;
 pub mod arguments;
 pub mod averages;
+mod bilinear;
 pub mod columns;
 pub mod combinations;
 pub mod foreign;
@@ -248,7 +249,6 @@ pub fn planned(kind: Kind) -> &'static [&'static str] {
     match kind {
         Kind::Layer => &[
             "Unflatten",
-            "Bilinear",
             "Conv1d",
             "Conv2d",
             "MaxPool1d",

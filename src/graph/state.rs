@@ -9,6 +9,10 @@ use crate::diagnostics::Span;
 pub enum Initializer {
     /// PyTorch's `Linear`: uniform(±1/√fan_in), for weight and bias.
     LinearDefault,
+    /// uniform(±1/√features), PyTorch's `Bilinear`; the features of its first value, if they are known.
+    InverseRoot {
+        features: Option<usize>,
+    },
     /// normal(0, 1), PyTorch's `Embedding`.
     StandardNormal,
     /// uniform(±gain √(6 / (fan_in + fan_out))).
@@ -51,6 +55,7 @@ impl Initializer {
     pub fn needs_two_axes(self) -> bool {
         match self {
             Initializer::LinearDefault
+            | Initializer::InverseRoot { .. }
             | Initializer::XavierUniform { .. }
             | Initializer::XavierNormal { .. }
             | Initializer::KaimingUniform { .. }
@@ -71,6 +76,9 @@ impl Initializer {
             Initializer::StandardNormal => Distribution::Normal { deviation: 1.0 },
             Initializer::LinearDefault => Distribution::Uniform {
                 bound: 1.0 / one_fan(false)?.sqrt(),
+            },
+            Initializer::InverseRoot { features } => Distribution::Uniform {
+                bound: 1.0 / (features? as f64).sqrt(),
             },
             Initializer::XavierUniform { gain } => {
                 let (fan_in, fan_out) = fans()?;

@@ -100,7 +100,7 @@ impl StateLayout {
             ..StateLayout::default()
         };
         for (state, order) in graph.states.iter().zip(orders(graph)) {
-            let (features, columns) = extents(&state.shape, order, layout.panel);
+            let (features, columns) = extents(&state.shape.as_matrix(), order, layout.panel);
             let matrix = Matrix {
                 at: Offset(layout.end),
                 features,

@@ -320,6 +320,27 @@ TWO_VECTORS = Values(
     },
 )
 
+def bilinear(network, inputs, _):
+    once = network.both(network.fc(inputs["left"]).tanh(), inputs["right"]).tanh()
+    return network.head(network.both(once, inputs["left"]).tanh(), inputs["left"])
+
+
+BILINEAR = Values(
+    """
+    shared both: Bilinear(4)
+    l    = left -> fc: Linear(4) -> Tanh
+    once = [l, right] -> both -> Tanh
+    mix  = [once, left] -> both -> Tanh
+    [mix, left] -> head: Bilinear(2, bias = false)
+    """,
+    lambda: {
+        "both": nn.Bilinear(4, 3, 4),
+        "fc": nn.Linear(3, 4),
+        "head": nn.Bilinear(4, 3, 2, bias=False),
+    },
+    bilinear,
+)
+
 CURVE = [
     Column("input", ["a", "b"], arguments={"normalize": "zscore"}),
     Column("target", ["y"]),
@@ -385,6 +406,11 @@ COMPOSED = [
         ],
         TIED, Call("CrossEntropy"), Call("Adam", lr=1e-3), batch=11, epochs=60,
         precisions=BOTH, seed=47,
+    ),
+    Setup(
+        "composed-bilinear", "a shared Bilinear on two pairs, bounded, and one without a bias",
+        pairs(56, 45), SIDES, BILINEAR, Call("MSE"), Call("Adam", lr=1e-3), batch=10, epochs=60,
+        groups=[("both.weight", {"max_norm": 1.1})], precisions=BOTH, seed=56,
     ),
     Setup(
         "composed-tied-table", "a table that is the weight of a layer too, its rows bounded",

@@ -32,6 +32,7 @@ pub use broadcast::{Repeat, repeat};
 pub use gather::tables;
 pub use matmul::MatMulForm;
 pub use reduce::Axis;
+pub use slice::{Piece, join};
 
 /// What the random stream of a dropout mask is for.
 pub use dropout_mask::PURPOSE as DROPOUT;
@@ -117,7 +118,7 @@ impl Op {
     pub(super) fn shape(&self, operands: &[&Shape], graph: &Graph) -> Result<Shape, ShapeFault> {
         match self {
             Op::Input { width, .. } => Ok(Shape::batched([width.clone()])),
-            Op::State(state) => Ok(graph.state(*state).shape.clone()),
+            Op::State(state) => Ok(graph.state(*state).shape.as_matrix()),
             Op::Constant(_) | Op::Scalar(_) => Ok(Shape::scalar()),
             Op::Map(_) | Op::MapDerivative(_) => Ok(operands[0].clone()),
             Op::Binary(operator) => binary::shape(*operator, operands),
@@ -176,7 +177,7 @@ impl Op {
     pub fn evaluate(&self, operands: &[&Tensor], y: &Shape, moment: &Moment) -> Tensor {
         match self {
             Op::Input { kind, .. } => moment.input(*kind).clone(),
-            Op::State(state) => moment.state(*state).clone(),
+            Op::State(state) => moment.state(*state).as_matrix(),
             Op::Constant(value) => Tensor::scalar(*value),
             Op::Scalar(scalar) => Tensor::scalar(moment.scalar(*scalar)),
             Op::Map(function) => map::evaluate(*function, operands[0]),

@@ -53,7 +53,8 @@ impl Net<'_> {
         if let ExprKind::Name(name) = &layer.kind
             && self.binding(name).is_some()
         {
-            return self.bound_stage(name.clone(), label, layer.span, flow);
+            let (layer, site) = self.shared_use(name, label, layer.span)?;
+            return self.apply(&layer, site, flow);
         }
         self.apply(layer, site, flow)
     }
@@ -68,11 +69,18 @@ impl Net<'_> {
         if !self.spend(expr.span) {
             return None;
         }
-        let (site, layer, _) = self.site(expr);
-        let bound = matches!(&layer.kind, ExprKind::Name(name) if self.binding(name).is_some());
-        if bound || self.block_of(layer).is_some() {
+        let (mut site, used, label) = self.site(expr);
+        let mut layer = used;
+        let shared;
+        if let ExprKind::Name(name) = &layer.kind
+            && self.binding(name).is_some()
+        {
+            (shared, site) = self.shared_use(name, label, layer.span)?;
+            layer = &shared;
+        }
+        if self.block_of(layer).is_some() {
             self.mark_names(layer);
-            self.faults.push(list_flows(layer, items.len()));
+            self.faults.push(list_flows(used, items.len()));
             return None;
         }
         let Some(call) = arguments::call(layer, Kind::Layer, &self.scope, self.faults) else {
@@ -80,7 +88,7 @@ impl Net<'_> {
             return None;
         };
         let Meaning::Combination(build) = &call.entry.meaning else {
-            self.faults.push(list_flows(layer, items.len()));
+            self.faults.push(list_flows(used, items.len()));
             return None;
         };
         self.begin(&site.shown, site.span);
@@ -140,16 +148,10 @@ impl Net<'_> {
         (site, layer, label)
     }
 
-    /// Applies what a name of the body is bound to.
-    fn bound_stage(
-        &mut self,
-        name: String,
-        label: Option<&Name>,
-        span: Span,
-        flow: Flow,
-    ) -> Option<ValueId> {
+    /// The layer that a name of the body is bound to, and where it is applied.
+    fn shared_use(&mut self, name: &str, label: Option<&Name>, span: Span) -> Option<(Expr, Site)> {
         let (outer, prefix) = (self.frame().use_number, self.frame().prefix.clone());
-        let binding = self.binding_mut(&name).expect("the name was just found");
+        let binding = self.binding_mut(name).expect("the name was just found");
         binding.used = true;
         let declared = binding.span;
         match &mut binding.bound {
@@ -182,7 +184,7 @@ impl Net<'_> {
                     declared,
                     use_number,
                 };
-                self.apply(&layer, site, flow)
+                Some((layer, site))
             }
             Bound::Value(_) | Bound::Number(_) | Bound::Label => {
                 self.faults.push(
