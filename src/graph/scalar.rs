@@ -310,9 +310,9 @@ impl ScalarFunction {
             Tanh => format!("tanh({x})"),
             Sigmoid => format!("sigmoid({x})"),
             ReLU => format!("relu({x})"),
-            LeakyReLU { negative_slope } => format!("leaky_relu({x}, {negative_slope})"),
+            LeakyReLU { negative_slope } => format!("leaky_relu({x}, {})", figure(negative_slope)),
             ELU { alpha: 1.0 } => format!("elu({x})"),
-            ELU { alpha } => format!("elu({x}, {alpha})"),
+            ELU { alpha } => format!("elu({x}, {})", figure(alpha)),
             GELU => format!("gelu({x})"),
             GELUTanh => format!("gelu_tanh({x})"),
             SiLU => format!("silu({x})"),
@@ -320,12 +320,16 @@ impl ScalarFunction {
                 beta: 1.0,
                 threshold,
             } if threshold >= 20.0 => format!("softplus({x})"),
-            Softplus { beta, threshold } => format!("softplus({x}, {beta}, {threshold})"),
-            Hardtanh { min_val, max_val } => format!("hardtanh({x}, {min_val}, {max_val})"),
-            Huber { delta } => format!("huber({x}, {delta})"),
-            AtLeast { bound } => format!("max({x}, {bound})"),
-            AtMost { bound } => format!("min({x}, {bound})"),
-            Renorm { max_norm } => format!("renorm({x}, {max_norm})"),
+            Softplus { beta, threshold } => {
+                format!("softplus({x}, {}, {})", figure(beta), figure(threshold))
+            }
+            Hardtanh { min_val, max_val } => {
+                format!("hardtanh({x}, {}, {})", figure(min_val), figure(max_val))
+            }
+            Huber { delta } => format!("huber({x}, {})", figure(delta)),
+            AtLeast { bound } => format!("max({x}, {})", figure(bound)),
+            AtMost { bound } => format!("min({x}, {})", figure(bound)),
+            Renorm { max_norm } => format!("renorm({x}, {})", figure(max_norm)),
         }
     }
 
@@ -363,6 +367,14 @@ impl ScalarFunction {
                 }
             }
         }
+    }
+}
+
+/// A constant of a function, as the plan writes it: one that only the data tells is not known yet.
+fn figure(value: f64) -> String {
+    match value.is_nan() {
+        true => "…".to_owned(),
+        false => value.to_string(),
     }
 }
 

@@ -117,6 +117,10 @@ impl Distribution {
 
 /// A number in at most four significant digits.
 pub fn short(value: f64) -> String {
+    if value.is_nan() {
+        // A number that only the data tells.
+        return "…".to_owned();
+    }
     let rounded: f64 = format!("{value:.3e}")
         .parse()
         .expect("a printed float parses");
@@ -180,7 +184,7 @@ impl Training {
     pub fn text(self) -> String {
         let penalty = |name: &str, factor: f64| {
             let text = format!("{name} {}", short(factor));
-            (factor > 0.0).then_some(text)
+            (factor != 0.0).then_some(text)
         };
         let penalties = penalty("l1", self.l1)
             .into_iter()

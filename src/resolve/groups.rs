@@ -4,7 +4,7 @@ use super::arguments;
 use super::constant::{Number, Scope, number_text};
 use super::settings::Settings;
 use super::train::boolean;
-use crate::catalog::arguments::Range;
+use crate::catalog::arguments::{DEFERRED, Range};
 use crate::catalog::settings::PARAMS;
 use crate::catalog::{Kind, Meaning};
 use crate::diagnostics::{Code, Diagnostic, Span, listed, near_miss};
@@ -118,21 +118,18 @@ fn rate(
             format!("`{name}` takes a number, {}", range.text()),
         )
         .label(format!("this is {}", number_text(number))),
-        Ok(Number::Deferred(text)) => Diagnostic::new(
-            Code::WrongType,
-            value.span,
-            format!("`{name}` cannot depend on `{text}`"),
-        )
-        .label("only known with the data"),
+        Ok(Number::Deferred(_)) => return Some(DEFERRED),
         Err(fault) => *fault,
     };
-    faults.push(fault);
+    faults.push(scope.told(fault, value));
     None
 }
 
 /// Tells the parameters of a graph what the sections say of them; of two that select one parameter
 /// the later wins, setting by setting. A section that selects nothing is a fault.
-pub fn apply(groups: &[Group], graph: &mut Graph, faults: &mut Vec<Diagnostic>) {
+///
+/// `shortened` says that the data tells of more parameters than the graph has.
+pub fn apply(groups: &[Group], graph: &mut Graph, shortened: bool, faults: &mut Vec<Diagnostic>) {
     for group in groups {
         let mut selected = 0;
         let mut rowless = None;
@@ -155,7 +152,7 @@ pub fn apply(groups: &[Group], graph: &mut Graph, faults: &mut Vec<Diagnostic>) 
             rowless = rowless.or(place.map(|(_, place)| without_rows(state, place)));
         }
         faults.extend(rowless);
-        if selected == 0 {
+        if selected == 0 && !shortened {
             faults.push(selects_nothing(&group.selector, graph));
         }
     }
@@ -183,7 +180,7 @@ pub fn penalise(graph: &mut Graph) {
     let of = |state: StateId, graph: &Graph| graph.state(state).training;
     let penalised: Vec<StateId> = graph
         .state_ids()
-        .filter(|state| of(*state, graph).l1 > 0.0 || of(*state, graph).l2 > 0.0)
+        .filter(|state| of(*state, graph).l1 != 0.0 || of(*state, graph).l2 != 0.0)
         .collect();
     for parameter in penalised {
         let training = of(parameter, graph);
@@ -195,7 +192,7 @@ pub fn penalise(graph: &mut Graph) {
             ("l1", training.l1, ScalarFunction::Abs),
             ("l2", training.l2, ScalarFunction::Square),
         ];
-        for (key, weight, function) in terms.into_iter().filter(|(_, weight, _)| *weight > 0.0) {
+        for (key, weight, function) in terms.into_iter().filter(|(_, weight, _)| *weight != 0.0) {
             let label = format!("{key} of {name}");
             graph.current_origin = graph.add_origin(&label, span);
             let value = graph.state_value(parameter);

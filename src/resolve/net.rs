@@ -52,6 +52,10 @@ pub struct Network {
     pub outputs: Vec<Option<Output>>,
     /// Warnings.
     pub advice: Vec<Diagnostic>,
+    /// What its numbers and repetitions wait for, as expressions of the facts of the data.
+    pub deferred: Vec<String>,
+    /// Whether a body stands once that the data repeats.
+    pub shortened: bool,
 }
 
 /// A value that predicts a target, and where it was written.
@@ -72,7 +76,7 @@ pub fn resolve(
     let origin = graph.add_origin("inputs", section.keyword.span);
     let inputs = Inputs::new(schema, origin);
     let mut scope = scope.clone();
-    scope.facts = Some(facts(schema, &inputs));
+    scope.facts = Some(facts_of(schema, &inputs));
     let places = inputs.places();
     scope
         .values
@@ -93,6 +97,8 @@ pub fn resolve(
         spent: 0,
         reported: HashSet::new(),
         advice: Vec::new(),
+        deferred: Vec::new(),
+        shortened: false,
         faults,
     };
     net.check_parameters();
@@ -114,13 +120,20 @@ pub fn resolve(
     net.advice.extend(unused);
     Network {
         advice: net.advice,
+        deferred: net.deferred,
+        shortened: net.shortened,
         graph: net.graph,
         result: outputs.first().and_then(|output| Some((*output)?.value)),
         outputs,
     }
 }
 
-fn facts(schema: &Schema, inputs: &Inputs) -> Facts {
+/// The facts of the data, as far as they are known.
+pub fn facts(schema: &Schema) -> Facts {
+    facts_of(schema, &Inputs::new(schema, OriginId::default()))
+}
+
+fn facts_of(schema: &Schema, inputs: &Inputs) -> Facts {
     use crate::data::spec::FieldKind;
     let deferred = |name: &str| Dim::Deferred(name.into());
     let mut categories = schema.targets.iter().filter_map(|field| match &field.kind {
@@ -158,6 +171,8 @@ struct Net<'n> {
     /// Places whose parameters have been reported as too big.
     reported: HashSet<Span>,
     advice: Vec<Diagnostic>,
+    deferred: Vec<String>,
+    shortened: bool,
     faults: &'n mut Vec<Diagnostic>,
 }
 

@@ -87,6 +87,7 @@ impl Net<'_> {
             self.mark_names(layer);
             return None;
         };
+        self.deferred.extend(call.arguments.deferred());
         let Meaning::Combination(build) = &call.entry.meaning else {
             self.faults.push(list_flows(used, items.len()));
             return None;
@@ -253,6 +254,7 @@ impl Net<'_> {
             self.mark_names(layer);
             return None;
         };
+        self.deferred.extend(call.arguments.deferred());
         self.begin(&site.shown, site.span);
         let states = self.graph.states.len();
         let result = match &call.entry.meaning {
