@@ -145,7 +145,7 @@ const VECTOR: &str = "input x: vector from \"x*\"; target y: number";
 fn every_activation_and_layer() {
     for entry in catalog::entries() {
         match entry.meaning {
-            Meaning::Activation(_) | Meaning::Layer(_) => {}
+            Meaning::Activation(_) | Meaning::Layer(_) | Meaning::LastAxis(_) => {}
             Meaning::Loss(_)
             | Meaning::Optimizer(_)
             | Meaning::Schedule(_)
@@ -159,7 +159,7 @@ fn every_activation_and_layer() {
             | Meaning::Split => continue,
         }
         // It takes a category alone, as in the test of all kinds of columns.
-        if entry.name == "Embedding" {
+        if entry.name == "Embedding" || entry.name == "Unflatten" {
             continue;
         }
         let calls = calls(entry.name);
@@ -198,6 +198,36 @@ fn groups_of_features() {
         check(&Case {
             data: VECTOR,
             net: &format!("Linear(6) -> {call} -> Linear(6) -> Tanh -> {call} -> Linear(1)"),
+            loss: "MSE",
+            settings: "",
+        });
+    }
+}
+
+/// Rows of several axes: layers along the last, element by element, and back.
+#[test]
+fn rows_of_several_axes() {
+    let mut nets = vec![
+        "Linear(6) -> Unflatten([2, 3]) -> Tanh -> Dropout(0.25) -> Flatten -> Linear(1)".to_string(),
+        "h = Linear(6) -> Unflatten([2, 3])\nk = in -> Linear(6) -> Unflatten([2, 3]) -> Sigmoid\n\
+         [h, (h * k - 0.5 * k)] -> Maximum -> residual { Linear(3) -> Tanh } -> Flatten -> Linear(1)"
+            .to_string(),
+        "Linear(12) -> Unflatten([2, 3, 2]) -> Linear(3) -> Tanh -> Linear(1) -> Flatten -> Linear(1)"
+            .to_string(),
+        "Linear(4) -> Unflatten([4]) -> Tanh -> Unflatten([4, 1]) -> Linear(2) -> Flatten -> Linear(1)"
+            .to_string(),
+    ];
+    for entry in catalog::entries() {
+        if matches!(entry.meaning, Meaning::LastAxis(_)) {
+            nets.extend(calls(entry.name).iter().map(|call| {
+                format!("Linear(6) -> Unflatten([2, 3]) -> {call} -> Tanh -> {call} -> Flatten -> Linear(1)")
+            }));
+        }
+    }
+    for net in &nets {
+        check(&Case {
+            data: VECTOR,
+            net,
             loss: "MSE",
             settings: "",
         });

@@ -1,6 +1,7 @@
 //! Bilinear: a weighted sum of the products of two values' features.
 
 use super::arguments::{Arguments, Value};
+use super::axes::flat_only;
 use super::layers::{Context, Fans};
 use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::graph::ValueId;
@@ -17,6 +18,9 @@ pub fn bilinear(
     arguments: &Arguments,
     items: &[(ValueId, Span)],
 ) -> Result<ValueId, Box<Diagnostic>> {
+    for (value, span) in items {
+        flat_only(context, "Bilinear", *value, *span)?;
+    }
     let [(first, first_span), (second, _)] = items[..] else {
         return Err(Box::new(
             Diagnostic::new(

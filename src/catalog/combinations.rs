@@ -2,6 +2,7 @@
 //! do there, and Keras's for what is a layer only there.
 
 use super::arguments::{ArgumentKind, Arguments, Default, named, positional};
+use super::axes::flat_only;
 use super::bilinear::bilinear;
 use super::layers::Context;
 use super::{Entry, Meaning};
@@ -134,6 +135,9 @@ fn concat(
     _: &Arguments,
     items: &[(ValueId, Span)],
 ) -> Result<ValueId, Box<Diagnostic>> {
+    for (value, span) in items {
+        flat_only(context, "Concat", *value, *span)?;
+    }
     let values: Vec<ValueId> = items.iter().map(|(value, _)| *value).collect();
     context
         .graph
@@ -193,6 +197,9 @@ fn dot(
             )
             .label(format!("a list of {} flows in", items.len())),
         ));
+    }
+    for (value, span) in items {
+        flat_only(context, "Dot", *value, *span)?;
     }
     let product = fold(context, items, Graph::multiply)?;
     Ok(context.graph.sum(product, Axis::Last))

@@ -8,7 +8,6 @@ use super::{Kind, entries, planned};
 
 /// Entries that the language reserves.
 const PLANNED: &[(Kind, &str, &[&str])] = &[
-    (Kind::Layer, "Unflatten", &["Reshape", "View"]),
     (Kind::Layer, "Conv1d", &["Convolution1D"]),
     (Kind::Layer, "Conv2d", &["Convolution2D"]),
     (Kind::Layer, "MaxPool1d", &["MaxPooling1D"]),

@@ -108,18 +108,23 @@ impl Shape {
         !self.batch && self.dims.is_empty()
     }
 
+    /// The shape with all axes but the batch as one. A product that cannot be held stands as the largest
+    /// there is.
+    pub fn flat(&self) -> Shape {
+        Shape {
+            batch: self.batch,
+            dims: vec![product(&self.dims)],
+        }
+    }
+
     /// The shape with all axes but the first as one: how a parameter of more than two is computed with.
-    /// A product that cannot be held stands as the largest there is.
     pub fn as_matrix(&self) -> Shape {
         let Some((first, rest)) = self.dims.split_first().filter(|_| self.dims.len() > 2) else {
             return self.clone();
         };
-        let most = Dim::Known(usize::MAX);
-        let product = |product: Dim, dim: &Dim| product.times(dim).unwrap_or(most.clone());
-        let columns = rest.iter().fold(Dim::Known(1), product);
         Shape {
             batch: self.batch,
-            dims: vec![first.clone(), columns],
+            dims: vec![first.clone(), product(rest)],
         }
     }
 
@@ -157,6 +162,12 @@ impl Shape {
             .collect();
         format!("[{}]", dims.join(", "))
     }
+}
+
+fn product(dims: &[Dim]) -> Dim {
+    let most = Dim::Known(usize::MAX);
+    let times = |product: Dim, dim: &Dim| product.times(dim).unwrap_or(most.clone());
+    dims.iter().fold(Dim::Known(1), times)
 }
 
 impl fmt::Display for Shape {

@@ -3,6 +3,7 @@
 
 pub mod autodiff;
 pub mod average;
+mod flatten;
 pub mod fuse;
 pub mod fuse_cross_entropy;
 mod max_norm;
@@ -49,6 +50,7 @@ pub fn lower(graph: &Graph, phase: Phase, updates: Option<&Updates>) -> Graph {
     let mut passes: Vec<Pass> = vec![
         // Before a phase loses what it does not need: all phases share the order in which states lie.
         ("tied tables", Box::new(tied_tables::rewrite)),
+        ("flatten", Box::new(flatten::rewrite)),
         (
             "specialize",
             Box::new(move |graph| specialize::specialize(&graph, phase)),

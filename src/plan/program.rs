@@ -193,6 +193,7 @@ impl Builder<'_> {
             | Op::LogSoftmax
             | Op::CrossEntropy { .. }
             | Op::CrossEntropyGradient { .. }
+            | Op::Reshape { .. }
             | Op::ByPhase => unreachable!("not a node of a program"),
         }
     }
@@ -325,6 +326,7 @@ impl Builder<'_> {
             | Op::LogSoftmax
             | Op::CrossEntropy { .. }
             | Op::CrossEntropyGradient { .. }
+            | Op::Reshape { .. }
             | Op::ByPhase => unreachable!("computed values are in memory or in a temporary"),
         }
     }

@@ -114,6 +114,10 @@ pub fn resolve(
             net.outputs(schema, section.keyword.span, result.filter(|_| faultless))
         }
     };
+    let outputs = outputs
+        .into_iter()
+        .map(|output| net.flat(output?))
+        .collect::<Vec<_>>();
     net.report_unused();
     net.report_too_big(0);
     let unused = net.inputs.unused().map(advice::unused_input);
@@ -452,6 +456,26 @@ impl Net<'_> {
                 .help("declare one in the `data` section: `input x: number`"),
         );
         self.placeholder()
+    }
+
+    /// A result, unless its rows have several axes, which is reported: a prediction has one.
+    fn flat(&mut self, output: Output) -> Option<Output> {
+        let shape = self.graph.shape(output.value);
+        if shape.dims.len() == 1 {
+            return Some(output);
+        }
+        let fault = Diagnostic::new(
+            Code::ShapeMismatch,
+            output.span,
+            format!(
+                "a prediction is a row of one axis, not of shape {}",
+                shape.row_text()
+            ),
+        );
+        let fault = fault.label(format!("shape {}", shape.row_text()));
+        self.faults
+            .push(fault.help("end the line with `-> Flatten`"));
+        None
     }
 
     fn begin(&mut self, label: &str, span: Span) -> OriginId {

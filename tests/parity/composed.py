@@ -320,6 +320,31 @@ TWO_VECTORS = Values(
     },
 )
 
+def axes(network, _, value):
+    value = network.wide(value).tanh().unflatten(1, (3, 4))
+    mixed = nn.functional.gelu(network.norm(network.mix(value)))
+    gate = network.gate(value).softmax(dim=-1)
+    return network.head((mixed * gate + mixed).flatten(1))
+
+
+AXES = Values(
+    """
+    places = wide: Linear(12) -> Tanh -> Unflatten([3, 4])
+    mixed  = mix: Linear(5) -> norm: LayerNorm -> GELU
+    gated  = places -> gate: Linear(5) -> Softmax
+    (mixed * gated + mixed) -> Flatten -> head: Linear(1)
+    """,
+    lambda: {
+        "wide": nn.Linear(2, 12),
+        "mix": nn.Linear(4, 5),
+        "norm": nn.LayerNorm(5),
+        "gate": nn.Linear(4, 5),
+        "head": nn.Linear(15, 1),
+    },
+    axes,
+)
+
+
 def bilinear(network, inputs, _):
     once = network.both(network.fc(inputs["left"]).tanh(), inputs["right"]).tanh()
     return network.head(network.both(once, inputs["left"]).tanh(), inputs["left"])
@@ -406,6 +431,10 @@ COMPOSED = [
         ],
         TIED, Call("CrossEntropy"), Call("Adam", lr=1e-3), batch=11, epochs=60,
         precisions=BOTH, seed=47,
+    ),
+    Setup(
+        "composed-axes", "rows of two axes, layers along the last", curve(57, 50), CURVE, AXES,
+        Call("MSE"), Call("AdamW", lr=1e-3), batch=13, epochs=60, seed=57,
     ),
     Setup(
         "composed-bilinear", "a shared Bilinear on two pairs, bounded, and one without a bias",

@@ -130,6 +130,7 @@ impl<'g> Fuser<'g> {
             Op::CrossEntropyGradient { .. } => {
                 unreachable!("the gradient is placed with its loss, which stands before it")
             }
+            Op::Reshape { .. } => unreachable!("rows are flat before fusion"),
             Op::ByPhase => unreachable!("phases are chosen before fusion"),
         }
     }
@@ -350,6 +351,7 @@ impl<'g> Fuser<'g> {
             | Op::LogSoftmax
             | Op::CrossEntropy { .. }
             | Op::CrossEntropyGradient { .. }
+            | Op::Reshape { .. }
             | Op::ByPhase => unreachable!("kernels are placed when they are visited"),
         }
     }

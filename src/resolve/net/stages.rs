@@ -5,6 +5,7 @@ use super::super::constant::kind_text;
 use super::bodies::Repeat;
 use super::names::Bound;
 use super::{Flow, Net};
+use crate::catalog::axes::along;
 use crate::catalog::layers::Context;
 use crate::catalog::{Kind, Meaning};
 use crate::diagnostics::{Code, Diagnostic, Span};
@@ -261,7 +262,7 @@ impl Net<'_> {
             Meaning::Activation(function) => {
                 Ok(self.graph.map(function(&call.arguments), flow.value))
             }
-            Meaning::Layer(build) => {
+            Meaning::Layer(build) | Meaning::LastAxis(build) => {
                 let mut context = Context {
                     graph: &mut self.graph,
                     path: site.path,
@@ -271,7 +272,10 @@ impl Net<'_> {
                     use_number: site.use_number,
                     advice: &mut self.advice,
                 };
-                build(&mut context, &call.arguments, flow.value)
+                match matches!(call.entry.meaning, Meaning::LastAxis(_)) {
+                    true => along(&mut context, *build, &call.arguments, flow.value),
+                    false => build(&mut context, &call.arguments, flow.value),
+                }
             }
             Meaning::Combination(_) => Err(Box::new(one_flows(layer))),
             Meaning::Parameter => Err(Box::new(
