@@ -240,11 +240,12 @@ pub fn compile(
     schema: Option<&Schema>,
     target: Target,
 ) -> Result<Compiled, Faults> {
-    let declaration = declare(source)?;
+    let mut declaration = declare(source)?;
     let schema = schema
         .cloned()
         .unwrap_or_else(|| schema_from_spec(&declaration.data));
     let mut faults = Vec::new();
+    declaration.tell(&schema, &mut faults);
     let resolved = declaration.resolve(&schema, &mut faults);
     let Some(resolved) = resolved.filter(|_| faults.is_empty()) else {
         return Err(distinct(faults));
@@ -300,6 +301,10 @@ pub fn compile(
                 batch: batch(&train, &schema, phase),
                 seed,
                 settings: settings(&train, phase),
+                waits: match phase {
+                    Phase::Train => [&resolved.deferred[..], &train.waits()].concat(),
+                    Phase::Evaluate | Phase::Predict => resolved.deferred.clone(),
+                },
                 states: &states,
                 schedule: schedule(&train, &schema, phase),
                 start: end,
@@ -436,6 +441,7 @@ fn schedule(train: &TrainSpec, schema: &Schema, phase: Phase) -> Option<RateSche
 fn settings(train: &TrainSpec, phase: Phase) -> Vec<(String, String)> {
     let mut settings = Vec::new();
     let mut set = |name: &str, text: String| settings.push((name.to_string(), text));
+    let told = |name: &str, text: String| train.deferred(name).map_or(text, str::to_owned);
     if !train.loss.terms.is_empty() && phase != Phase::Predict {
         set("loss", train.loss.text());
     }
@@ -449,10 +455,14 @@ fn settings(train: &TrainSpec, phase: Phase) -> Vec<(String, String)> {
     if !train.schedule.is_empty() {
         set("schedule", schedule::text(&train.schedule));
     }
-    set("epochs", train.epochs.to_string());
-    let batch = match train.batch {
-        Batch::All => "all, in the file's order".to_string(),
-        Batch::Rows(rows) => {
+    set("epochs", told("epochs", train.epochs.to_string()));
+    let rows = match train.batch {
+        Batch::All => train.deferred("batch").map(str::to_owned),
+        Batch::Rows(rows) => Some(rows.to_string()),
+    };
+    let batch = match rows {
+        None => "all, in the file's order".to_string(),
+        Some(rows) => {
             let order = match train.shuffle {
                 true => "in a new order every epoch",
                 false => "in the file's order",
@@ -466,7 +476,7 @@ fn settings(train: &TrainSpec, phase: Phase) -> Vec<(String, String)> {
     };
     set("batch", batch);
     if train.accumulate > 1 {
-        let batches = train.accumulate;
+        let batches = told("accumulate", train.accumulate.to_string());
         set(
             "accumulate",
             format!("{batches} batches make an update, each by the share of its rows"),
@@ -477,25 +487,21 @@ fn settings(train: &TrainSpec, phase: Phase) -> Vec<(String, String)> {
             patience,
             min_delta,
         } = early;
-        set(
-            "stop",
-            format!("early(patience = {patience}, min_delta = {min_delta})"),
-        );
+        let text = format!("early(patience = {patience}, min_delta = {min_delta})");
+        set("stop", told("stop", text));
     }
     if train.restore == Restore::Best {
         set("restore", "best, by the validation loss".to_string());
     }
     if let Some(decay) = train.average {
-        set(
-            "average",
-            format!("ema(decay = {decay}), evaluated and kept"),
-        );
+        let average = told("average", format!("ema(decay = {decay})"));
+        set("average", format!("{average}, evaluated and kept"));
     }
     if let Some(bound) = train.clip_value {
-        set("clip_value", format!("{bound}"));
+        set("clip_value", told("clip_value", format!("{bound}")));
     }
     if let Some(norm) = train.clip_norm {
-        set("clip_norm", format!("{norm}"));
+        set("clip_norm", told("clip_norm", format!("{norm}")));
     }
     settings
 }

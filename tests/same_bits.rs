@@ -29,6 +29,8 @@ net {
 train {
     loss = CrossEntropy; optimizer = OPTIMIZER; epochs = 3; batch = 70; seed = SEED; precision = PRECISION
     SETTING
+    params \"first.weight\" { max_norm = 0.5 }
+    params \"job.weight\" { max_norm = 2 }
 }";
 
 /// The bits of everything that a run leaves: all states, and the losses of each epoch.

@@ -8,7 +8,6 @@ use super::{Kind, entries, planned};
 
 /// Entries that the language reserves.
 const PLANNED: &[(Kind, &str, &[&str])] = &[
-    (Kind::Layer, "Unflatten", &["Reshape", "View"]),
     (Kind::Layer, "Conv1d", &["Convolution1D"]),
     (Kind::Layer, "Conv2d", &["Convolution2D"]),
     (Kind::Layer, "MaxPool1d", &["MaxPooling1D"]),
@@ -127,6 +126,10 @@ const SETTINGS: &[(&str, &[&str])] = &[
         ],
     ),
     ("clip_value", &["clip_grad_value"]),
+    (
+        "max_norm",
+        &["max_value", "kernel_constraint", "constraint"],
+    ),
     ("init", &["initializer", "kernel_initializer"]),
     ("output", &["activations", "outputs"]),
     ("grad", &["grads", "gradient", "gradients"]),
@@ -206,6 +209,10 @@ const ADVICE: &[(&[&str], &str)] = &[
     (
         &["EarlyStopping"],
         "to end early is the setting `stop` of `train`: `stop = early(patience = 10)`",
+    ),
+    (
+        &["kernel_constraint", "MaxNorm", "UnitNorm"],
+        "norms are bounded by the paths of parameters, in `train`: `params \"*.weight\" { max_norm = 2 }`",
     ),
     (
         &["callbacks", "verbose", "DataLoader", "n_jobs"],

@@ -2,6 +2,7 @@
 //! defaults.
 
 use super::arguments::{ArgumentKind, Arguments, Default, Range, Value, named, positional};
+use super::axes::flat_only;
 use super::layers::{Context, Fans};
 use super::{Entry, Meaning};
 use crate::diagnostics::{Code, Diagnostic};
@@ -65,7 +66,7 @@ pub const ENTRIES: &[Entry] = &[
             ),
         ],
         also_known_as: &["LayerNormalization"],
-        meaning: Meaning::Layer(layer_norm),
+        meaning: Meaning::LastAxis(layer_norm),
     },
     Entry {
         name: "RMSNorm",
@@ -89,7 +90,7 @@ pub const ENTRIES: &[Entry] = &[
             ),
         ],
         also_known_as: &["RMSNormalization"],
-        meaning: Meaning::Layer(rms_norm),
+        meaning: Meaning::LastAxis(rms_norm),
     },
     Entry {
         name: "GroupNorm",
@@ -205,6 +206,7 @@ fn group_norm(
     arguments: &Arguments,
     x: ValueId,
 ) -> Result<ValueId, Box<Diagnostic>> {
+    flat_only(context, "GroupNorm", x, context.input_span)?;
     let groups = match arguments.get("num_groups") {
         Some(Value::Size(groups)) => groups.clone(),
         other => panic!("internal: `num_groups` is {other:?}, not a size"),
@@ -307,6 +309,7 @@ fn batch_norm(
     arguments: &Arguments,
     x: ValueId,
 ) -> Result<ValueId, Box<Diagnostic>> {
+    flat_only(context, "BatchNorm1d", x, context.input_span)?;
     let eps = arguments.number("eps");
     let momentum = arguments.number("momentum");
     let shape = context.graph.shape(x).clone();

@@ -187,6 +187,13 @@ pub const PARAMS: &[Setting] = &[
         "params \"*.weight\" { l2 = 1e-4 }",
     ),
     setting(
+        "max_norm",
+        "a number more than 0",
+        "no bound",
+        "after each update, rows of a weight (one for each output) of a larger norm are scaled to it, as torch.renorm(p = 2, dim = 0) does",
+        "params \"*.weight\" { max_norm = 2 }",
+    ),
+    setting(
         "freeze",
         "`true` or `false`",
         "false",

@@ -27,6 +27,22 @@ impl Dim {
         }
     }
 
+    /// The product of two lengths; `None` if it cannot be held.
+    pub fn times(&self, other: &Dim) -> Option<Dim> {
+        let part = |dim: &Dim| match dim {
+            Dim::Deferred(name) if name.contains(' ') => format!("({name})"),
+            Dim::Known(_) | Dim::Deferred(_) => dim.to_string(),
+        };
+        match (self, other) {
+            (Dim::Known(a), Dim::Known(b)) => a.checked_mul(*b).map(Dim::Known),
+            (Dim::Known(1), other) | (other, Dim::Known(1)) => Some(other.clone()),
+            (Dim::Deferred(_), _) | (_, Dim::Deferred(_)) => {
+                let [a, b] = [self, other].map(part);
+                Some(Dim::Deferred(format!("{a} * {b}").into()))
+            }
+        }
+    }
+
     /// The sum of two lengths; `None` if it cannot be held.
     pub fn plus(&self, other: &Dim) -> Option<Dim> {
         match (self, other) {
@@ -92,6 +108,26 @@ impl Shape {
         !self.batch && self.dims.is_empty()
     }
 
+    /// The shape with all axes but the batch as one. A product that cannot be held stands as the largest
+    /// there is.
+    pub fn flat(&self) -> Shape {
+        Shape {
+            batch: self.batch,
+            dims: vec![product(&self.dims)],
+        }
+    }
+
+    /// The shape with all axes but the first as one: how a parameter of more than two is computed with.
+    pub fn as_matrix(&self) -> Shape {
+        let Some((first, rest)) = self.dims.split_first().filter(|_| self.dims.len() > 2) else {
+            return self.clone();
+        };
+        Shape {
+            batch: self.batch,
+            dims: vec![first.clone(), product(rest)],
+        }
+    }
+
     /// The length of the last axis; 1 for a shape without axes of its own.
     pub fn width(&self) -> Dim {
         self.dims.last().cloned().unwrap_or(Dim::Known(1))
@@ -126,6 +162,12 @@ impl Shape {
             .collect();
         format!("[{}]", dims.join(", "))
     }
+}
+
+fn product(dims: &[Dim]) -> Dim {
+    let most = Dim::Known(usize::MAX);
+    let times = |product: Dim, dim: &Dim| product.times(dim).unwrap_or(most.clone());
+    dims.iter().fold(Dim::Known(1), times)
 }
 
 impl fmt::Display for Shape {

@@ -3,11 +3,14 @@
 
 pub mod autodiff;
 pub mod average;
+mod flatten;
 pub mod fuse;
 pub mod fuse_cross_entropy;
+mod max_norm;
 mod rebuild;
 pub mod simplify;
 pub mod specialize;
+pub mod tied_tables;
 pub mod update;
 
 use crate::catalog::BuildUpdate;
@@ -47,6 +50,9 @@ type Pass<'p> = (&'static str, Box<dyn Fn(Graph) -> Graph + 'p>);
 /// updates appended as ordinary nodes.
 pub fn lower(graph: &Graph, phase: Phase, updates: Option<&Updates>) -> Graph {
     let mut passes: Vec<Pass> = vec![
+        // Before a phase loses what it does not need: all phases share the order in which states lie.
+        ("tied tables", Box::new(tied_tables::rewrite)),
+        ("flatten", Box::new(flatten::rewrite)),
         (
             "specialize",
             Box::new(move |graph| specialize::specialize(&graph, phase)),

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use super::autodiff::differentiate;
-use super::{Accumulation, Updates};
+use super::{Accumulation, Updates, max_norm};
 use crate::catalog::arguments::{Arguments, Value};
 use crate::catalog::optimizers::Context;
-use crate::graph::ops::Axis;
+use crate::graph::ops::{Axis, tables};
 use crate::graph::scalar::ScalarFunction;
 use crate::graph::shape::Shape;
 use crate::graph::state::{StateId, StepScalar, Training};
@@ -47,15 +47,21 @@ pub fn append(mut graph: Graph, updates: &Updates) -> Graph {
     if let Some(max_norm) = updates.clip_norm {
         clip(&mut graph, &mut reached, max_norm);
     }
+    let tables = tables(&graph);
     for (parameter, gradient) in reached {
         graph.current_origin = graph.node(gradient).origin;
         let value = graph.state_value(parameter);
-        let arguments = arguments_for(updates, graph.state(parameter).training);
+        let training = graph.state(parameter).training;
+        let arguments = arguments_for(updates, training);
         let mut context = Context {
             graph: &mut graph,
             parameter,
         };
-        let value = (updates.build)(&mut context, &arguments, value, gradient);
+        let mut value = (updates.build)(&mut context, &arguments, value, gradient);
+        if let Some(bound) = training.max_norm {
+            let table = tables[parameter.0 as usize];
+            value = max_norm::bound(context.graph, parameter, value, bound, table);
+        }
         if let Some(decay) = updates.average {
             average(&mut context, value, decay);
         }

@@ -6,7 +6,7 @@ use super::Precision;
 use super::memory::align;
 use super::step::{Columns, Matrix, Offset};
 use crate::graph::Graph;
-use crate::graph::ops::Op;
+use crate::graph::ops::tables;
 use crate::graph::shape::Shape;
 use crate::graph::state::{State, StateId, StateKind};
 
@@ -107,7 +107,7 @@ impl StateLayout {
             ..StateLayout::default()
         };
         for (state, order) in graph.states.iter().zip(orders(graph)) {
-            let (features, columns) = extents(&state.shape, order, layout.panel);
+            let (features, columns) = extents(&state.shape.as_matrix(), order, layout.panel);
             let matrix = Matrix {
                 at: Offset(layout.end),
                 features,
@@ -153,12 +153,11 @@ impl StateLayout {
 /// The order of each state: tables that are read by index lie row by row; weights, and all else,
 /// input by input.
 fn orders(graph: &Graph) -> Vec<Order> {
-    let mut orders = vec![Order::Panels; graph.states.len()];
-    for node in graph.nodes.iter().filter(|node| node.op == Op::Gather) {
-        if let Op::State(table) = graph.node(node.operands[0]).op {
-            orders[table.0 as usize] = Order::RowMajor;
-        }
-    }
+    let order = |table: bool| match table {
+        true => Order::RowMajor,
+        false => Order::Panels,
+    };
+    let mut orders: Vec<Order> = tables(graph).into_iter().map(order).collect();
     for id in graph.state_ids() {
         if let StateKind::Slot(parameter) | StateKind::Average(parameter) = graph.state(id).kind {
             orders[id.0 as usize] = orders[parameter.0 as usize];

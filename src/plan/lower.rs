@@ -26,6 +26,8 @@ pub struct Request<'r> {
     pub batch: Option<usize>,
     pub seed: u64,
     pub settings: Vec<(String, String)>,
+    /// What it waits for beside lengths, as expressions of the facts of the data.
+    pub waits: Vec<String>,
     pub schedule: Option<RateSchedule>,
     pub states: &'r StateLayout,
     /// Where the plan's own part of the arena begins.
@@ -127,7 +129,7 @@ pub fn lower(graph: &Graph, request: Request) -> Plan {
         precision: request.precision,
         target: request.target,
         batch: request.batch,
-        deferred: deferred(graph, request.batch),
+        deferred: deferred(graph, request.batch, request.waits),
         settings: request.settings,
         schedule: request.schedule,
         states: request.states.clone(),
@@ -154,8 +156,13 @@ pub fn lower(graph: &Graph, request: Request) -> Plan {
 }
 
 /// The names of facts that some shape still waits for.
-fn deferred(graph: &Graph, batch: Option<usize>) -> Vec<String> {
+fn deferred(graph: &Graph, batch: Option<usize>, waits: Vec<String>) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
+    for wait in waits {
+        if !names.contains(&wait) {
+            names.push(wait);
+        }
+    }
     for node in &graph.nodes {
         for dim in &node.shape.dims {
             if let Dim::Deferred(name) = dim
@@ -165,7 +172,7 @@ fn deferred(graph: &Graph, batch: Option<usize>) -> Vec<String> {
             }
         }
     }
-    if batch.is_none() {
+    if batch.is_none() && !names.iter().any(|name| name == "rows") {
         names.push("rows".to_string());
     }
     names

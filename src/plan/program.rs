@@ -9,7 +9,7 @@ use super::step::{
     Section, Source,
 };
 use crate::graph::ValueId;
-use crate::graph::ops::{Axis, Op};
+use crate::graph::ops::{Axis, Op, Repeat, repeat};
 use crate::graph::shape::Shape;
 use crate::passes::fuse::{Draft, GroupId};
 use crate::random::Stream;
@@ -193,6 +193,7 @@ impl Builder<'_> {
             | Op::LogSoftmax
             | Op::CrossEntropy { .. }
             | Op::CrossEntropyGradient { .. }
+            | Op::Reshape { .. }
             | Op::ByPhase => unreachable!("not a node of a program"),
         }
     }
@@ -312,7 +313,7 @@ impl Builder<'_> {
                     keep: *keep,
                 }
             }
-            Op::Broadcast { .. } => self.load_repeated(node.operands[0]),
+            Op::Broadcast { shape } => self.load_repeated(node.operands[0], shape),
             Op::State(_)
             | Op::Map(_)
             | Op::MapDerivative(_)
@@ -325,14 +326,15 @@ impl Builder<'_> {
             | Op::LogSoftmax
             | Op::CrossEntropy { .. }
             | Op::CrossEntropyGradient { .. }
+            | Op::Reshape { .. }
             | Op::ByPhase => unreachable!("computed values are in memory or in a temporary"),
         }
     }
 
-    fn load_repeated(&mut self, inner: ValueId) -> Load {
+    fn load_repeated(&mut self, inner: ValueId, to: &Shape) -> Load {
         let graph = self.lowering.graph;
-        let shape: &Shape = graph.shape(inner);
-        if shape.is_scalar() {
+        let repeat = repeat(graph.shape(inner), to).expect("the node was built");
+        if repeat == Repeat::Scalar {
             return match self.source(inner) {
                 Source::Constant(number) => Load::Constant(number),
                 Source::Scalar(at) | Source::Memory(at) => Load::Scalar { at },
@@ -342,9 +344,9 @@ impl Builder<'_> {
             };
         }
         let matrix = self.lowering.matrix(inner);
-        match shape.batch {
-            false => Load::PerFeature { at: matrix.at },
-            true => Load::PerColumn {
+        match repeat {
+            Repeat::Scalar | Repeat::PerFeature => Load::PerFeature { at: matrix.at },
+            Repeat::PerRow => Load::PerColumn {
                 at: matrix.at,
                 stride: matrix.stride,
             },

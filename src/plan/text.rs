@@ -186,7 +186,9 @@ impl<'g> Namer<'g> {
             return "…".to_string();
         }
         if let Op::Constant(number) = node.op {
-            return short(number);
+            // One that only the data tells has its expression for a name.
+            let name = node.name.as_ref().filter(|_| number.is_nan());
+            return name.map_or_else(|| short(number), |name| format!("({name})"));
         }
         let operands: Vec<String> = node
             .operands

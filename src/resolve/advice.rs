@@ -200,6 +200,9 @@ pub fn of_schedule(train: &TrainSpec, advice: &mut Vec<Diagnostic>) {
             Length::Share(share) => share,
             Length::Epochs(epochs) => epochs / train.epochs.max(1) as f64,
         };
+        if train.deferred("epochs").is_some() || share.is_nan() {
+            return;
+        }
         // A share of a third three times is a run.
         if share <= 1.0 + 1e-9 {
             continue;

@@ -68,6 +68,7 @@ fn value_text(value: &Value) -> String {
             let texts: Vec<String> = lengths.iter().map(|length| length.text()).collect();
             format!("[{}]", texts.join(", "))
         }
+        Value::Deferred(text) => text.clone(),
     }
 }
 

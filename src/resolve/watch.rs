@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::constant::Scope;
 use super::selection::{Selecting, selects_nothing};
-use super::train::{whole, word_of};
+use super::train::{Deferred, whole, word_of};
 use crate::catalog::settings::WATCH;
 use crate::diagnostics::{Code, Diagnostic, Span, listed};
 use crate::glob;
@@ -45,6 +45,7 @@ const SECTION: Selecting = Selecting {
 pub fn resolve(
     section: &Section,
     scope: &Scope,
+    deferred: &mut Deferred,
     faults: &mut Vec<Diagnostic>,
 ) -> Option<WatchSpec> {
     let before = faults.len();
@@ -58,7 +59,7 @@ pub fn resolve(
     let weight = measures("weight", faults);
     let every = settings.take("every");
     let every = every.map_or(Some(DEFAULT_EVERY), |value| {
-        whole("every", &value, scope, 1, faults)
+        whole("every", &value, scope, 1, deferred, faults)
     });
     let nothing = [&output, &grad, &weight].iter().all(|it| it.is_empty());
     if nothing && faults.len() == before {
@@ -142,17 +143,19 @@ fn measures(name: &str, value: &Expr, scope: &Scope, faults: &mut Vec<Diagnostic
 }
 
 /// Tells a graph what is recorded of it. Of two sections about the same, the later one counts. A
-/// section that selects nothing of what it asks for is a fault.
+/// section that selects nothing of what it asks for is a fault, unless the data says how often a body is
+/// repeated (`shortened`).
 pub fn apply(
     specs: &[WatchSpec],
     stages: &[Stage],
     graph: &mut Graph,
+    shortened: bool,
     faults: &mut Vec<Diagnostic>,
 ) {
     let mut watches = Watches::default();
     for spec in specs {
         let selection = Selection::new(&spec.selector, stages, graph);
-        match selection.fault(spec, stages, graph) {
+        match selection.fault(spec, stages, graph).filter(|_| !shortened) {
             Some(fault) => faults.push(fault),
             None => watches.add(spec, &selection, graph),
         }

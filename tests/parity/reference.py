@@ -261,12 +261,24 @@ class Setup:
             for glob, group in self.groups:
                 if fnmatch.fnmatchcase(path, glob):
                     own |= group
-            own.pop("l1", None), own.pop("l2", None)
+            for key in ("l1", "l2", "max_norm"):
+                own.pop(key, None)
             if own.pop("freeze", False):
                 parameter.requires_grad_(False)
             else:
                 groups.append({"params": [parameter], **own})
         return groups
+
+    def bound(self, network):
+        """Scales the rows whose norm is more than the `max_norm` of the sections."""
+        for path, parameter in network.named_parameters():
+            own = {}
+            for glob, group in self.groups:
+                if fnmatch.fnmatchcase(path, glob):
+                    own |= group
+            if "max_norm" in own and parameter.requires_grad:
+                with torch.no_grad():
+                    parameter.copy_(torch.renorm(parameter, 2, 0, own["max_norm"]))
 
     def penalty(self, network):
         """What `l1` and `l2` of the sections add to the loss."""
@@ -476,6 +488,7 @@ def train(setup, table, state, precision, records=None):
             if clip_norm is not None:
                 nn.utils.clip_grad_norm_(network.parameters(), clip_norm, foreach=False)
             optimizer.step()
+            setup.bound(network)
             recorder.after(update)
             if scheduler and not on_plateau:
                 scheduler.step()

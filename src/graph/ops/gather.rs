@@ -5,6 +5,17 @@ use crate::graph::reference::Tensor;
 use crate::graph::shape::{Dim, Shape};
 use crate::graph::{Graph, ShapeFault, ValueId};
 
+/// For each state, whether it is a table that is read by index.
+pub fn tables(graph: &Graph) -> Vec<bool> {
+    let mut tables = vec![false; graph.states.len()];
+    for node in graph.nodes.iter().filter(|node| node.op == Op::Gather) {
+        if let Op::State(table) = graph.node(node.operands[0]).op {
+            tables[table.0 as usize] = true;
+        }
+    }
+    tables
+}
+
 pub fn shape(operands: &[&Shape]) -> Result<Shape, ShapeFault> {
     let [table, index] = [operands[0], operands[1]];
     let one = Dim::Known(1);

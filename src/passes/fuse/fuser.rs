@@ -113,20 +113,24 @@ impl<'g> Fuser<'g> {
                 self.place_kernel(GroupKind::Concat { parts }, &[value]);
             }
             Op::CrossEntropy { on, off } => {
-                let gradient = self.users[operands[0].index()]
-                    .iter()
-                    .copied()
-                    .find(|user| {
-                        let user = self.graph.node(*user);
-                        user.op == (Op::CrossEntropyGradient { on: *on, off: *off })
-                            && user.operands == *operands
-                    });
+                let mut users = self.users[operands[0].index()].iter().copied();
+                let gradient = users.find(|user| {
+                    let user = self.graph.node(*user);
+                    // Bit by bit: a number that waits for the data is NaN.
+                    let alike = |on_too: f64, off_too: f64| {
+                        [on, off].map(|number| number.to_bits())
+                            == [on_too, off_too].map(f64::to_bits)
+                    };
+                    matches!(user.op, Op::CrossEntropyGradient { on, off } if alike(on, off))
+                        && user.operands == *operands
+                });
                 let anchors: Vec<ValueId> = std::iter::once(value).chain(gradient).collect();
                 self.place_cross_entropy(*on, *off, operands, &anchors);
             }
             Op::CrossEntropyGradient { .. } => {
                 unreachable!("the gradient is placed with its loss, which stands before it")
             }
+            Op::Reshape { .. } => unreachable!("rows are flat before fusion"),
             Op::ByPhase => unreachable!("phases are chosen before fusion"),
         }
     }
@@ -347,6 +351,7 @@ impl<'g> Fuser<'g> {
             | Op::LogSoftmax
             | Op::CrossEntropy { .. }
             | Op::CrossEntropyGradient { .. }
+            | Op::Reshape { .. }
             | Op::ByPhase => unreachable!("kernels are placed when they are visited"),
         }
     }

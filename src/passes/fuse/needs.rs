@@ -67,6 +67,7 @@ impl Fuser<'_> {
             | Op::LogSoftmax
             | Op::CrossEntropy { .. }
             | Op::CrossEntropyGradient { .. }
+            | Op::Reshape { .. }
             | Op::ByPhase => unreachable!("kernels are placed when they are visited"),
         }
     }
@@ -126,6 +127,7 @@ impl Fuser<'_> {
             | Op::LogSoftmax
             | Op::CrossEntropy { .. }
             | Op::CrossEntropyGradient { .. }
+            | Op::Reshape { .. }
             | Op::ByPhase => unreachable!("kernels are placed when they are visited"),
         }
         Some(value)

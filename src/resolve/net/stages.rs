@@ -6,6 +6,7 @@ use super::super::watch::Stage;
 use super::bodies::Repeat;
 use super::names::Bound;
 use super::{Flow, Net};
+use crate::catalog::axes::along;
 use crate::catalog::layers::Context;
 use crate::catalog::{Kind, Meaning};
 use crate::diagnostics::{Code, Diagnostic, Span};
@@ -54,7 +55,8 @@ impl Net<'_> {
         if let ExprKind::Name(name) = &layer.kind
             && self.binding(name).is_some()
         {
-            return self.bound_stage(name.clone(), label, layer.span, flow);
+            let (layer, site) = self.shared_use(name, label, layer.span)?;
+            return self.apply(&layer, site, flow);
         }
         self.apply(layer, site, flow)
     }
@@ -69,19 +71,27 @@ impl Net<'_> {
         if !self.spend(expr.span) {
             return None;
         }
-        let (site, layer, _) = self.site(expr);
-        let bound = matches!(&layer.kind, ExprKind::Name(name) if self.binding(name).is_some());
-        if bound || self.block_of(layer).is_some() {
+        let (mut site, used, label) = self.site(expr);
+        let mut layer = used;
+        let shared;
+        if let ExprKind::Name(name) = &layer.kind
+            && self.binding(name).is_some()
+        {
+            (shared, site) = self.shared_use(name, label, layer.span)?;
+            layer = &shared;
+        }
+        if self.block_of(layer).is_some() {
             self.mark_names(layer);
-            self.faults.push(list_flows(layer, items.len()));
+            self.faults.push(list_flows(used, items.len()));
             return None;
         }
         let Some(call) = arguments::call(layer, Kind::Layer, &self.scope, self.faults) else {
             self.mark_names(layer);
             return None;
         };
+        self.deferred.extend(call.arguments.deferred());
         let Meaning::Combination(build) = &call.entry.meaning else {
-            self.faults.push(list_flows(layer, items.len()));
+            self.faults.push(list_flows(used, items.len()));
             return None;
         };
         self.begin(&site.shown, site.span);
@@ -144,16 +154,10 @@ impl Net<'_> {
         (site, layer, label)
     }
 
-    /// Applies what a name of the body is bound to.
-    fn bound_stage(
-        &mut self,
-        name: String,
-        label: Option<&Name>,
-        span: Span,
-        flow: Flow,
-    ) -> Option<ValueId> {
+    /// The layer that a name of the body is bound to, and where it is applied.
+    fn shared_use(&mut self, name: &str, label: Option<&Name>, span: Span) -> Option<(Expr, Site)> {
         let (outer, prefix) = (self.frame().use_number, self.frame().prefix.clone());
-        let binding = self.binding_mut(&name).expect("the name was just found");
+        let binding = self.binding_mut(name).expect("the name was just found");
         binding.used = true;
         let declared = binding.span;
         match &mut binding.bound {
@@ -183,7 +187,7 @@ impl Net<'_> {
                     declared,
                     use_number,
                 };
-                self.apply(&layer, site, flow)
+                Some((layer, site))
             }
             Bound::Value(_) | Bound::Number(_) | Bound::Label => {
                 self.faults.push(
@@ -259,13 +263,14 @@ impl Net<'_> {
             self.mark_names(layer);
             return None;
         };
+        self.deferred.extend(call.arguments.deferred());
         self.begin(&site.shown, site.span);
         let states = self.graph.states.len();
         let result = match &call.entry.meaning {
             Meaning::Activation(function) => {
                 Ok(self.graph.map(function(&call.arguments), flow.value))
             }
-            Meaning::Layer(build) => {
+            Meaning::Layer(build) | Meaning::LastAxis(build) => {
                 let mut context = Context {
                     graph: &mut self.graph,
                     path: site.path,
@@ -275,7 +280,10 @@ impl Net<'_> {
                     use_number: site.use_number,
                     advice: &mut self.advice,
                 };
-                build(&mut context, &call.arguments, flow.value)
+                match matches!(call.entry.meaning, Meaning::LastAxis(_)) {
+                    true => along(&mut context, *build, &call.arguments, flow.value),
+                    false => build(&mut context, &call.arguments, flow.value),
+                }
             }
             Meaning::Combination(_) => Err(Box::new(one_flows(layer))),
             Meaning::Parameter => Err(Box::new(
