@@ -29,6 +29,10 @@ const PACK_COLUMNS: usize = 24;
 /// Elements that a worker copies at a time in a concatenation.
 const CONCAT_ELEMENTS: usize = 1 << 14;
 
+/// Columns of a weight whose gradient is computed before they are updated: the right operand's strips
+/// have widths that divide it, and with a panel's rows they fill a part of a first-level cache.
+const UPDATED_COLUMNS: usize = 48;
+
 /// A right operand that so many rows of the result read, ...
 const STRIP_ROWS: usize = 128;
 /// ... from columns so many bytes apart, is worth copying: these share few places of a first-level
@@ -644,9 +648,9 @@ impl<T: Element> Link<'_, T> {
                 step: gradient.stride,
             },
         };
-        self.tiles(section, |link, tile, result| {
+        let product = |tile: Tile, columns: std::ops::Range<usize>, result: Place| {
             let first_row = tile.first / panel_columns * height;
-            let column = tile.first % panel_columns;
+            let column = tile.first % panel_columns + columns.start;
             let start = match pack {
                 true => first_row * depth,
                 false => first_row,
@@ -655,9 +659,9 @@ impl<T: Element> Link<'_, T> {
                 true => (Place::work(column * depth), 0, 0),
                 false => (Place::arena(input.at.0 + column), input.stride, 1),
             };
-            link.push(Action::Product(ProductAction {
+            Action::Product(ProductAction {
                 rows: height,
-                columns: tile.columns,
+                columns: columns.len(),
                 depth,
                 left: Left {
                     at: left.at.plus(start),
@@ -670,8 +674,29 @@ impl<T: Element> Link<'_, T> {
                 start: None,
                 result,
                 result_stride: height,
-            }));
-        });
+            })
+        };
+        let (Some(update), None) = (&self.step.updates[0], section.anchor) else {
+            return self.tiles(section, |link, tile, result| {
+                link.push(product(tile, 0..tile.columns, result));
+            });
+        };
+        // The gradient of a few columns, then their update: it is still in the first cache.
+        let cut = section.cut(self.site.rows);
+        for index in self.share(cut.tiles()) {
+            let tile = cut.tile(index);
+            let anchor = self.anchor(section, 0, tile);
+            let program = self.section_program(section, 0, tile, anchor);
+            for (place, elements, writes) in program.touched() {
+                self.touch(place, elements, writes);
+            }
+            for first in (0..tile.columns).step_by(UPDATED_COLUMNS) {
+                let columns = first..tile.columns.min(first + UPDATED_COLUMNS);
+                let (start, length) = (first * height, columns.len() * height);
+                self.push(product(tile, columns, anchor));
+                self.push(program.update(update, start, length));
+            }
+        }
     }
 
     /// Copies the input into strips, by all workers together: those of each tile of a panel, one after
