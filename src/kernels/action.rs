@@ -116,6 +116,7 @@ pub(super) struct ProductAction {
     pub right_stride: usize,
     pub right_in_strips: bool,
     pub start: Option<Place>,
+    pub resume: bool,
     pub result: Place,
     pub result_stride: usize,
 }
@@ -759,6 +760,7 @@ impl<T: Element> Site<'_, T> {
                     Some(start) => self.at(start, 0),
                     None => std::ptr::null(),
                 },
+                resume: action.resume,
                 result: self.at(action.result, 0),
                 result_stride: action.result_stride,
             }

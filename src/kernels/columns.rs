@@ -4,8 +4,9 @@ use pulp::{Simd, WithSimd};
 
 use super::action::{Batch, copy_columns, index_of};
 use super::element::Element;
-use super::elementwise::{Binary, Fill, Operand, map};
+use super::elementwise::{Binary, Fill, Operand, map, map_lanes, zip_lanes};
 use super::reductions::reduce_run;
+use super::transpose::transpose;
 use crate::plan::step::{BinaryOperator, Matrix, Reduction, Tile};
 
 /// The place of a matrix' column.
@@ -118,6 +119,10 @@ impl<T: Element> WithSimd for CrossEntropyTile<T> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let classes = self.logits.features;
+        if classes <= FEW_CLASSES {
+            // SAFETY: by the contract of the fields.
+            return unsafe { self.few_classes(simd) };
+        }
         let (on, off) = (T::constant(self.on), T::constant(self.off));
         let work = self.gradient.unwrap_or(self.scratch);
         // SAFETY: by the contract of the fields, every column of the tile exists in all of them.
@@ -180,7 +185,95 @@ impl<T: Element> WithSimd for CrossEntropyTile<T> {
     }
 }
 
+/// Columns of no more classes are taken several at a time, each a lane: they fill no vectors of their
+/// own.
+const FEW_CLASSES: usize = 32;
+
 impl<T: Element> CrossEntropyTile<T> {
+    /// All columns, as many at a time as a chunk has lanes.
+    ///
+    /// # Safety
+    /// The contract of the fields; there are at most [`FEW_CLASSES`].
+    #[inline(always)]
+    unsafe fn few_classes<S: Simd>(&self, simd: S) {
+        let classes = self.logits.features;
+        let (on, off) = (T::constant(self.on), T::constant(self.off));
+        let whole_total = T::constant(self.on + self.off * classes as f64);
+        let mut rows = [T::filled_chunk(T::ZERO); FEW_CLASSES];
+        for first in (0..self.tile.columns).step_by(T::CHUNK) {
+            let count = (self.tile.columns - first).min(T::CHUNK);
+            let lanes = rows.as_mut_ptr().cast::<T>();
+            // SAFETY: by the caller, the columns exist; the lanes are those of the rows.
+            unsafe {
+                let logits = column(self.batch, self.logits, self.tile.first + first);
+                let from = (logits.cast_const(), self.logits.stride);
+                transpose(simd, (count, classes), from, (lanes, T::CHUNK));
+            }
+            let rows = &mut rows[..classes];
+            let mut largest = rows[0];
+            for row in &rows[1..] {
+                largest = zip_lanes(largest, *row, T::max);
+            }
+            // What the logits themselves contribute to the losses, and the sum of the targets.
+            let mut of_logits = T::filled_chunk(T::ZERO);
+            let mut total = T::filled_chunk(whole_total);
+            for lane in 0..count {
+                // SAFETY: the column exists.
+                match unsafe { self.class(first + lane) } {
+                    Some(class) => {
+                        let logit = rows[class].as_ref()[lane].sub(largest.as_ref()[lane]);
+                        of_logits.as_mut()[lane] = on.mul(logit);
+                    }
+                    None => total.as_mut()[lane] = T::NAN,
+                }
+            }
+            let mut sum = T::filled_chunk(T::ZERO);
+            let mut sum_of_logits = T::filled_chunk(T::ZERO);
+            for row in rows.iter_mut() {
+                let logits = zip_lanes(*row, largest, T::sub);
+                sum_of_logits = zip_lanes(sum_of_logits, logits, T::add);
+                *row = map_lanes(logits, T::exp);
+                sum = zip_lanes(sum, *row, T::add);
+            }
+            if let Some(loss) = self.loss {
+                if self.off != 0.0 {
+                    let others = map_lanes(
+                        sum_of_logits,
+                        #[inline(always)]
+                        |sum: T| off.mul(sum),
+                    );
+                    of_logits = zip_lanes(of_logits, others, T::add);
+                }
+                let losses = zip_lanes(total, map_lanes(sum, T::ln), T::mul);
+                let losses = zip_lanes(losses, of_logits, T::sub);
+                // SAFETY: by the caller, there is one number a column.
+                unsafe { T::store_partial_chunk(simd, loss.add(first), count, losses) };
+            }
+            if let Some(gradient) = self.gradient {
+                let factor = zip_lanes(total, sum, T::div);
+                for row in rows.iter_mut() {
+                    *row = map_lanes(
+                        zip_lanes(*row, factor, T::mul),
+                        #[inline(always)]
+                        |share: T| share.sub(off),
+                    );
+                }
+                // SAFETY: by the caller, the gradient has these columns.
+                unsafe {
+                    let gradient = gradient.add(first * classes);
+                    let from = (lanes.cast_const(), T::CHUNK);
+                    transpose(simd, (classes, count), from, (gradient, classes));
+                    for lane in 0..count {
+                        if let Some(class) = self.class(first + lane) {
+                            let place = gradient.add(lane * classes + class);
+                            *place = (*place).sub(on);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
     /// The class of a column of the tile, if it is one.
     ///
     /// # Safety

@@ -67,7 +67,7 @@ unsafe fn map_chunks<S: Simd, T: Element, V: Copy>(
 }
 
 #[inline(always)]
-fn map_lanes<T: Element>(mut chunk: T::Chunk, function: impl Fn(T) -> T) -> T::Chunk {
+pub(super) fn map_lanes<T: Element>(mut chunk: T::Chunk, function: impl Fn(T) -> T) -> T::Chunk {
     for lane in chunk.as_mut() {
         *lane = function(*lane);
     }

@@ -29,6 +29,15 @@ const PACK_COLUMNS: usize = 24;
 /// Elements that a worker copies at a time in a concatenation.
 const CONCAT_ELEMENTS: usize = 1 << 14;
 
+/// Columns of a weight whose gradient is computed before they are updated: the right operand's strips
+/// have widths that divide it, and with a panel's rows they fill a part of a first-level cache.
+const UPDATED_COLUMNS: usize = 48;
+
+/// A gradient of more bytes, for a weight of few inputs, is read by parts of so many columns: its
+/// rows, each far from the next, would be read once for every panel.
+const NARROW_BYTES: usize = 64 << 10;
+const NARROW_DEPTH: usize = 32;
+
 /// A right operand that so many rows of the result read, ...
 const STRIP_ROWS: usize = 128;
 /// ... from columns so many bytes apart, is worth copying: these share few places of a first-level
@@ -398,6 +407,7 @@ impl<T: Element> Link<'_, T> {
                 right_stride: input.stride,
                 right_in_strips: false,
                 start: start.map(|start| start.plus(rows.start)),
+                resume: false,
                 result: result.plus(rows.start),
                 result_stride: section.features,
             }
@@ -466,6 +476,7 @@ impl<T: Element> Link<'_, T> {
                 right_stride: gradient.stride,
                 right_in_strips: false,
                 start: None,
+                resume: false,
                 result,
                 result_stride: rows,
             });
@@ -620,6 +631,7 @@ impl<T: Element> Link<'_, T> {
                     right_stride: 0,
                     right_in_strips: false,
                     start: None,
+                    resume: false,
                     result,
                     result_stride: 0,
                 }));
@@ -628,6 +640,10 @@ impl<T: Element> Link<'_, T> {
         let height = section.features;
         let panel_columns = section.panel_columns.unwrap_or(input.features).max(1);
         let in_strips = in_strips::<T>(out, input.stride);
+        let much = out * depth * size_of::<T>() > NARROW_BYTES && depth > NARROW_DEPTH;
+        if input.features < PACK_COLUMNS && much && !in_strips {
+            return self.narrow_weight(gradient, input, section, depth);
+        }
         if in_strips {
             self.strips_of_input(input, section, depth);
         }
@@ -644,9 +660,9 @@ impl<T: Element> Link<'_, T> {
                 step: gradient.stride,
             },
         };
-        self.tiles(section, |link, tile, result| {
+        let product = |tile: Tile, columns: std::ops::Range<usize>, result: Place| {
             let first_row = tile.first / panel_columns * height;
-            let column = tile.first % panel_columns;
+            let column = tile.first % panel_columns + columns.start;
             let start = match pack {
                 true => first_row * depth,
                 false => first_row,
@@ -655,9 +671,9 @@ impl<T: Element> Link<'_, T> {
                 true => (Place::work(column * depth), 0, 0),
                 false => (Place::arena(input.at.0 + column), input.stride, 1),
             };
-            link.push(Action::Product(ProductAction {
+            Action::Product(ProductAction {
                 rows: height,
-                columns: tile.columns,
+                columns: columns.len(),
                 depth,
                 left: Left {
                     at: left.at.plus(start),
@@ -668,10 +684,95 @@ impl<T: Element> Link<'_, T> {
                 right_stride,
                 right_in_strips: in_strips,
                 start: None,
+                resume: false,
                 result,
                 result_stride: height,
-            }));
-        });
+            })
+        };
+        let (Some(update), None) = (&self.step.updates[0], section.anchor) else {
+            return self.tiles(section, |link, tile, result| {
+                link.push(product(tile, 0..tile.columns, result));
+            });
+        };
+        // The gradient of a few columns, then their update: it is still in the first cache.
+        let cut = section.cut(self.site.rows);
+        for index in self.share(cut.tiles()) {
+            let tile = cut.tile(index);
+            let anchor = self.anchor(section, 0, tile);
+            let program = self.section_program(section, 0, tile, anchor);
+            for (place, elements, writes) in program.touched() {
+                self.touch(place, elements, writes);
+            }
+            for first in (0..tile.columns).step_by(UPDATED_COLUMNS) {
+                let columns = first..tile.columns.min(first + UPDATED_COLUMNS);
+                let (start, length) = (first * height, columns.len() * height);
+                self.push(product(tile, columns, anchor));
+                self.push(program.update(update, start, length));
+            }
+        }
+    }
+
+    /// The gradient of a weight of few inputs: all of the worker's panels of a part of the depth, then
+    /// of the next, so that columns of the gradient are read one after the other, and once.
+    fn narrow_weight(&mut self, gradient: Matrix, input: Matrix, section: &Section, depth: usize) {
+        let (out, height, columns) = (gradient.features, section.features, input.features);
+        let cut = section.cut(self.site.rows);
+        let tiles = self.share(cut.tiles());
+        let results: Vec<(Tile, Place)> = tiles
+            .clone()
+            .map(|index| {
+                let tile = cut.tile(index);
+                debug_assert_eq!(tile.columns, columns, "a tile is a panel");
+                let room = self.site.scratch + self.step.packed;
+                let result = match section.anchor {
+                    Some(_) => self.anchor(section, 0, tile),
+                    None => Place::work(room + (index - tiles.start) * height * columns),
+                };
+                (tile, result)
+            })
+            .collect();
+        let rows = |tile: Tile| {
+            let first = tile.first / columns * height;
+            first..out.min(first + height)
+        };
+        for (tile, result) in &results {
+            // What fills up the last panel stays zero.
+            if rows(*tile).len() < height {
+                self.push(Action::Fill {
+                    length: height * columns,
+                    value: Value::Constant(T::ZERO),
+                    to: *result,
+                });
+            }
+        }
+        for first in (0..depth).step_by(NARROW_DEPTH) {
+            for (tile, result) in &results {
+                let rows = rows(*tile);
+                let at = gradient.at.0 + first * gradient.stride + rows.start;
+                self.push(Action::Product(ProductAction {
+                    rows: rows.len(),
+                    columns,
+                    depth: (depth - first).min(NARROW_DEPTH),
+                    left: Left {
+                        at: Place::arena(at),
+                        height,
+                        stride: 0,
+                        step: gradient.stride,
+                    },
+                    right: Place::arena(input.at.0 + first * input.stride),
+                    right_step: input.stride,
+                    right_stride: 1,
+                    right_in_strips: false,
+                    start: None,
+                    resume: first > 0,
+                    result: *result,
+                    result_stride: height,
+                }));
+            }
+        }
+        for (tile, result) in results {
+            self.program(section, 0, tile, result);
+        }
     }
 
     /// Copies the input into strips, by all workers together: those of each tile of a panel, one after

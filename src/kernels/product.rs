@@ -38,6 +38,8 @@ pub(super) struct Product<T> {
     pub right_in_strips: bool,
     /// One number a row, or null for zeros.
     pub start: *const T,
+    /// The sums go on from what the result holds; there is no start.
+    pub resume: bool,
     /// result[m, c] is at `m + c · result_stride`.
     pub result: *mut T,
     pub result_stride: usize,
@@ -162,6 +164,15 @@ impl<T: Element, const VECTORS: usize, const MASKED: bool> Panel<T, VECTORS, MAS
             false => unsafe { Self::load(simd, mask, product.start) },
         };
         let mut sums = [start; COLUMNS];
+        if product.resume {
+            for (index, sums) in sums.iter_mut().enumerate() {
+                let from = product
+                    .result
+                    .wrapping_add((column + index) * product.result_stride);
+                // SAFETY: the result has the panel's rows.
+                *sums = unsafe { Self::load(simd, mask, from) };
+            }
+        }
         // SAFETY: within the operands, by the caller.
         unsafe {
             let mut left = product.left;

@@ -151,7 +151,7 @@ impl<T: Element> WithSimd for Reduce<T> {
 }
 
 impl<T: Element> Reduce<T> {
-    /// Reduces over the columns, a chunk of features at a time, in the order of the columns.
+    /// Reduces over the columns, in their order, a few chunks of features at a time.
     ///
     /// # Safety
     /// The fields' contract; `to` holds a number a feature.
@@ -162,10 +162,63 @@ impl<T: Element> Reduce<T> {
         to: *mut T,
         function: impl Fn(T, T) -> T + Copy,
     ) {
-        for at in (0..self.features).step_by(T::CHUNK) {
-            let count = (self.features - at).min(T::CHUNK);
-            // SAFETY: by the caller; of the last chunk only what exists is touched.
-            unsafe {
+        // Few columns at a time, so that what is read adjoins, if there are many features.
+        let most = match self.features * self.columns > TOGETHER {
+            true => COLUMNS_AT_ONCE,
+            false => self.columns.max(1),
+        };
+        let mut first = 0;
+        loop {
+            let part = Reduce {
+                // SAFETY: by the caller, the column exists, or there is none.
+                from: self.from.wrapping_add(first * self.stride),
+                columns: (self.columns - first).min(most),
+                into: ReduceInto::Columns(to),
+                resume: self.resume || first > 0,
+                ..*self
+            };
+            // SAFETY: by the caller.
+            unsafe { part.few_columns_with(simd, to, function) };
+            first += most;
+            if first >= self.columns {
+                break;
+            }
+        }
+    }
+
+    /// As [`columns_with`](Self::columns_with), all columns at once.
+    ///
+    /// # Safety
+    /// As there.
+    #[inline(always)]
+    unsafe fn few_columns_with<S: Simd>(
+        &self,
+        simd: S,
+        to: *mut T,
+        function: impl Fn(T, T) -> T + Copy,
+    ) {
+        let mut at = 0;
+        // SAFETY: by the caller; of the last chunk only what exists is touched.
+        unsafe {
+            while self.features - at >= CHAINS * T::CHUNK {
+                let read = |from: *const T| from.cast::<[T::Chunk; CHAINS]>().read_unaligned();
+                let mut sums = match self.resume {
+                    true => read(to.add(at)),
+                    false => [T::filled_chunk(neutral(self.reduction)); CHAINS],
+                };
+                for column in 0..self.columns {
+                    let values = read(self.from.add(column * self.stride + at));
+                    for (sum, values) in sums.iter_mut().zip(values) {
+                        *sum = zip_lanes(*sum, values, function);
+                    }
+                }
+                to.add(at)
+                    .cast::<[T::Chunk; CHAINS]>()
+                    .write_unaligned(sums);
+                at += CHAINS * T::CHUNK;
+            }
+            while at < self.features {
+                let count = (self.features - at).min(T::CHUNK);
                 let mut sums = match self.resume {
                     true => load_up_to(simd, to.add(at), count),
                     false => T::filled_chunk(neutral(self.reduction)),
@@ -175,10 +228,18 @@ impl<T: Element> Reduce<T> {
                     sums = zip_lanes(sums, values, function);
                 }
                 T::store_partial_chunk(simd, to.add(at), count, sums);
+                at += T::CHUNK;
             }
         }
     }
 }
+
+/// Chunks of features that are summed side by side: one sum alone waits for each addition.
+const CHAINS: usize = 4;
+/// Beyond so many elements, about what a first-level cache holds, ...
+const TOGETHER: usize = 8 << 10;
+/// ... so many columns are taken at a time.
+const COLUMNS_AT_ONCE: usize = 16;
 
 /// The first `count` elements of a chunk, at most all.
 ///

@@ -19,6 +19,8 @@ trait Arithmetic: Clone {
     fn minus(self, other: Self) -> Self;
     fn times(self, other: Self) -> Self;
     fn over(self, other: Self) -> Self;
+    /// The larger of the two.
+    fn or_larger(self, other: Self) -> Self;
     fn squared(self) -> Self;
     fn root(self) -> Self;
 }
@@ -55,6 +57,10 @@ impl<T: Element> Arithmetic for Lanes<T> {
         Lanes(zip_lanes(self.0, other.0, T::div))
     }
     #[inline(always)]
+    fn or_larger(self, other: Self) -> Self {
+        Lanes(zip_lanes(self.0, other.0, T::max))
+    }
+    #[inline(always)]
     fn squared(self) -> Self {
         Lanes(zip_lanes(self.0, self.0, T::mul))
     }
@@ -65,7 +71,7 @@ impl<T: Element> Arithmetic for Lanes<T> {
 }
 
 /// The most states and numbers that a rule has.
-pub(super) const MOST_STATES: usize = 3;
+pub(super) const MOST_STATES: usize = 4;
 pub(super) const MOST_NUMBERS: usize = 7;
 
 /// From the gradient, the states (the parameter first) and some numbers to the new states.
@@ -160,6 +166,14 @@ rules! {
         [p.minus(ahead.times(lr)), b]
     }
 
+    /// SGD with Nesterov's momentum and weight decay.
+    PenalisedNesterov(g, [p, b], [decay, momentum, lr]) = {
+        let g = g.plus(p.clone().times(decay));
+        let b = b.times(momentum.clone()).plus(g.clone());
+        let ahead = g.plus(b.clone().times(momentum));
+        [p.minus(ahead.times(lr)), b]
+    }
+
     /// Adam.
     Adam(g, [p, m, v], [share, square_share, kept, correction, eps, lr]) = {
         let (m, v) = moments(g, (m, v), (share, square_share, kept));
@@ -180,6 +194,35 @@ rules! {
         let (m, v) = moments(g, (m, v), (share, square_share, kept));
         let denominator = v.clone().root().times(correction).plus(eps);
         [p.times(decay).minus(m.clone().over(denominator).times(lr)), m, v]
+    }
+
+    /// Adam by the largest of all mean squares.
+    AmsGrad(g, [p, m, v, w], [share, square_share, kept, correction, eps, lr]) = {
+        let (m, v) = moments(g, (m, v), (share, square_share, kept));
+        let w = w.or_larger(v.clone());
+        let denominator = w.clone().root().times(correction).plus(eps);
+        [p.minus(m.clone().over(denominator).times(lr)), m, v, w]
+    }
+
+    /// Adam by the largest of all mean squares, with weight decay in the gradient.
+    PenalisedAmsGrad(
+        g,
+        [p, m, v, w],
+        [decay, share, square_share, kept, correction, eps, lr]
+    ) = {
+        let g = g.plus(p.clone().times(decay));
+        let (m, v) = moments(g, (m, v), (share, square_share, kept));
+        let w = w.or_larger(v.clone());
+        let denominator = w.clone().root().times(correction).plus(eps);
+        [p.minus(m.clone().over(denominator).times(lr)), m, v, w]
+    }
+
+    /// AdamW by the largest of all mean squares.
+    AmsGradW(g, [p, m, v, w], [decay, share, square_share, kept, correction, eps, lr]) = {
+        let (m, v) = moments(g, (m, v), (share, square_share, kept));
+        let w = w.or_larger(v.clone());
+        let denominator = w.clone().root().times(correction).plus(eps);
+        [p.times(decay).minus(m.clone().over(denominator).times(lr)), m, v, w]
     }
 }
 
@@ -300,6 +343,9 @@ impl Arithmetic for Expression {
     }
     fn over(self, other: Self) -> Self {
         self.binary(BinaryOperator::Divide, other)
+    }
+    fn or_larger(self, other: Self) -> Self {
+        self.binary(BinaryOperator::Maximum, other)
     }
     fn squared(self) -> Self {
         Expression::Apply(Operation::Square, [self].into())

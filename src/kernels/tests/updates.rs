@@ -21,14 +21,23 @@ const OPTIMIZERS: &[(&str, Option<Update>)] = &[
         "SGD(momentum = 0.9, nesterov = true)",
         Some(Update::Nesterov),
     ),
+    (
+        "SGD(momentum = 0.9, nesterov = true, weight_decay = 0.1)",
+        Some(Update::PenalisedNesterov),
+    ),
     ("Adam", Some(Update::Adam)),
     ("Adam(weight_decay = 0.1)", Some(Update::PenalisedAdam)),
     ("AdamW", Some(Update::AdamW)),
     ("AdamW(weight_decay = 0)", Some(Update::Adam)),
+    ("Adam(amsgrad = true)", Some(Update::AmsGrad)),
+    (
+        "Adam(amsgrad = true, weight_decay = 0.1)",
+        Some(Update::PenalisedAmsGrad),
+    ),
+    ("AdamW(amsgrad = true)", Some(Update::AmsGradW)),
     // These have no kernel of their own.
     ("SGD(momentum = 0.9, dampening = 0.5)", None),
     ("SGD(maximize = true)", None),
-    ("Adam(amsgrad = true)", None),
 ];
 
 /// The kernels of a training step of `3 → 40 → 2`, the arena's elements, and its first values.
