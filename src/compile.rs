@@ -269,18 +269,19 @@ pub fn compile(
     let trained = || {
         let adds = accumulates.then(|| train_graph(Accumulation::Adds, false));
         let train = learns.then(|| train_graph(updates_by, false));
-        let watched = watches.then(|| train_graph(updates_by, true));
-        (adds, train, watched)
+        (adds, train)
     };
     let has_loss = resolved.graph.loss.is_some();
-    let untrained = || {
+    // The graph that is watched is as large as that of the training, so it is built beside it.
+    let others = || {
+        let watched = watches.then(|| train_graph(updates_by, true));
         let graph_of = |phase| passes::lower(&resolved.graph, phase, None);
         let evaluate = has_loss.then(|| graph_of(Phase::Evaluate));
-        (evaluate, graph_of(Phase::Predict))
+        (watched, evaluate, graph_of(Phase::Predict))
     };
     let many = resolved.graph.nodes.len() > MANY_NODES;
-    let ((accumulate_graph, train_graph, watch_graph), (evaluate_graph, predict_graph)) =
-        together(many, trained, untrained);
+    let ((accumulate_graph, train_graph), (watch_graph, evaluate_graph, predict_graph)) =
+        together(many, trained, others);
     let widest = train_graph.as_ref().unwrap_or(&resolved.graph);
     if let Some(fault) = too_big(widest, batch(&train, &schema, Phase::Train)) {
         return Err(vec![fault]);

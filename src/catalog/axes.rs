@@ -47,7 +47,7 @@ pub fn unflatten(
         let whole = width.known().zip(dims.split_last());
         // The last size that makes the others right.
         let last = whole.and_then(|(width, (_, others))| {
-            let others = Shape::fixed(others)
+            let others = Shape::fixed(others.iter().cloned())
                 .elements()
                 .filter(|others| *others > 0)?;
             (width % others == 0).then_some(width / others)
@@ -82,7 +82,7 @@ pub fn unflatten(
         }));
     }
     let dims = dims.clone();
-    Ok(context.graph.push(Op::Reshape { dims }, &[x]))
+    Ok(context.graph.push(Op::Reshape { dims: dims.into() }, &[x]))
 }
 
 /// Refuses a value whose rows have several axes, in front of what takes one.
@@ -126,7 +126,7 @@ pub fn along(
         Some(_) | None => return build(context, arguments, x),
     };
     // Where only the data tells how many places there are, one stands for all.
-    let places = Shape::fixed(others).elements().unwrap_or(1);
+    let places = Shape::fixed(others.iter().cloned()).elements().unwrap_or(1);
     if places > MOST_PLACES {
         return Err(Box::new(
             Diagnostic::new(
@@ -154,5 +154,7 @@ pub fn along(
         [only] => only,
         _ => context.graph.push(Op::Concat, &parts),
     };
-    Ok(context.graph.push(Op::Reshape { dims }, &[joined]))
+    Ok(context
+        .graph
+        .push(Op::Reshape { dims: dims.into() }, &[joined]))
 }

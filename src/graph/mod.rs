@@ -19,6 +19,8 @@ pub mod watch;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use crate::diagnostics::Span;
 use ops::Op;
 use shape::Shape;
@@ -54,10 +56,13 @@ pub enum Part {
     Update,
 }
 
+/// The values that an operation takes: seldom more than two.
+pub type Operands = SmallVec<[ValueId; 4]>;
+
 #[derive(Clone, PartialEq, Debug)]
 pub struct Node {
     pub op: Op,
-    pub operands: Vec<ValueId>,
+    pub operands: Operands,
     pub shape: Shape,
     pub origin: OriginId,
     pub part: Part,
@@ -160,15 +165,15 @@ impl Graph {
 
     /// Appends an operation after its shape rule has been run.
     pub fn try_push(&mut self, op: Op, operands: &[ValueId]) -> Result<ValueId, ShapeFault> {
-        let shapes: Vec<&Shape> = operands
-            .iter()
-            .map(|operand| self.shape(*operand))
-            .collect();
-        let shape = op.shape(&shapes, self)?;
+        let shape = {
+            let shapes = operands.iter().map(|operand| self.shape(*operand));
+            let shapes: SmallVec<[&Shape; 4]> = shapes.collect();
+            op.shape(&shapes, self)?
+        };
         let id = ValueId(u32::try_from(self.nodes.len()).expect("fewer than 2^32 nodes"));
         self.nodes.push(Node {
             op,
-            operands: operands.to_vec(),
+            operands: operands.into(),
             shape,
             origin: self.current_origin,
             part: self.current_part,

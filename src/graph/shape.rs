@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use smallvec::{SmallVec, smallvec};
+
 /// The length of one axis: a number, or the name of a fact that only the data tells
 /// (`classes`, `2 * features`).
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -70,13 +72,16 @@ impl fmt::Display for Dim {
     }
 }
 
+/// The lengths of axes: seldom more than two.
+pub type Dims = SmallVec<[Dim; 2]>;
+
 /// The shape of a value. `[]` without a batch is one number.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Shape {
     /// Whether the first axis is the batch.
     pub batch: bool,
     /// The other axes.
-    pub dims: Vec<Dim>,
+    pub dims: Dims,
 }
 
 impl Shape {
@@ -84,23 +89,23 @@ impl Shape {
     pub fn scalar() -> Self {
         Shape {
             batch: false,
-            dims: Vec::new(),
+            dims: Dims::new(),
         }
     }
 
     /// A shape with the batch as its first axis.
-    pub fn batched(dims: impl Into<Vec<Dim>>) -> Self {
+    pub fn batched(dims: impl IntoIterator<Item = Dim>) -> Self {
         Shape {
             batch: true,
-            dims: dims.into(),
+            dims: dims.into_iter().collect(),
         }
     }
 
     /// A shape that does not depend on the batch.
-    pub fn fixed(dims: impl Into<Vec<Dim>>) -> Self {
+    pub fn fixed(dims: impl IntoIterator<Item = Dim>) -> Self {
         Shape {
             batch: false,
-            dims: dims.into(),
+            dims: dims.into_iter().collect(),
         }
     }
 
@@ -113,7 +118,7 @@ impl Shape {
     pub fn flat(&self) -> Shape {
         Shape {
             batch: self.batch,
-            dims: vec![product(&self.dims)],
+            dims: smallvec![product(&self.dims)],
         }
     }
 
@@ -124,7 +129,7 @@ impl Shape {
         };
         Shape {
             batch: self.batch,
-            dims: vec![first.clone(), product(rest)],
+            dims: smallvec![first.clone(), product(rest)],
         }
     }
 

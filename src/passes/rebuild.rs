@@ -1,7 +1,7 @@
 //! Building a graph anew from another, node by node.
 
 use crate::graph::watch::Watch;
-use crate::graph::{Assignment, Graph, Node, ValueId};
+use crate::graph::{Assignment, Graph, Node, Operands, ValueId};
 
 /// A new graph that grows while an old one is walked.
 pub struct Rebuild<'g> {
@@ -48,7 +48,7 @@ impl<'g> Rebuild<'g> {
     pub fn copy(&mut self, old: ValueId) -> ValueId {
         let node = self.old.node(old);
         self.at(node);
-        let operands: Vec<ValueId> = node.operands.iter().map(|id| self.mapped(*id)).collect();
+        let operands: Operands = node.operands.iter().map(|id| self.mapped(*id)).collect();
         self.new.push(node.op.clone(), &operands)
     }
 

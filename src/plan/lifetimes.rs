@@ -107,7 +107,7 @@ fn uses(graph: &Graph, fusion: &Fusion, value: ValueId) -> Vec<(ValueId, usize)>
     while let Some(operand) = waiting.pop() {
         match fusion.placed[operand.index()] {
             Some(_) => found.push((operand, group)),
-            None => waiting.extend(&graph.node(operand).operands),
+            None => waiting.extend(graph.node(operand).operands.iter().copied()),
         }
     }
     found

@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use super::reference::{Moment, Tensor};
 use super::scalar::ScalarFunction;
-use super::shape::{Dim, Shape};
+use super::shape::{Dim, Dims, Shape};
 use super::state::{ScalarId, StateId};
 use super::{Graph, ShapeFault, ValueId};
 use crate::plan::step::Reduction;
@@ -92,7 +92,7 @@ pub enum Op {
     },
     /// The elements of each row on other axes, in the same order. Only until all rows are flat.
     Reshape {
-        dims: Vec<Dim>,
+        dims: Dims,
     },
     /// `1 / keep` with probability `keep`, else 0.
     /// The draw is addressed by (seed, `dropout`, stream, update, row position, element).

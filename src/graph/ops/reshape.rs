@@ -9,7 +9,7 @@ pub fn shape(dims: &[Dim], operands: &[&Shape]) -> Result<Shape, ShapeFault> {
     let x = operands[0];
     let shape = Shape {
         batch: x.batch,
-        dims: dims.to_vec(),
+        dims: dims.into(),
     };
     match x.flat().fits(&shape.flat()) {
         true => Ok(shape),

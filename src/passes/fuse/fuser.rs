@@ -109,7 +109,7 @@ impl<'g> Fuser<'g> {
                 self.place_kernel(kind, &[value]);
             }
             Op::Concat => {
-                let parts = operands.clone();
+                let parts = operands.to_vec();
                 self.place_kernel(GroupKind::Concat { parts }, &[value]);
             }
             Op::CrossEntropy { on, off } => {
