@@ -262,6 +262,7 @@ fn embeddings_parameters_and_tied_weights() {
         "gain = Parameter([3], init = Ones)\na -> Linear(3) -> Tanh\nh = Linear(3)\nh * gain\nLinear(1)",
         "a -> fc: Linear(3) -> Tanh -> mix: Linear(3) -> Tanh -> Linear(3, weight = mix.weight) -> Linear(1)",
         "job -> table: Embedding(3) -> Tanh -> Linear(4, weight = table.weight) -> Tanh -> Linear(1)",
+        "job -> table: Embedding(3) -> Tanh -> Linear(4) -> Tanh -> Linear(1)",
     ] {
         check(&Case {
             data: "input a: number; input job: category; target y: number",

@@ -108,10 +108,10 @@ impl Moment<'_> {
 }
 
 /// The numbers of a graph's scalars for an update on a batch.
-pub fn scalars(graph: &Graph, update: u64, rows: usize) -> Vec<f64> {
+pub fn scalars(graph: &Graph, update: u64, rows: usize, share: f64) -> Vec<f64> {
     let scalars = graph.scalars.iter();
     scalars
-        .map(|scalar| scalar.value(update, rows, 1.0, |lr| lr))
+        .map(|scalar| scalar.value(update, rows, share, |lr| lr))
         .collect()
 }
 

@@ -29,6 +29,14 @@ pub fn panel_rows(precision: Precision) -> usize {
 }
 
 impl Order {
+    /// That of a table that is read by index, or of anything else.
+    pub fn of(table: bool) -> Self {
+        match table {
+            true => Order::RowMajor,
+            false => Order::Panels,
+        }
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             Order::RowMajor => "row-major",
@@ -106,7 +114,8 @@ impl StateLayout {
             panel: panel_rows(precision),
             ..StateLayout::default()
         };
-        for (state, order) in graph.states.iter().zip(orders(graph)) {
+        for (state, table) in graph.states.iter().zip(tables(graph)) {
+            let order = Order::of(table);
             let (features, columns) = extents(&state.shape.as_matrix(), order, layout.panel);
             let matrix = Matrix {
                 at: Offset(layout.end),
@@ -148,22 +157,6 @@ impl StateLayout {
             .filter(|place| place.state.kind == StateKind::Parameter);
         learned.map(StatePlace::elements).sum()
     }
-}
-
-/// The order of each state: tables that are read by index lie row by row; weights, and all else,
-/// input by input.
-fn orders(graph: &Graph) -> Vec<Order> {
-    let order = |table: bool| match table {
-        true => Order::RowMajor,
-        false => Order::Panels,
-    };
-    let mut orders: Vec<Order> = tables(graph).into_iter().map(order).collect();
-    for id in graph.state_ids() {
-        if let StateKind::Slot(parameter) | StateKind::Average(parameter) = graph.state(id).kind {
-            orders[id.0 as usize] = orders[parameter.0 as usize];
-        }
-    }
-    orders
 }
 
 /// Features and columns of a value's matrix, with panels of `panel` rows. A length that is not known

@@ -3,18 +3,18 @@
 use super::layout::{Order, StateLayout, extents};
 use super::lifetimes::Lives;
 use super::memory::{align, place};
-use super::program::{self, DEFAULT_ORDER};
+use super::program;
 use super::step::{Columns, Kernel, Matrix, Offset};
 use super::text::Namer;
 use super::{Plan, Precision, Probe, Step, Target, Variant, cost, verify};
 use crate::diagnostics::Span;
-use crate::graph::ops::{InputKind, MatMulForm, Op};
+use crate::graph::ops::{InputKind, Op, lie_as_tables};
 use crate::graph::schedule::RateSchedule;
 use crate::graph::shape::Dim;
 use crate::graph::state::ScalarId;
 use crate::graph::watch::Subject;
 use crate::graph::{Graph, Phase, ValueId};
-use crate::passes::fuse::{Draft, Fusion, Group, GroupId, GroupKind, fuse};
+use crate::passes::fuse::{Fusion, Group, GroupId, GroupKind, fuse};
 
 /// What a plan is made from, besides the graph.
 pub struct Request<'r> {
@@ -56,7 +56,7 @@ pub struct Lowering<'l> {
 pub fn lower(graph: &Graph, request: Request) -> Plan {
     let fusion = fuse(graph);
     let batch = request.batch.unwrap_or(1);
-    let orders = orders(graph, request.states);
+    let orders = orders(graph);
     let matrix = |at: usize, features: usize| Matrix {
         at: Offset(at),
         features,
@@ -178,23 +178,9 @@ fn deferred(graph: &Graph, batch: Option<usize>, waits: Vec<String>) -> Vec<Stri
     names
 }
 
-/// The order of each two-dimensional value: that of the state or kernel it comes from.
-fn orders(graph: &Graph, states: &StateLayout) -> Vec<Order> {
-    let mut orders: Vec<Order> = Vec::with_capacity(graph.nodes.len());
-    for node in &graph.nodes {
-        let mut operands = node.operands.iter();
-        let matrix = operands.find(|operand| graph.shape(**operand).dims.len() == 2);
-        orders.push(if let Op::State(state) = node.op {
-            states.place(state).order
-        } else if let Op::ScatterAdd { .. } = node.op {
-            Order::RowMajor
-        } else if let Op::MatMul(MatMulForm::LeftTransposed) = node.op {
-            Order::Panels
-        } else {
-            matrix.map_or(DEFAULT_ORDER, |operand| orders[operand.index()])
-        });
-    }
-    orders
+/// The order of each two-dimensional value.
+fn orders(graph: &Graph) -> Vec<Order> {
+    lie_as_tables(graph).into_iter().map(Order::of).collect()
 }
 
 impl Lowering<'_> {
@@ -236,21 +222,6 @@ impl Lowering<'_> {
 
     pub fn scalar(&self, scalar: ScalarId) -> Offset {
         self.scalars[scalar.0 as usize]
-    }
-
-    /// The order of a section's two-dimensional values.
-    pub fn section_order(&self, draft: &Draft) -> Order {
-        let assigned = draft.assignments.first().map(|assignment| assignment.value);
-        let value = draft.anchor.or(draft.values.first().copied()).or(assigned);
-        let Some(value) = value else {
-            return DEFAULT_ORDER;
-        };
-        let node = self.graph.node(value);
-        let reduced = matches!(node.op, Op::Reduce { .. }) && Some(value) != draft.anchor;
-        match reduced {
-            true => self.orders[node.operands[0].index()],
-            false => self.orders[value.index()],
-        }
     }
 
     /// The matrix that a value is in memory: its own, a state's, or a view.

@@ -58,7 +58,7 @@ fn block_columns(features: usize) -> usize {
 
 /// Builds the section's program.
 pub fn section(lowering: &Lowering, group: GroupId, index: usize, draft: &Draft) -> Section {
-    let order = lowering.section_order(draft);
+    let order = Order::of(draft.table);
     let (features, columns) = extents(&draft.shape, order, lowering.states.panel);
     let cut = cut(&draft.shape, order, (features, columns), lowering.batch);
     let tile_columns = cut.tile_columns;
@@ -436,9 +436,6 @@ pub fn partial_elements(features: usize, tiles: usize, axis: Axis) -> usize {
         Axis::Last => 0,
     }
 }
-
-/// The order in which a value that is not a state lies, when nothing says otherwise.
-pub const DEFAULT_ORDER: Order = Order::Panels;
 
 /// A place that a printed-only plan gives where a real one would have memory.
 pub const NOWHERE: Offset = Offset(0);

@@ -465,7 +465,7 @@ COMPOSED = [
             [Call("Linear", 40, label="fc"), Call("Tanh")], [Call("Linear", 6), Call("Tanh")],
             [Call("Linear", 3, label="head")],
         ),
-        Call("CrossEntropy"), Call("SGD", lr=0.1, momentum=0.5), batch=16, epochs=60,
+        Call("CrossEntropy"), Call("SGD", lr=0.1, momentum=0.5), batch=16, epochs=70,
         groups=[("*.weight", {"max_norm": 0.6}), ("head.weight", {"max_norm": 0.9, "l2": 1e-3})],
         precisions=BOTH, seed=54,
     ),
@@ -539,7 +539,7 @@ COMPOSED = [
             [Call("Linear", 6, label="fc"), Call("BatchNorm1d", label="norm"), Call("Tanh")],
             [Call("Linear", 3, label="head")],
         ),
-        Call("CrossEntropy"), Call("SGD", lr=0.05, momentum=0.5), batch=16, epochs=60,
+        Call("CrossEntropy"), Call("SGD", lr=0.05, momentum=0.5), batch=16, epochs=70,
         groups=[
             ("*.weight", {"l2": 0.01}),
             ("fc.*", {"l1": 1e-3, "lr": 0.02}),

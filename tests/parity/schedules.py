@@ -152,6 +152,14 @@ SCHEDULES = [
         epochs=60,
     ),
     setup(
+        "plateau-abs", "ReduceOnPlateau by a difference",
+        "ReduceOnPlateau(factor = 0.7, patience = 1, threshold = 0.002, threshold_mode = abs)",
+        lambda optimizer, *_: lr_scheduler.ReduceLROnPlateau(
+            optimizer, factor=0.7, patience=1, threshold=0.002, threshold_mode="abs"
+        ),
+        epochs=60,
+    ),
+    setup(
         "groups", "groups with rates and decays of their own, the later winning; a schedule on all",
         None, of("CosineAnnealingLR", ("T_max", 1.0)), Call("AdamW", lr=4e-3),
         settings={"schedule": "CosineAnnealing"},

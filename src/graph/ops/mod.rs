@@ -30,7 +30,7 @@ use crate::plan::step::Reduction;
 
 pub use crate::plan::step::BinaryOperator;
 pub use broadcast::{Repeat, repeat};
-pub use gather::tables;
+pub use gather::{lie_as_tables, tables};
 pub use matmul::MatMulForm;
 pub use reduce::Axis;
 pub use slice::{Piece, join};

@@ -1,7 +1,7 @@
 //! The walk over a graph that places each node: kernels begin groups, the rest joins them.
 
 use super::{Draft, Fusion, Group, GroupId, GroupKind, Place, Reader};
-use crate::graph::ops::{Axis, BinaryOperator, MatMulForm, Op};
+use crate::graph::ops::{Axis, BinaryOperator, MatMulForm, Op, lie_as_tables};
 use crate::graph::state::StateId;
 use crate::graph::{Graph, ValueId};
 use crate::plan::step::Reduction;
@@ -17,6 +17,8 @@ pub(super) struct Readers {
 
 pub(super) struct Fuser<'g> {
     pub graph: &'g Graph,
+    /// Which values lie as tables do.
+    tables: Vec<bool>,
     users: Vec<Vec<ValueId>>,
     pub readers: Vec<Readers>,
     pub fusion: Fusion,
@@ -41,6 +43,7 @@ impl<'g> Fuser<'g> {
         }
         Fuser {
             graph,
+            tables: lie_as_tables(graph),
             users,
             readers: vec![Readers::default(); graph.states.len()],
             fusion: Fusion {
@@ -260,6 +263,7 @@ impl<'g> Fuser<'g> {
             .iter()
             .map(|anchor| Draft {
                 shape: self.graph.shape(*anchor).clone(),
+                table: self.tables[anchor.index()],
                 anchor: Some(*anchor),
                 values: Vec::new(),
                 assignments: Vec::new(),
@@ -274,6 +278,16 @@ impl<'g> Fuser<'g> {
             });
         }
         group
+    }
+
+    /// Whether a section that computes a value goes over what lies as a table does.
+    pub(super) fn table_of(&self, value: ValueId) -> bool {
+        let node = self.graph.node(value);
+        let over = match matches!(node.op, Op::Reduce { .. }) {
+            true => node.operands[0],
+            false => value,
+        };
+        self.tables[over.index()]
     }
 
     pub(super) fn next_group(&self) -> GroupId {
