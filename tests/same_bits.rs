@@ -73,7 +73,7 @@ fn check<T: Element + Prepares>(precision: &str) {
                 .replace("SEED", seed)
         };
         let first = bits::<T>(&model("1"), &csv, 1);
-        for threads in [1, 2, 3, 5] {
+        for threads in [1, 2, 3, 5, 8] {
             let again = bits::<T>(&model("1"), &csv, threads);
             assert!(
                 first == again,

@@ -24,6 +24,7 @@ use layout::{Order, StateLayout};
 use step::{Kernel, Matrix, Offset};
 
 pub use explain::explain;
+pub use program::batch_tile;
 pub use text::{bytes as bytes_text, count as count_text};
 
 /// The numbers that a plan computes with.

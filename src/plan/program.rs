@@ -39,7 +39,7 @@ pub fn cut(
     let panel = panel_columns(shape, order);
     let count = columns.count(batch);
     let tile = match columns {
-        Columns::Batch => GRAIN * batch.div_ceil(GRAIN * MOST_GRAINS).max(1),
+        Columns::Batch => batch_tile(batch),
         Columns::Fixed(_) if features * count * batch < FEWEST_PRODUCTS => count,
         Columns::Fixed(_) => {
             let most = (TILE_ELEMENTS / features.max(1)).max(GRAIN);
@@ -50,6 +50,11 @@ pub fn cut(
         }
     };
     Cut::new(count, panel, tile)
+}
+
+/// Columns of a tile of all that has a column for each row of the batch.
+pub fn batch_tile(batch: usize) -> usize {
+    GRAIN * batch.div_ceil(GRAIN * MOST_GRAINS).max(1)
 }
 
 fn block_columns(features: usize) -> usize {
