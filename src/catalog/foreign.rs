@@ -64,7 +64,7 @@ const ARGUMENTS: &[(&[&str], &[&str])] = &[
     (&["beta", "threshold"], &["delta"]),
     (
         &["units", "out", "width", "n", "output_dim", "n_units"],
-        &["out_features"],
+        &["out_features", "embedding_dim"],
     ),
     (&["use_bias"], &["bias"]),
     (
@@ -123,12 +123,21 @@ const SETTINGS: &[(&str, &[&str])] = &[
             "clip_grad_norm",
             "global_clipnorm",
             "gradient_clipping",
+            "grad_clip",
+            "clipnorm",
+            "max_grad_norm",
         ],
     ),
     ("clip_value", &["clip_grad_value"]),
     (
         "max_norm",
         &["max_value", "kernel_constraint", "constraint"],
+    ),
+    ("lr", &["learning_rate"]),
+    ("freeze", &["trainable", "requires_grad", "frozen"]),
+    (
+        "l2",
+        &["regularizer", "kernel_regularizer", "bias_regularizer"],
     ),
     ("init", &["initializer", "kernel_initializer"]),
     ("output", &["activations", "outputs"]),

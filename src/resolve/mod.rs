@@ -272,7 +272,7 @@ fn unknown_section(section: &Section) -> Diagnostic {
     )
     .label("unknown section")
     .near(name, section.keyword.span, SECTIONS)
-    .note("a file has the sections `data`, `net` and `train`");
+    .note("a file has the sections `data`, `net`, `train` and `block`; `params` and `watch` stand in `train`");
     match (alias, name.as_str()) {
         (Some(alias), _) => fault
             .label(format!("this is called `{alias}` here"))

@@ -185,7 +185,9 @@ impl<'s> Selection<'s> {
         let learned = learned.filter(|parameter| !graph.state(*parameter).training.frozen);
         // A value that has a name beside its path is selected once.
         let mut values = HashSet::new();
-        let stages = stages.iter().filter(|stage| selected(&stage.path));
+        let stages = stages
+            .iter()
+            .filter(|stage| selected(&stage.path) || selected(declared(&stage.path)));
         Selection {
             stages: stages.filter(|stage| values.insert(stage.value)).collect(),
             learned: learned.collect(),
@@ -238,6 +240,11 @@ impl<'s> Selection<'s> {
                 .help("what is frozen has no gradient; `weight` is recorded of it")
         })
     }
+}
+
+/// The path that a shared layer is declared by: its later uses have a number behind it.
+fn declared(path: &str) -> &str {
+    path.split_once('#').map_or(path, |(path, _)| path)
 }
 
 /// What is recorded so far.
