@@ -45,6 +45,9 @@ pub struct Origin {
     /// The stage's label or path, or the name that a line binds.
     pub label: Arc<str>,
     pub span: Span,
+    /// What a picture writes, where that is not the text at the place: names stand for what they are
+    /// bound to.
+    pub shown: Option<Arc<str>>,
 }
 
 /// In which part of a training step a node stands.
@@ -158,6 +161,11 @@ impl Graph {
             .filter(|state| self.state(*state).kind == StateKind::Parameter)
     }
 
+    /// Says what a picture writes for an origin.
+    pub fn show(&mut self, origin: OriginId, text: &str) {
+        self.origins[origin.0 as usize].shown = Some(text.into());
+    }
+
     /// The values that are recorded, as far as they are computed.
     pub fn watched(&self) -> impl Iterator<Item = ValueId> + '_ {
         self.watches.iter().filter_map(|watch| watch.value)
@@ -218,6 +226,7 @@ impl Graph {
         self.origins.push(Origin {
             label: label.into(),
             span,
+            shown: None,
         });
         id
     }

@@ -27,6 +27,16 @@ pub struct LossTerm {
 }
 
 impl LossTerm {
+    /// The loss with its factor, as a picture writes it.
+    pub fn short_text(&self) -> String {
+        let call = self.call.short_text();
+        match (&self.deferred, self.weight == 1.0) {
+            (Some(text), _) => format!("{text} · {call}"),
+            (None, true) => call,
+            (None, false) => format!("{} · {call}", number_text(self.weight)),
+        }
+    }
+
     fn text(&self) -> String {
         let call = match &self.target {
             None => self.call.text(),

@@ -165,7 +165,9 @@ impl Net<'_> {
             return None;
         }
         let path = self.frame().path_of(&name);
-        self.begin(&path, expr.span);
+        let origin = self.begin(&path, expr.span);
+        let text = format!("{name} = {}", call.short_text());
+        self.graph.show(origin, &text);
         let width = width.clone();
         let state = self.graph.add_state(State {
             name: path,

@@ -1,6 +1,6 @@
 //! Stages: layers applied to what flows in.
 
-use super::super::arguments;
+use super::super::arguments::{self, Call};
 use super::super::constant::kind_text;
 use super::super::watch::Stage;
 use super::bodies::Repeat;
@@ -27,6 +27,8 @@ pub(super) struct Site {
     pub declared: Span,
     /// How often the layer was applied before.
     pub use_number: usize,
+    /// Its label, or the name that a shared layer is declared by.
+    pub label: Option<String>,
 }
 
 impl Net<'_> {
@@ -94,7 +96,7 @@ impl Net<'_> {
             self.faults.push(list_flows(used, items.len()));
             return None;
         };
-        self.begin(&site.shown, site.span);
+        self.begin_call(&site, &call);
         let mut context = Context {
             graph: &mut self.graph,
             path: site.path,
@@ -150,6 +152,7 @@ impl Net<'_> {
             span: expr.span,
             declared: expr.span,
             use_number: frame.use_number,
+            label: label.map(|label| label.text.clone()),
         };
         (site, layer, label)
     }
@@ -186,6 +189,7 @@ impl Net<'_> {
                     span,
                     declared,
                     use_number,
+                    label: Some(name.to_string()),
                 };
                 Some((layer, site))
             }
@@ -264,7 +268,7 @@ impl Net<'_> {
             return None;
         };
         self.deferred.extend(call.arguments.deferred());
-        self.begin(&site.shown, site.span);
+        self.begin_call(&site, &call);
         let states = self.graph.states.len();
         let result = match &call.entry.meaning {
             Meaning::Activation(function) => {
@@ -309,6 +313,17 @@ impl Net<'_> {
             return None;
         }
         result.map_err(|fault| self.faults.push(*fault)).ok()
+    }
+
+    /// Makes new nodes come from a stage.
+    fn begin_call(&mut self, site: &Site, call: &Call) {
+        let origin = self.begin(&site.shown, site.span);
+        let text = call.short_text();
+        let text = match &site.label {
+            Some(label) => format!("{label}: {text}"),
+            None => text,
+        };
+        self.graph.show(origin, &text);
     }
 
     /// The fault of a value's or column's name in the place of a layer.
