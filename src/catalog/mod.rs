@@ -22,6 +22,7 @@ pub mod optimizers;
 pub mod schedules;
 pub mod settings;
 pub mod stops;
+pub mod words;
 
 use crate::diagnostics::{Diagnostic, Span};
 use crate::graph::scalar::ScalarFunction;
