@@ -2,6 +2,7 @@
 //! summary.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
 
@@ -152,10 +153,26 @@ impl WatchSummary {
         self.values.iter().filter(|value| value.first.update > 0)
     }
 
+    /// The values that a table shows, some of each section.
+    fn shown(&self) -> Vec<&Watched> {
+        let mut taken: BTreeMap<usize, usize> = BTreeMap::new();
+        let mut ranked: Vec<(usize, usize, &Watched)> = Vec::new();
+        for (place, value) in self.recorded().enumerate() {
+            let rank = taken.entry(value.watch.section).or_default();
+            ranked.push((*rank, place, value));
+            *rank += 1;
+        }
+        ranked.sort_by_key(|(rank, place, _)| (*rank, *place));
+        ranked.truncate(SHOWN);
+        ranked.sort_by_key(|(_, place, _)| *place);
+        ranked.into_iter().map(|(_, _, value)| value).collect()
+    }
+
     /// A table of what was recorded first and last; nothing if nothing was.
     pub fn table(&self) -> Option<String> {
+        let shown = self.shown();
         let measured = |measure: Measure| {
-            let mut watches = self.recorded().map(|value| &value.watch);
+            let mut watches = shown.iter().map(|value| &value.watch);
             watches.any(|watch| watch.measures.contains(&measure))
         };
         let measures: Vec<Measure> = Measure::ALL
@@ -168,7 +185,7 @@ impl WatchSummary {
         if measures.contains(&Measure::Histogram) {
             rows[0].push("histogram".to_owned());
         }
-        for value in self.recorded().take(SHOWN) {
+        for value in &shown {
             let watch = &value.watch;
             let first = (watch.name.as_str(), watch.subject.word(), &value.first);
             let last = ("", "", &value.last);
@@ -194,7 +211,7 @@ impl WatchSummary {
                 rows.push(row);
             }
         }
-        let more = self.recorded().count().saturating_sub(SHOWN);
+        let more = self.recorded().count() - shown.len();
         (rows.len() > 1).then(|| match more {
             0 => table(&rows),
             more => format!("{}\nand {more} more, in watch.csv", table(&rows)),

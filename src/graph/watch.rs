@@ -120,6 +120,8 @@ impl Subject {
 /// One value that is watched.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Watch {
+    /// The place of the section that asks for it, among those of the file.
+    pub section: usize,
     /// The path of the stage or of the parameter.
     pub name: String,
     pub subject: Subject,
@@ -187,6 +189,7 @@ mod tests {
     #[test]
     fn the_first_update_and_every_so_many_are_wanted() {
         let watch = Watch {
+            section: 0,
             name: "head".to_string(),
             subject: Subject::Output,
             measures: vec![Measure::Norm, Measure::Histogram],

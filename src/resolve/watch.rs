@@ -153,7 +153,8 @@ pub fn apply(
     faults: &mut Vec<Diagnostic>,
 ) {
     let mut watches = Watches::default();
-    for spec in specs {
+    for (section, spec) in specs.iter().enumerate() {
+        watches.section = section;
         let selection = Selection::new(&spec.selector, stages, graph);
         match selection.fault(spec, stages, graph).filter(|_| !shortened) {
             Some(fault) => faults.push(fault),
@@ -250,6 +251,8 @@ fn declared(path: &str) -> &str {
 /// What is recorded so far.
 #[derive(Default)]
 struct Watches {
+    /// The place of the section that is being read.
+    section: usize,
     found: Vec<Watch>,
     places: HashMap<(String, Subject), usize>,
 }
@@ -289,6 +292,7 @@ impl Watches {
             return;
         }
         let watch = Watch {
+            section: self.section,
             name: name.to_string(),
             subject,
             measures: measures.to_vec(),
