@@ -1,6 +1,7 @@
 //! From a model's text to its plans: the table of contents of the compiler.
 
-use std::collections::HashSet;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 
 use crate::catalog::Meaning;
 use crate::data::schema_from_spec;
@@ -202,16 +203,31 @@ fn with_syntax_faults(syntax: Faults, mut meaning: Faults, sources: &Sources) ->
     syntax.into_iter().chain(meaning).collect()
 }
 
-/// The faults in the order of their places, each told once, and no more than can be read.
+/// The faults in the order of their places, each told once with the places that lead to it, and no more
+/// than can be read.
 fn distinct(faults: Faults) -> Faults {
-    let mut seen = HashSet::new();
-    let place = |fault: &Diagnostic| fault.labels.first().map(|label| label.span);
-    let faults = faults.into_iter();
-    limited(
-        faults
-            .filter(|fault| seen.insert((fault.code, place(fault), fault.message.clone())))
-            .collect(),
-    )
+    /// Places that one fault names.
+    const MOST_LABELS: usize = 4;
+    let mut told: Faults = Vec::new();
+    let mut seen = HashMap::new();
+    for fault in faults {
+        let first = fault.labels.first().cloned();
+        match seen.entry((fault.code, first, fault.message.clone())) {
+            Entry::Vacant(free) => {
+                free.insert(told.len());
+                told.push(fault);
+            }
+            Entry::Occupied(known) => {
+                let labels = &mut told[*known.get()].labels;
+                for label in fault.labels {
+                    if labels.len() < MOST_LABELS && !labels.contains(&label) {
+                        labels.push(label);
+                    }
+                }
+            }
+        }
+    }
+    limited(told)
 }
 
 /// Compiles a model: its text, what is known of its table, and for whom the plans are written down.

@@ -7,6 +7,7 @@ mod explanation;
 mod names;
 mod render;
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use serde_json::{Value, json};
@@ -247,11 +248,12 @@ codes! {
     OutOfReach = "W0109" Warning "a last activation that cannot give the target's numbers";
     MissingClass = "W0110" Warning "a part of the table without rows of a class";
     SingleFeatureNorm = "W0111" Warning "a norm over one feature";
+    UnfilledBatch = "W0112" Warning "a batch, or an update, that the training rows do not fill";
     // Advice.
     NothingToTrain = "N0101" Note "the network has no parameter to train";
 }
 
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Label {
     pub span: Span,
     pub message: String,
@@ -294,18 +296,53 @@ pub fn limited(mut faults: Faults) -> Faults {
     faults
 }
 
-/// The words of a message, cut where names or texts of the file have made them too long to read.
-fn shortened(mut words: String) -> String {
+/// The words of a message, without what a terminal would obey, and cut where names or texts of the file
+/// have made them too long to read.
+fn shortened(words: String) -> String {
+    const LONGEST_WORD: usize = 160;
     const LONGEST: usize = 500;
-    if words.len() > LONGEST {
-        let mut end = LONGEST;
-        while !words.is_char_boundary(end) {
-            end -= 1;
+    let long = |word: &str| word.len() > LONGEST_WORD;
+    let words = match words.split(' ').any(long) {
+        true => {
+            let words = words.split(' ').map(|word| cut(word, LONGEST_WORD));
+            words.collect::<Vec<_>>().join(" ")
         }
-        words.truncate(end);
-        words.push('…');
+        false => words,
+    };
+    visible(&cut(&words, LONGEST)).into_owned()
+}
+
+/// A text of at most so many bytes, and what shows that it was longer.
+fn cut(text: &str, longest: usize) -> Cow<'_, str> {
+    if text.len() <= longest {
+        return Cow::Borrowed(text);
     }
-    words
+    let mut end = longest;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    // What stands in backticks stays there.
+    let close = if text.ends_with('`') { "`" } else { "" };
+    Cow::Owned(format!("{}…{close}", &text[..end]))
+}
+
+/// A text in which characters that a terminal would obey rather than show are replaced by others of the
+/// same length.
+fn visible(text: &str) -> Cow<'_, str> {
+    let obeyed = |letter: char| {
+        let directs = matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}');
+        directs || letter.is_control() && !matches!(letter, '\n' | '\r' | '\t')
+    };
+    if !text.contains(obeyed) {
+        return Cow::Borrowed(text);
+    }
+    let shown = text.chars().map(|letter| match letter.len_utf8() {
+        _ if !obeyed(letter) => letter,
+        1 => '?',
+        2 => '¿',
+        _ => '\u{fffd}',
+    });
+    Cow::Owned(shown.collect())
 }
 
 impl Diagnostic {

@@ -79,7 +79,10 @@ impl Length {
         match self {
             Length::Epochs(1.0) => "1 epoch".to_string(),
             Length::Epochs(epochs) => format!("{epochs} epochs"),
-            Length::Share(share) => format!("{}%", (share * 1e8).round() / 1e6),
+            Length::Share(share) => match (share * 1e8).round() / 1e6 {
+                0.0 => format!("{:e}%", share * 100.0),
+                percent => format!("{percent}%"),
+            },
         }
     }
 }
@@ -172,10 +175,13 @@ impl ArgumentKind {
             ArgumentKind::Shape => "a list of whole numbers of at least 1".to_string(),
             ArgumentKind::Initializer => "an initializer".to_string(),
             ArgumentKind::Length => {
-                "a share of the run (`5%`) or a number of epochs, more than 0".to_string()
+                "a share of the run (`5%`, at most `100%`) or a number of epochs, more than 0"
+                    .to_string()
             }
             ArgumentKind::Lengths => {
-                "a list of shares of the run (`50%`) or of epochs, each more than 0".to_string()
+                "a list of shares of the run (`50%`, at most `100%`) or of epochs, each more than the \
+                 one before"
+                    .to_string()
             }
         }
     }

@@ -216,6 +216,25 @@ const ADVICE: &[(&[&str], &str)] = &[
         "a change of the learning rate is a `schedule` of `train`: `schedule = CosineAnnealing`",
     ),
     (
+        &["Constant", "ConstantLR", "ConstantSchedule"],
+        "without a `schedule` the rate stays as the optimizer says: `optimizer = SGD(lr = 1e-2)`",
+    ),
+    (
+        &["ModelCheckpoint"],
+        "the best epoch's parameters are kept by `restore = best` of `train`",
+    ),
+    (
+        &[
+            "normalize",
+            "normalise",
+            "standardize",
+            "standardise",
+            "scaler",
+            "scale",
+        ],
+        "each column says how it is normalised: `input x: number(normalize = zscore)`",
+    ),
+    (
         &["EarlyStopping"],
         "to end early is the setting `stop` of `train`: `stop = early(patience = 10)`",
     ),

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use nnc::data::spec::Split;
 use nnc::diagnostics::{Code, Diagnostic, Faults, Sources};
+use nnc::graph::state::Initializer;
 use nnc::plan::{Precision, Target};
 use nnc::{data, declare, kernels};
 
@@ -41,7 +42,10 @@ impl Order<'_> {
             Split::Random { .. } => true,
             Split::None | Split::Ordered { .. } | Split::Column { .. } => false,
         };
-        divides || self.job.compiled.train.is_some()
+        let network = &self.job.compiled.network;
+        let drawn = |state| !matches!(network.state(state).initializer, Initializer::Constant(_));
+        let begins = network.parameters().any(drawn);
+        divides || begins || self.job.compiled.train.is_some()
     }
 }
 

@@ -272,10 +272,16 @@ fn announce(order: &Order, start: &Members, sources: &Sources) {
         compiled.name, rows.train, start["parameters"]
     ));
     if compiled.train.is_none() {
+        let train = compiled.declaration.train.as_ref();
+        let watches = train.is_some_and(|train| !train.watches.is_empty());
+        let unwatched = match watches {
+            true => ", and `watch` records nothing",
+            false => "",
+        };
         let note = Diagnostic::without_place(
             Code::NothingToTrain,
             format!(
-                "`{}` has no parameter to train; it is evaluated once",
+                "`{}` has no parameter to train; it is evaluated once{unwatched}",
                 compiled.name
             ),
         );
@@ -517,8 +523,8 @@ fn input_text(table: &Table, field: &TableField, row: usize) -> String {
 /// Says what was saved where, above all when the training did not come to its end.
 fn say_end(order: &Order, ended: Option<Ended>, epochs: usize, path: &str) -> Exit {
     let state = match epochs {
-        0 => "the initial values, before the first whole epoch,".to_owned(),
-        epochs => format!("the state after epoch {epochs}"),
+        0 => "the initial values, before the first whole epoch, are".to_owned(),
+        epochs => format!("the state after epoch {epochs} is"),
     };
     let (exit, said) = match ended {
         None | Some(Ended::Finished | Ended::Early) => (Exit::Success, None),
@@ -529,7 +535,7 @@ fn say_end(order: &Order, ended: Option<Ended>, epochs: usize, path: &str) -> Ex
         None => order.console.line(&format!("saved to {path}")),
         Some(said) => order
             .console
-            .error_line(&format!("{said}; {state} is saved to {path}")),
+            .error_line(&format!("{said}; {state} saved to {path}")),
     }
     exit
 }

@@ -2,13 +2,13 @@
 
 use super::loss::{LossSpec, OutputRange};
 use super::net::Output;
-use super::train::TrainSpec;
+use super::train::{Batch, TrainSpec};
 use crate::catalog::Link;
 use crate::catalog::arguments::{Length, Value};
 use crate::catalog::schedules::Schedule;
 use crate::catalog::{Kind, Meaning};
 use crate::data::spec::Field;
-use crate::diagnostics::{Code, Diagnostic, Severity};
+use crate::diagnostics::{Code, Diagnostic, Severity, Span};
 use crate::graph::ops::{BinaryOperator, Op};
 use crate::graph::scalar::ScalarFunction;
 use crate::graph::state::StateKind;
@@ -185,6 +185,40 @@ pub fn unused_input(field: &Field) -> Diagnostic {
     )
     .label("no line of `net` takes it")
     .help("write `ignore` in the place of `input`, or let a line begin with it")
+}
+
+/// A batch, or batches of an update, that the training rows do not fill.
+pub fn of_batches(train: &TrainSpec, rows: usize, advice: &mut Vec<Diagnostic>) {
+    let mut unfilled = |place: Option<Span>, message: String, label: &str, help: &str| {
+        let warning = place.map(|place| Diagnostic::new(Code::UnfilledBatch, place, message));
+        advice.extend(warning.map(|warning| warning.label(label).help(help)));
+    };
+    let batches = train.batches(rows).count();
+    if let Batch::Rows(batch) = train.batch
+        && batch > rows
+    {
+        unfilled(
+            train.batch_span,
+            format!("a batch has {batch} rows, but there are {rows} to train on"),
+            "every batch is the whole table",
+            "write `batch = all`, or a smaller batch",
+        );
+    }
+    if train.accumulate > batches && train.deferred("accumulate").is_none() {
+        let each = match batches {
+            1 => "1 batch".to_owned(),
+            batches => format!("{batches} batches"),
+        };
+        unfilled(
+            train.accumulate_span,
+            format!(
+                "an update waits for {} batches, but an epoch has {each}",
+                train.accumulate
+            ),
+            "an epoch's end makes the update before",
+            "give a smaller number, or smaller batches",
+        );
+    }
 }
 
 /// A schedule, or a patience, that the run is too short for.

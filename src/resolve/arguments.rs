@@ -3,7 +3,7 @@
 use super::constant::{Scope, kind_text, number_text};
 use super::unknown::{article, example, too_many, unknown_argument, unknown_entry};
 use super::values;
-use crate::catalog::arguments::{Arguments, Default, Value};
+use crate::catalog::arguments::{Arguments, Default, Length, Value};
 use crate::catalog::{self, Entry, Kind};
 use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::syntax::ast::{Argument, Expr, ExprKind};
@@ -142,7 +142,14 @@ fn call_of(
             && (scope.blocks.contains_key(name)
                 || scope.imports && !catalog::planned(kind).contains(&name));
         if !block {
-            faults.push(unknown_entry(name, name_span, kind, scope));
+            let fault = unknown_entry(name, name_span, kind, scope);
+            let edit = fault.suggestion.as_ref();
+            let meant = edit.and_then(|edit| catalog::find(kind, &edit.replacement));
+            faults.push(fault);
+            // What it was most likely meant to be says what else is wrong.
+            if let Some(meant) = meant.filter(|_| !arguments.is_empty()) {
+                check(meant, arguments, expr.span, scope, faults);
+            }
         }
         return None;
     };
@@ -199,7 +206,14 @@ fn check(
                     .find(|known| known.name == name.text);
                 if found.is_none() {
                     unknown = true;
-                    faults.push(unknown_argument(entry, &name.text, name.span));
+                    let fault = unknown_argument(entry, &name.text, name.span);
+                    let meant = fault.suggestion.as_ref().map(|edit| &edit.replacement);
+                    let mut parameters = entry.parameters.iter();
+                    let meant = meant.and_then(|meant| parameters.find(|it| it.name == meant));
+                    faults.push(fault);
+                    // A value that is wrong for what was most likely meant is told in the same run.
+                    let value = meant.map(|it| values::value(entry, it, &argument.value, scope));
+                    faults.extend(value.and_then(Result::err).map(|fault| *fault));
                 }
                 found
             }
@@ -297,6 +311,35 @@ fn together(entry: &Entry, arguments: &Arguments) -> Option<Diagnostic> {
                 ))
             })
         }
+        (Kind::Schedule, "MultiStep") => milestones(arguments),
         _ => None,
     }
+}
+
+/// The fault of milestones that are none, or that do not follow one another.
+fn milestones(arguments: &Arguments) -> Option<Diagnostic> {
+    let Some(Value::Lengths(lengths)) = arguments.get("milestones") else {
+        return None;
+    };
+    let fault = |message: &str| {
+        Diagnostic::new(Code::OutOfRange, arguments.span_of("milestones"), message)
+            .help("write `MultiStep([50%, 75%])`, say")
+    };
+    if lengths.is_empty() {
+        return Some(fault("`MultiStep` needs a milestone").label("an empty list"));
+    }
+    let pairs = lengths.iter().zip(lengths.iter().skip(1));
+    let mut falling = pairs.filter(|(first, second)| match (first, second) {
+        (Length::Epochs(first), Length::Epochs(second))
+        | (Length::Share(first), Length::Share(second)) => first >= second,
+        _ => false,
+    });
+    let (first, second) = falling.next()?;
+    Some(
+        fault("each milestone of `MultiStep` is later than the one before").label(format!(
+            "{} does not come after {}",
+            second.text(),
+            first.text()
+        )),
+    )
 }

@@ -66,9 +66,13 @@ pub fn declare(section: &Section, scope: &Scope, faults: &mut Vec<Diagnostic>) -
     faults.extend(name_fault(name, scope));
     let mut parameters: Vec<Parameter> = Vec::new();
     for parameter in &section.parameters {
-        match parameter_fault(&parameter.name, &parameters, scope) {
-            Some(fault) => faults.push(fault),
-            None => parameters.push(parameter.clone()),
+        faults.extend(parameter_fault(&parameter.name, &parameters, scope));
+        // Uses may give it all the same.
+        if !parameters
+            .iter()
+            .any(|known| known.name.text == parameter.name.text)
+        {
+            parameters.push(parameter.clone());
         }
     }
     Some(Block {

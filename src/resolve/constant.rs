@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::block::Block;
 use crate::catalog;
-use crate::diagnostics::{Code, Diagnostic, Span};
+use crate::diagnostics::{Code, Diagnostic, Span, listed};
 use crate::graph::shape::Dim;
 use crate::syntax::ast::{Expr, ExprKind, Operator};
 
@@ -58,6 +58,8 @@ pub fn number_text(value: f64) -> String {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Facts {
     pub classes: Option<Dim>,
+    /// The category targets, if there are several: then no number of classes is meant by itself.
+    pub categories: Vec<String>,
     pub features: Dim,
     pub rows: Dim,
 }
@@ -243,9 +245,17 @@ impl Scope {
             format!("nothing is called `{name}` here"),
         );
         match (name, &self.facts) {
-            ("classes", Some(_)) => fault
-                .label("the number of classes of a category target")
-                .help("declare `target name: category`, or write the number itself"),
+            ("classes", Some(facts)) => match &facts.categories[..] {
+                [] => fault
+                    .label("the number of classes of a category target")
+                    .help("declare `target name: category`, or write the number itself"),
+                several => fault
+                    .label(format!(
+                        "of several category targets none is meant: {}",
+                        listed(several.iter().map(String::as_str))
+                    ))
+                    .help("write the number itself, or a `param` for each"),
+            },
             ("classes" | "features" | "rows", None) => {
                 fault.label("a fact of the data; only `net` and `train` can use it")
             }

@@ -312,7 +312,8 @@ fn untold(data: &DataSpec, faulty: &[FaultyColumn]) -> Facts {
         .iter()
         .filter(|column| column.role == Some(Role::Target));
     Facts {
-        classes: (targets.count() + faulty.count() == 1).then(|| deferred("classes")),
+        classes: (targets.clone().count() + faulty.count() == 1).then(|| deferred("classes")),
+        categories: targets.map(|target| target.name.text.clone()).collect(),
         features: deferred("features"),
         rows: deferred("rows"),
     }
@@ -389,6 +390,9 @@ impl Declaration {
             );
             advice::of_network(&graph, &network.outputs, loss.as_ref(), &mut advice);
             advice::of_schedule(train, &mut advice);
+            if let Some(rows) = schema.rows {
+                advice::of_batches(train, rows.train, &mut advice);
+            }
             groups::penalise(&mut graph);
         }
         graph.prediction?;

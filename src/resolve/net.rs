@@ -145,17 +145,19 @@ pub fn facts(schema: &Schema) -> Facts {
 fn facts_of(schema: &Schema, inputs: &Inputs) -> Facts {
     use crate::data::spec::FieldKind;
     let deferred = |name: &str| Dim::Deferred(name.into());
-    let mut categories = schema.targets.iter().filter_map(|field| match &field.kind {
-        FieldKind::Category { classes, .. } => Some(classes),
+    let categories = schema.targets.iter().filter_map(|field| match &field.kind {
+        FieldKind::Category { classes, .. } => Some((field.name.clone(), classes)),
         FieldKind::Numbers { .. } => None,
     });
+    let categories: Vec<_> = categories.collect();
     // Of several categories none is *the* target.
-    let classes = match (categories.next(), categories.next()) {
-        (Some(classes), None) => Some(classes.map_or_else(|| deferred("classes"), Into::into)),
-        (None, _) | (Some(_), Some(_)) => None,
+    let classes = match &categories[..] {
+        [(_, classes)] => Some(classes.map_or_else(|| deferred("classes"), Into::into)),
+        _ => None,
     };
     Facts {
         classes,
+        categories: categories.into_iter().map(|(name, _)| name).collect(),
         features: inputs.width(),
         rows: schema
             .rows

@@ -1,12 +1,16 @@
 //! `key = value` settings of a section against the catalog's table of them.
 
+use super::constant::names_in;
 use crate::catalog::foreign;
 use crate::catalog::settings::{Setting, TRAIN};
-use crate::diagnostics::{Code, Diagnostic, Span, listed};
+use crate::diagnostics::{Code, Diagnostic, Span, listed, near_miss};
 use crate::syntax::ast::{Expr, Name};
 
 /// What holds settings outside of any section.
 pub const TOP_LEVEL_WORDS: &str = "the top level of a file";
+
+/// The `train` section in messages.
+pub const TRAIN_WORDS: &str = "a `train` section";
 
 /// The settings of one section, as they are found.
 pub struct Settings {
@@ -14,8 +18,8 @@ pub struct Settings {
     section: &'static str,
     known: &'static [Setting],
     found: Vec<(&'static str, Span, Expr)>,
-    /// What settings of unknown names were most likely meant to be.
-    meant: Vec<&'static str>,
+    /// What settings of unknown names were most likely meant to be: their values are checked too.
+    meant: Vec<(&'static str, Expr)>,
 }
 
 impl Settings {
@@ -31,11 +35,11 @@ impl Settings {
     /// Takes a setting up, or reports why it cannot be.
     pub fn add(&mut self, name: &Name, value: &Expr, faults: &mut Vec<Diagnostic>) {
         let Some(setting) = self.known.iter().find(|setting| setting.name == name.text) else {
-            let fault = self.unknown(name);
-            let names = self.known.iter().map(|setting| setting.name);
+            let fault = self.unknown(name, value);
+            let mut names = self.known.iter().map(|setting| setting.name);
             let edit = fault.suggestion.as_ref();
-            let meant = edit.and_then(|edit| names.into_iter().find(|it| *it == edit.replacement));
-            self.meant.extend(meant);
+            let meant = edit.and_then(|edit| names.find(|it| *it == edit.replacement));
+            self.meant.extend(meant.map(|meant| (meant, value.clone())));
             faults.push(fault);
             return;
         };
@@ -55,7 +59,15 @@ impl Settings {
         self.found.push((setting.name, name.span, value.clone()));
     }
 
-    fn unknown(&self, name: &Name) -> Diagnostic {
+    /// The sections that may stand beside the settings.
+    fn sections(&self) -> &'static [&'static str] {
+        match self.section {
+            TRAIN_WORDS => &["params", "watch"],
+            _ => &[],
+        }
+    }
+
+    fn unknown(&self, name: &Name, value: &Expr) -> Diagnostic {
         let names: Vec<&str> = self.known.iter().map(|setting| setting.name).collect();
         let alias = foreign::setting(&name.text);
         let fault = Diagnostic::new(
@@ -63,6 +75,16 @@ impl Settings {
             name.span,
             format!("{} has no setting `{}`", self.section, name.text),
         );
+        let sections = self.sections();
+        let exact = sections.iter().copied().find(|known| *known == name.text);
+        let known = names.iter().chain(sections).copied();
+        let near = exact.or_else(|| near_miss(&name.text, known));
+        let section = near.filter(|near| alias.is_none() && sections.contains(near));
+        if let Some(section) = section {
+            return fault.label("unknown setting").help(format!(
+                "`{section}` is a section: `{section} \"…\" {{ … }}`"
+            ));
+        }
         let fault = match alias.filter(|alias| names.contains(alias)) {
             Some(alias) => fault
                 .label(format!("this is called `{alias}` here"))
@@ -74,7 +96,7 @@ impl Settings {
             }
         };
         let of_optimizer = ["lr", "learning_rate", "weight_decay", "momentum", "betas"];
-        if self.section == "a `train` section" && of_optimizer.contains(&name.text.as_str()) {
+        if self.section == TRAIN_WORDS && of_optimizer.contains(&name.text.as_str()) {
             let argument = match name.text.as_str() {
                 "learning_rate" => "lr",
                 other => other,
@@ -90,12 +112,16 @@ impl Settings {
             "test_split",
             "split",
         ];
-        if self.section == "a `train` section" && of_split.contains(&name.text.as_str()) {
+        if self.section == TRAIN_WORDS && of_split.contains(&name.text.as_str()) {
             return fault
                 .label("unknown setting")
                 .help("rows are divided in `data`: `split = random(validate = 20%)`");
         }
-        if let (None, Some(advice)) = (alias, foreign::advice(&name.text)) {
+        // A value with a counterpart here tells more than the setting: `callbacks = EarlyStopping`.
+        let mut values = names_in(value).into_iter();
+        let advice = values.find_map(|(name, _)| foreign::advice(name));
+        let advice = advice.or_else(|| foreign::advice(&name.text));
+        if let (None, Some(advice)) = (alias, advice) {
             return fault.label("unknown setting").help(advice);
         }
         let fault = match self.section {
@@ -105,17 +131,24 @@ impl Settings {
             }
             _ => fault,
         };
-        fault.note(format!("there are: {}", listed(names)))
+        let names = listed(names);
+        fault.note(match sections {
+            [] => format!("there are: {names}"),
+            sections => format!(
+                "there are: {names}, and the sections {}",
+                sections.join(", ")
+            ),
+        })
     }
 
-    /// Whether a setting of an unknown name was most likely meant to be this one.
-    pub fn was_meant(&self, name: &str) -> bool {
-        self.meant.contains(&name)
-    }
-
-    /// The value of a setting that was found.
+    /// The value of a setting that was found, or of one that was most likely meant to be it.
     pub fn take(&mut self, name: &str) -> Option<Expr> {
-        let index = self.found.iter().position(|(known, _, _)| *known == name)?;
-        Some(self.found.remove(index).2)
+        match self.found.iter().position(|(known, _, _)| *known == name) {
+            Some(index) => Some(self.found.remove(index).2),
+            None => {
+                let index = self.meant.iter().position(|(known, _)| *known == name)?;
+                Some(self.meant.remove(index).1)
+            }
+        }
     }
 }

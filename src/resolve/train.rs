@@ -5,7 +5,7 @@ use super::constant::{Number, Scope, kind_text, number_text};
 use super::groups::{self, Group};
 use super::loss_terms::{self, LossTerms};
 use super::schedule;
-use super::settings::Settings;
+use super::settings::{Settings, TRAIN_WORDS};
 use super::watch::{self, WatchSpec};
 use crate::catalog::arguments::DEFERRED;
 use crate::catalog::settings::TRAIN;
@@ -43,6 +43,8 @@ pub struct TrainSpec {
     pub clip_value: Option<f64>,
     /// Batches whose gradients make one update.
     pub accumulate: usize,
+    /// Where `accumulate` is set, if it is.
+    pub accumulate_span: Option<Span>,
     /// The decay of the moving average of the weights, if one is kept.
     pub average: Option<f64>,
     pub stop: Option<Early>,
@@ -169,6 +171,7 @@ impl Default for TrainSpec {
             schedule: Vec::new(),
             clip_value: None,
             accumulate: 1,
+            accumulate_span: None,
             average: None,
             stop: None,
             watched: None,
@@ -187,7 +190,7 @@ pub fn resolve(section: &Section, scope: &Scope, faults: &mut Vec<Diagnostic>) -
         span: section.keyword.span,
         ..TrainSpec::default()
     };
-    let mut settings = Settings::new("a `train` section", TRAIN);
+    let mut settings = Settings::new(TRAIN_WORDS, TRAIN);
     for statement in &section.body {
         match &statement.kind {
             StatementKind::Assign { name, value } => settings.add(name, value, faults),
@@ -214,7 +217,7 @@ pub fn resolve(section: &Section, scope: &Scope, faults: &mut Vec<Diagnostic>) -
     }
     let mut required = |name: &str, example: &str, faults: &mut Vec<Diagnostic>| {
         let value = settings.take(name);
-        if value.is_none() && !settings.was_meant(name) {
+        if value.is_none() {
             faults.push(
                 Diagnostic::new(
                     Code::MissingSetting,
@@ -269,6 +272,7 @@ pub fn resolve(section: &Section, scope: &Scope, faults: &mut Vec<Diagnostic>) -
         spec.clip_value = positive("clip_value", &value, scope, &mut spec.deferred, faults);
     }
     if let Some(value) = settings.take("accumulate") {
+        spec.accumulate_span = Some(value.span);
         let batches = whole("accumulate", &value, scope, 1, &mut spec.deferred, faults);
         // More than one, until the data tells how many.
         let unknown = match spec.deferred("accumulate") {

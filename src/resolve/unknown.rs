@@ -72,6 +72,8 @@ pub fn unknown_entry(name: &str, span: Span, kind: Kind, scope: &Scope) -> Diagn
         };
     }
     let elsewhere = catalog::entries().find(|entry| entry.name == name);
+    // An initializer is called `Constant` too.
+    let elsewhere = elsewhere.filter(|_| kind != Kind::Schedule || foreign::advice(name).is_none());
     if let Some(entry) = elsewhere {
         let found = entry.meaning.kind().noun();
         return fault
@@ -251,6 +253,14 @@ pub fn too_many(entry: &Entry, given: &[Argument], argument: &Expr, scope: &Scop
         return fault.label("this is a value, not a setting").help(format!(
             "a value flows into a layer by an arrow: `{name} -> {}`",
             entry.name
+        ));
+    }
+    if let (Kind::Layer, ExprKind::Call { name, .. }) = (kind, &argument.kind)
+        && (catalog::find(kind, &name.text).is_some() || scope.blocks.contains_key(&name.text))
+    {
+        return fault.label("a layer, not a setting").help(format!(
+            "one layer follows another by an arrow: `{}(…) -> {}`",
+            name.text, entry.name
         ));
     }
     if let ("Linear", [first, second]) = (entry.name, given)

@@ -1,9 +1,11 @@
-//! Long lines: what is shown of them is what the labels point at.
+//! Lines that are not shown as they are: of long ones what the labels point at, and of those with
+//! characters that a terminal would obey, others in their places.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::super::{Diagnostic, FileId, Source, Sources, Span};
+use super::super::{Diagnostic, FileId, Source, Sources, Span, visible};
 
 /// Lines longer than this, in bytes, are cut.
 const LONGEST_LINE: usize = 240;
@@ -13,20 +15,24 @@ const AROUND: usize = 60;
 const CONTEXT: usize = 3;
 const CUT: &str = "…";
 
-/// The diagnostic over texts with only the parts of long lines that it points at; `None` if all its
-/// lines are short.
+/// The diagnostic over texts that can be shown, with only the parts of long lines that it points at;
+/// `None` if all its lines are short and can be shown.
 pub(super) fn narrowed(
     diagnostic: &Diagnostic,
     sources: &Sources,
 ) -> Option<(Diagnostic, Sources)> {
-    let long = diagnostic.labels.iter().any(|label| {
+    let plain = diagnostic.labels.iter().all(|label| {
         let source = sources.get(label.span.file);
         let lines = touched(source, label.span);
-        [lines.start, lines.end - 1]
-            .into_iter()
-            .any(|line| line_range(source, line).len() > LONGEST_LINE)
+        // A line between two that are shown is shown too.
+        let (first, last) = (lines.start.saturating_sub(1), lines.end);
+        let last = last.min(source.line_starts.len() - 1);
+        let whole = line_range(source, first).start..line_range(source, last).end;
+        let short = |line| line_range(source, line).len() <= LONGEST_LINE;
+        [lines.start, lines.end - 1].into_iter().all(short)
+            && matches!(visible(&source.text[whole]), Cow::Borrowed(_))
     });
-    if !long {
+    if plain {
         return None;
     }
     let mut by_file: BTreeMap<FileId, Vec<Span>> = BTreeMap::new();
@@ -93,7 +99,7 @@ fn cut(source: &Source, spans: &[Span], narrow: &mut Sources) -> Moved {
                 short.push_str(CUT);
             }
             pieces.push((piece.clone(), short.len()));
-            short.push_str(&text[piece]);
+            short.push_str(&visible(&text[piece]));
         }
         let whole = pieces
             .last()
@@ -200,6 +206,23 @@ mod tests {
         assert!(rendered.contains("ääwrongbb"), "{rendered}");
         assert!(rendered.contains("bbcausecc"), "{rendered}");
         assert!(!rendered.contains("last"), "{rendered}");
+    }
+
+    #[test]
+    fn what_a_terminal_would_obey_is_not_written() {
+        let text = "a\0\u{1b}[2J\u{202e}b\u{9b}\t\n";
+        let mut sources = Sources::new();
+        let file = sources.add("hostile.nn", text);
+        let fault = Diagnostic::new(
+            Code::Syntax,
+            Span::new(file, 1..2),
+            format!("what `{text}` is"),
+        );
+        let rendered = fault.label("here").render(&sources);
+        assert!(rendered.contains("a??[2J\u{fffd}b¿"), "{rendered}");
+        assert!(rendered.contains("^ here"), "{rendered}");
+        let obeyed = |letter: char| letter.is_control() && letter != '\n' && letter != '\t';
+        assert!(!rendered.contains(obeyed), "{rendered}");
     }
 
     #[test]

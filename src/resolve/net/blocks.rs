@@ -226,6 +226,7 @@ impl Net<'_> {
         let known = |name: &str| {
             let mut parameters = block.parameters.iter();
             parameters.any(|parameter| parameter.name.text == name)
+                && !self.scope.parameters.contains_key(name)
         };
         let mut names = names_in(value).into_iter();
         let (name, span) = names.find(|(name, _)| known(name))?;
