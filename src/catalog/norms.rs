@@ -18,7 +18,7 @@ pub const ENTRIES: &[Entry] = &[
     Entry {
         name: "BatchNorm1d",
         summary: "Normalises each feature: over the batch while training, by running statistics otherwise.",
-        formula: "(x - mean) / √(variance + eps) · weight + bias",
+        formula: "(x - mean) / √(variance + eps) · weight + bias; running = (1 - momentum) · running + momentum · that of the batch, its variance with n - 1",
         source: "torch.nn.BatchNorm1d",
         example: "Linear(8, bias = false) -> BatchNorm1d -> ReLU",
         parameters: &[
@@ -32,7 +32,7 @@ pub const ENTRIES: &[Entry] = &[
                 "momentum",
                 ArgumentKind::Number(Range::UNIT),
                 Default::Number(0.1),
-                "weight of the batch in the running statistics",
+                "share of the batch in the running statistics; Keras's is 1 minus it",
             ),
             named(
                 "affine",

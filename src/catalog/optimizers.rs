@@ -79,7 +79,7 @@ pub const ENTRIES: &[Entry] = &[
     Entry {
         name: "SGD",
         summary: "Stochastic gradient descent, with momentum if given.",
-        formula: "g += weight_decay · p; b = momentum · b + (1 - dampening) · g; p -= lr · (nesterov: g + momentum · b, else b)",
+        formula: "g += weight_decay · p; b = momentum · b + (1 - dampening) · g, at first b = g; p -= lr · (without momentum: g, nesterov: g + momentum · b, else b)",
         source: "torch.optim.SGD",
         example: "optimizer = SGD(lr = 1e-2, momentum = 0.9, nesterov = true)",
         parameters: &[
@@ -111,7 +111,7 @@ pub const ENTRIES: &[Entry] = &[
     Entry {
         name: "Adam",
         summary: "Adaptive moment estimation.",
-        formula: "m = beta1 · m + (1 - beta1) · g; v = beta2 · v + (1 - beta2) · g²; p -= lr/(1 - beta1ᵗ) · m / (√v/√(1 - beta2ᵗ) + eps)",
+        formula: "g += weight_decay · p; m = beta1 · m + (1 - beta1) · g; v = beta2 · v + (1 - beta2) · g²; p -= lr/(1 - beta1ᵗ) · m / (√v/√(1 - beta2ᵗ) + eps), with amsgrad of the largest v",
         source: "torch.optim.Adam; Kingma and Ba, arXiv:1412.6980",
         example: "optimizer = Adam(lr = 1e-3)",
         parameters: &[LEARNING_RATE, BETAS, EPS, PENALTY, AMSGRAD, MAXIMIZE],
@@ -126,7 +126,7 @@ pub const ENTRIES: &[Entry] = &[
     Entry {
         name: "AdamW",
         summary: "Adam with weight decay apart from the gradient.",
-        formula: "p *= 1 - lr · weight_decay; then as Adam",
+        formula: "p *= 1 - lr · weight_decay; then as Adam with a weight_decay of 0",
         source: "torch.optim.AdamW; Loshchilov and Hutter, arXiv:1711.05101",
         example: "optimizer = AdamW(lr = 1e-3, weight_decay = 1e-2)",
         parameters: &[
