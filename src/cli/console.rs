@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal, Write};
 
 use clap::ValueEnum;
 use nnc::diagnostics::termcolor::{BufferWriter, ColorChoice, WriteColor};
-use nnc::diagnostics::{Diagnostic, Severity, Sources, in_order};
+use nnc::diagnostics::{Diagnostic, MOST_FAULTS, Severity, Sources, in_order};
 use serde_json::{Map, Value};
 
 /// How a command reports.
@@ -107,6 +107,7 @@ impl Console {
         let summary = match errors {
             0 => Ok(()),
             1 => writeln!(buffer, "1 error"),
+            MOST_FAULTS => writeln!(buffer, "the first {errors} errors"),
             errors => writeln!(buffer, "{errors} errors"),
         };
         // Without a standard error there is nowhere to say so.

@@ -59,11 +59,10 @@ pub fn format(arguments: &FormatArguments, console: &Console, sources: &mut Sour
     match differing {
         0 => Ok(Exit::Success),
         _ => {
-            let files = match differing {
-                1 => "1 file is".to_owned(),
-                count => format!("{count} files are"),
-            };
-            console.error_line(&format!("{files} not formatted; `nnc fmt` formats them"));
+            console.error_line(&match differing {
+                1 => "1 file is not formatted; `nnc fmt` formats it".to_owned(),
+                count => format!("{count} files are not formatted; `nnc fmt` formats them"),
+            });
             Ok(Exit::Faults)
         }
     }

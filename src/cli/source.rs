@@ -90,14 +90,16 @@ fn used_text(model: &Path, used: &str) -> Result<String, String> {
 /// The bytes of a file among the sources.
 ///
 /// # Errors
-/// They are not UTF-8.
+/// They are not UTF-8, or no lines.
 pub fn text_of(name: &str, bytes: Vec<u8>, sources: &mut Sources) -> Result<FileId, Faults> {
-    String::from_utf8(bytes)
-        .map(|text| sources.add(name, text))
-        .map_err(|error| {
-            let valid = error.utf8_error().valid_up_to();
-            vec![not_utf8(name, error.as_bytes(), valid, sources)]
-        })
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let valid = error.utf8_error().valid_up_to();
+        vec![not_utf8(name, error.as_bytes(), valid, sources)]
+    })?;
+    match text.find('\r').filter(|_| !text.contains('\n')) {
+        Some(end) => Err(vec![old_line_ends(name, &text[..end], sources)]),
+        None => Ok(sources.add(name, text)),
+    }
 }
 
 /// More bytes than the parser takes, which says so with a diagnostic.
@@ -132,6 +134,16 @@ fn not_utf8(name: &str, bytes: &[u8], valid: usize, sources: &mut Sources) -> Di
     Diagnostic::new(Code::NotUtf8, place, format!("`{name}` is not UTF-8 text"))
         .label("these bytes are no character of UTF-8")
         .help("save the file as UTF-8")
+}
+
+/// The fault of a file whose lines end as those of the first Macintosh did: it would be one line.
+fn old_line_ends(name: &str, first_line: &str, sources: &mut Sources) -> Diagnostic {
+    let file = sources.add_excerpt(name, first_line, 1, 0);
+    let place = Span::new(file, 0..first_line.len());
+    let message = format!("the lines of `{name}` end in carriage returns alone");
+    Diagnostic::new(Code::Syntax, place, message)
+        .label("the first line ends so")
+        .help("save the file with line feeds (LF), or with both (CRLF)")
 }
 
 fn overrides(settings: &[Setting], sources: &mut Sources) -> Result<Vec<Override>, Faults> {

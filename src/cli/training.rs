@@ -81,11 +81,8 @@ pub fn carry_out<T: Number>(mut order: Order, sources: &mut Sources) -> Outcome 
         order.console.diagnostics(&[fault], sources);
     }
     let kept = kept_epoch(order, &trainer);
-    if let Some(best) = kept {
-        order
-            .console
-            .line(&kept_line(ended.as_ref(), &best, trainer.epochs_done()));
-    }
+    let kept_line = kept_line(ended.as_ref(), kept, trainer.epochs_done());
+    kept_line.iter().for_each(|line| order.console.line(line));
     let profiled = profiled(order, &trainer, &mut folder)?;
     let scores = score(order, &mut trainer, &test);
     let predicted = all.map(|all| columns.of(trainer.predict(&all)));
@@ -137,16 +134,20 @@ fn kept_epoch<T: Number>(order: &Order, trainer: &Trainer<T>) -> Option<Best> {
         .flatten()
 }
 
-fn kept_line(ended: Option<&Ended>, best: &Best, epochs: usize) -> String {
-    let why = match ended {
-        Some(Ended::Early) => format!("stopped after epoch {epochs}, "),
-        Some(Ended::Finished | Ended::Interrupted | Ended::NonFinite(_)) | None => String::new(),
+/// What is said of an end before the last epoch, and of the epoch whose parameters are kept.
+fn kept_line(ended: Option<&Ended>, kept: Option<Best>, epochs: usize) -> Option<String> {
+    let stopped = match ended {
+        Some(Ended::Early) => Some(format!("stopped after epoch {epochs}")),
+        Some(Ended::Finished | Ended::Interrupted | Ended::NonFinite(_)) | None => None,
     };
-    let Best { epoch, loss } = best;
-    format!(
-        "{why}kept epoch {epoch}, the best one, with the validation loss {}",
-        figure(*loss)
-    )
+    let kept = kept.map(|Best { epoch, loss }| {
+        let loss = figure(loss);
+        format!("kept epoch {epoch}, the best one, with the validation loss {loss}")
+    });
+    match (stopped, kept) {
+        (Some(stopped), Some(kept)) => Some(format!("{stopped}, {kept}")),
+        (stopped, kept) => stopped.or(kept),
+    }
 }
 
 /// The rows of each part, prepared, and the values to start from.

@@ -44,6 +44,14 @@ fn a_model_that_is_no_text_is_told_at_its_place() {
         "{}",
         ran.err
     );
+    folder.write("old.nn", b"net {\r    Tanh\r}\r");
+    let ran = folder.nnc(&["check", "old.nn"]).ends(1);
+    let told = "the lines of `old.nn` end in carriage returns alone";
+    assert!(
+        ran.err.contains(told) && ran.err.contains("│ net {\n"),
+        "{}",
+        ran.err
+    );
     folder.write("binary.nn", [0xFF; 500]);
     folder.nnc(&["check", "binary.nn"]).ends(1);
     folder.write(
@@ -53,6 +61,26 @@ fn a_model_that_is_no_text_is_told_at_its_place() {
     folder.nnc(&["check", "cut.nn"]).ends(1);
     folder.write("empty.nn", "");
     folder.nnc(&["check", "empty.nn"]).ends(1);
+}
+
+#[test]
+fn an_end_before_the_last_epoch_is_told_whatever_is_kept() {
+    let folder = Folder::new("early");
+    folder.write("line.csv", LINE);
+    let early = "epochs = 50; stop = early(patience = 1, min_delta = 1e6)";
+    for (restore, told) in [
+        ("last", "\nstopped after epoch 2\n"),
+        (
+            "best",
+            "\nstopped after epoch 2, kept epoch 1, the best one",
+        ),
+    ] {
+        let model = line_model(&format!("{early}; restore = {restore}"));
+        let split = "target y: number; split = ordered(validate = 50%)";
+        folder.write("early.nn", model.replace("target y: number", split));
+        let ran = folder.nnc(&["run", "early.nn", "line.csv"]).ends(0);
+        assert!(ran.out.contains(told), "{}", ran.out);
+    }
 }
 
 #[test]

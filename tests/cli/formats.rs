@@ -45,6 +45,8 @@ fn a_check_shows_the_difference_and_writes_nothing() {
         "2 files are not formatted; `nnc fmt` formats them\n"
     );
     assert_eq!(folder.read("messy.nn"), MESSY);
+    let ran = folder.nnc(&["fmt", "--check", "messy.nn"]).ends(1);
+    assert_eq!(ran.err, "1 file is not formatted; `nnc fmt` formats it\n");
     let ran = folder.nnc(&["fmt", "--check", "clean.nn"]).ends(0);
     assert_eq!((ran.out.as_str(), ran.err.as_str()), ("", ""));
 }

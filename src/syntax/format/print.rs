@@ -49,8 +49,11 @@ struct Line<'t> {
 /// the same depth, if all of them fit so.
 fn comment_columns(lines: &[Line]) -> Vec<usize> {
     let mut columns = Vec::with_capacity(lines.len());
+    // What stands behind the end of a section tells of it, not of the line below.
+    let closes = |line: &Line| line.code.trim_start().starts_with('}');
     let runs = lines.chunk_by(|line, next| {
-        line.comment.is_some() && next.comment.is_some() && line.indent == next.indent
+        let both = line.comment.is_some() && next.comment.is_some();
+        both && line.indent == next.indent && !closes(line)
     });
     for run in runs {
         let widest = run.iter().map(|line| line.width).max().unwrap_or(0);
