@@ -171,10 +171,12 @@ fn with_syntax_faults(syntax: Faults, mut meaning: Faults, sources: &Sources) ->
     // What stands for a literal that could not be read is nobody's fault.
     let literals: HashSet<Option<Span>> = syntax.iter().map(place).collect();
     meaning.retain(|fault| !literals.contains(&place(fault)));
-    // What is missing in a line may stand in the part of it that could not be read.
+    // What is missing in a line may stand in the part of it that could not be read, and a name that is
+    // bound there may be none.
     let line = |fault: &Diagnostic| place(fault).map(|span| (span.file, sources.line(span)));
     let broken: HashSet<Option<(FileId, usize)>> = syntax.iter().map(line).collect();
-    meaning.retain(|fault| fault.code != Code::MissingArgument || !broken.contains(&line(fault)));
+    let doubtful = |code| matches!(code, Code::MissingArgument | Code::DuplicateName);
+    meaning.retain(|fault| !doubtful(fault.code) || !broken.contains(&line(fault)));
     meaning.retain(|fault| {
         let of_a_line = matches!(
             fault.code,

@@ -91,6 +91,8 @@ pub const ENTRIES: &[Entry] = &[
             "bool",
             "boolean",
             "binary",
+            "onehot",
+            "one_hot",
             "label",
         ],
         meaning: Meaning::ColumnKind,

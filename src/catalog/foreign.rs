@@ -4,7 +4,7 @@
 //! Names that mean the same as an entry stand in its own `also_known_as`; here are those of what has
 //! no entry, and of arguments and settings. Case, `_` and what stands before a `.` do not count.
 
-use super::{Kind, entries, planned};
+use super::{Entry, Kind, entries, planned};
 
 /// Entries that the language reserves.
 const PLANNED: &[(Kind, &str, &[&str])] = &[
@@ -72,7 +72,7 @@ const ARGUMENTS: &[(&[&str], &[&str])] = &[
         &["p"],
     ),
     (&["epsilon"], &["eps"]),
-    (&["decay", "l2", "kernel_regularizer"], &["weight_decay"]),
+    (&["l2", "kernel_regularizer"], &["weight_decay"]),
     (&["nesterovs_momentum"], &["nesterov"]),
     (
         &["normalise", "norm", "standardize", "scaler"],
@@ -124,6 +124,8 @@ const SETTINGS: &[(&str, &[&str])] = &[
             "global_clipnorm",
             "gradient_clipping",
             "grad_clip",
+            "gradient_clip",
+            "gradient_clip_norm",
             "clipnorm",
             "max_grad_norm",
         ],
@@ -134,7 +136,7 @@ const SETTINGS: &[(&str, &[&str])] = &[
         &["max_value", "kernel_constraint", "constraint"],
     ),
     ("lr", &["learning_rate"]),
-    ("freeze", &["trainable", "requires_grad", "frozen"]),
+    ("freeze", &["frozen"]),
     (
         "l2",
         &["regularizer", "kernel_regularizer", "bias_regularizer"],
@@ -156,14 +158,236 @@ const SETTINGS: &[(&str, &[&str])] = &[
     ("schedule", &["lr_scheduler", "scheduler", "lr_schedule"]),
     ("stop", &["early_stopping", "early_stop"]),
     (
-        "restore",
-        &["restore_best_weights", "load_best_model_at_end"],
-    ),
-    (
         "accumulate",
         &["gradient_accumulation_steps", "accumulate_grad_batches"],
     ),
 ];
+
+/// What another library says by `true` and by `false`, as it is written here.
+pub struct Switch {
+    words: &'static [&'static str],
+    pub on: &'static str,
+    pub off: &'static str,
+}
+
+/// Settings that are truth values elsewhere, and something else here.
+const SWITCHES: &[Switch] = &[
+    Switch {
+        words: &["trainable", "requires_grad"],
+        on: "freeze = false",
+        off: "freeze = true",
+    },
+    Switch {
+        words: &["restore_best_weights", "load_best_model_at_end"],
+        on: "restore = best",
+        off: "restore = last",
+    },
+];
+
+/// Words that stand for values of settings and arguments.
+const VALUES: &[(&str, &[&str])] = &[
+    ("true", &["yes", "on"]),
+    ("false", &["no", "off"]),
+    ("all", &["full", "full_batch"]),
+    ("f32", &["float32", "float", "single", "fp32"]),
+    ("f64", &["float64", "double", "fp64"]),
+    (
+        "zscore",
+        &[
+            "standard",
+            "standardize",
+            "standardise",
+            "StandardScaler",
+            "z",
+        ],
+    ),
+    ("minmax", &["MinMaxScaler"]),
+];
+
+/// PyTorch's arguments in its order, of entries that take fewer here: what is given without a name may
+/// be meant so.
+const SIGNATURES: &[(&str, &[&str])] = &[
+    ("Linear", &["in_features", "out_features", "bias"]),
+    ("Embedding", &["num_embeddings", "embedding_dim"]),
+    (
+        "Bilinear",
+        &["in1_features", "in2_features", "out_features", "bias"],
+    ),
+    (
+        "BatchNorm1d",
+        &["num_features", "eps", "momentum", "affine"],
+    ),
+    (
+        "LayerNorm",
+        &["normalized_shape", "eps", "elementwise_affine", "bias"],
+    ),
+    (
+        "RMSNorm",
+        &["normalized_shape", "eps", "elementwise_affine"],
+    ),
+    (
+        "GroupNorm",
+        &["num_groups", "num_channels", "eps", "affine"],
+    ),
+    ("Flatten", &["start_dim", "end_dim"]),
+    ("Unflatten", &["dim", "unflattened_size"]),
+    ("Softmax", &["dim"]),
+    ("LogSoftmax", &["dim"]),
+    ("Dropout", &["p", "inplace"]),
+    ("ReLU", &["inplace"]),
+    ("SiLU", &["inplace"]),
+    ("LeakyReLU", &["negative_slope", "inplace"]),
+    ("ELU", &["alpha", "inplace"]),
+    ("Hardtanh", &["min_val", "max_val", "inplace"]),
+];
+
+/// Arguments that other libraries have: those of all entries of a kind, or of the ones that are named.
+struct Foreign {
+    kind: Kind,
+    entries: &'static [&'static str],
+    arguments: &'static [&'static str],
+    /// Why nothing is given here, or what to write instead.
+    words: &'static str,
+}
+
+/// Arguments that are left away here, and why.
+const NEEDLESS: &[Foreign] = &[
+    Foreign {
+        kind: Kind::Layer,
+        entries: &["Embedding"],
+        arguments: &["num_embeddings", "input_dim", "vocab_size"],
+        words: "a category has as many values as the column tells",
+    },
+    Foreign {
+        kind: Kind::Layer,
+        entries: &[],
+        arguments: &[
+            "in_features",
+            "in1_features",
+            "in2_features",
+            "num_features",
+            "num_channels",
+            "normalized_shape",
+            "input_dim",
+            "input_shape",
+            "input_size",
+        ],
+        words: "the width that flows in is inferred",
+    },
+    Foreign {
+        kind: Kind::Layer,
+        entries: &["Softmax", "LogSoftmax"],
+        arguments: &["dim", "axis"],
+        words: "it goes along the last axis of each row",
+    },
+    Foreign {
+        kind: Kind::Layer,
+        entries: &[],
+        arguments: &["dim", "axis", "start_dim", "end_dim"],
+        words: "it takes the features of each row, never the batch",
+    },
+    Foreign {
+        kind: Kind::Layer,
+        entries: &[],
+        arguments: &["inplace"],
+        words: "where results are kept is the compiler's to plan",
+    },
+    Foreign {
+        kind: Kind::Layer,
+        entries: &[],
+        arguments: &["device"],
+        words: "nnc computes on the processor",
+    },
+    Foreign {
+        kind: Kind::Optimizer,
+        entries: &[],
+        arguments: &[
+            "foreach",
+            "fused",
+            "capturable",
+            "differentiable",
+            "use_locking",
+        ],
+        words: "how an update is computed is the compiler's to plan",
+    },
+    Foreign {
+        kind: Kind::Optimizer,
+        entries: &[],
+        arguments: &["params", "parameters"],
+        words: "all parameters are trained that are not frozen",
+    },
+    Foreign {
+        kind: Kind::Stop,
+        entries: &[],
+        arguments: &["monitor", "mode"],
+        words: "it follows the validation loss",
+    },
+    Foreign {
+        kind: Kind::Stop,
+        entries: &[],
+        arguments: &["verbose"],
+        words: "nnc reports by itself",
+    },
+    Foreign {
+        kind: Kind::Split,
+        entries: &[],
+        arguments: &["train_size", "train"],
+        words: "the rows that `validate` and `test` do not take are for training",
+    },
+];
+
+/// Arguments for which the language has another way.
+const ELSEWHERE: &[Foreign] = &[
+    Foreign {
+        kind: Kind::Layer,
+        entries: &[],
+        arguments: &["activation"],
+        words: "an activation is a layer of its own: `Linear(8) -> ReLU`",
+    },
+    Foreign {
+        kind: Kind::Layer,
+        entries: &[],
+        arguments: &["kernel_initializer", "bias_initializer"],
+        words: "initial values are set in `train`: `params \"*.weight\" { init = XavierUniform }`",
+    },
+    Foreign {
+        kind: Kind::Layer,
+        entries: &[],
+        arguments: &["trainable", "requires_grad"],
+        words: "parameters are frozen in `train`: `params \"label.*\" { freeze = true }`",
+    },
+    Foreign {
+        kind: Kind::Layer,
+        entries: &[],
+        arguments: &["dtype"],
+        words: "all numbers have one precision, which is set in `train`: `precision = f64`",
+    },
+    Foreign {
+        kind: Kind::Layer,
+        entries: &["Dropout"],
+        arguments: &["keep_prob"],
+        words: "`p` is the share that becomes 0: of `keep_prob = 0.9` it is `Dropout(0.1)`",
+    },
+    Foreign {
+        kind: Kind::Optimizer,
+        entries: &[],
+        arguments: &["decay"],
+        words: "a rate that falls is a `schedule` of `train`: `schedule = CosineAnnealing`; a penalty on weights is `weight_decay`",
+    },
+    Foreign {
+        kind: Kind::Stop,
+        entries: &[],
+        arguments: &["restore_best_weights"],
+        words: "which parameters are kept is set in `train`: `restore = best`, which `stop` brings with it",
+    },
+];
+
+/// Arguments that have their name elsewhere too, but not their meaning: of what is called so there.
+const OTHERWISE: &[(&str, &str, &str)] = &[(
+    "BatchNormalization",
+    "momentum",
+    "Keras's `momentum` is the share of the past that is kept, here it is the share of the batch: 0.99 there is `momentum = 0.01`",
+)];
 
 /// Words for which the language has another way.
 const ADVICE: &[(&[&str], &str)] = &[
@@ -185,7 +409,7 @@ const ADVICE: &[(&[&str], &str)] = &[
         "a column of words is declared in `data`: `input job: category`",
     ),
     (
-        &["Sequential", "Model", "Module", "ModuleList"],
+        &["Sequential", "Model", "Module", "ModuleList", "ModuleDict"],
         "layers follow one another line by line in `net`, or by `->`",
     ),
     (
@@ -233,6 +457,40 @@ const ADVICE: &[(&[&str], &str)] = &[
             "scale",
         ],
         "each column says how it is normalised: `input x: number(normalize = zscore)`",
+    ),
+    (
+        &["warmup", "warmup_steps", "warmup_epochs", "warmup_ratio"],
+        "a rate that rises at first is a `schedule`: `schedule = Warmup(5%)`",
+    ),
+    (
+        &["ema", "use_ema", "ema_decay", "swa", "moving_average"],
+        "averaged weights are kept by `average` of `train`: `average = ema(decay = 0.999)`",
+    ),
+    (
+        &["dropout", "keep_prob", "drop_prob"],
+        "dropout is a layer in `net`: `Linear(8) -> ReLU -> Dropout(0.2)`",
+    ),
+    (
+        &["monitor"],
+        "`stop` and `restore = best` of `train` follow the validation loss",
+    ),
+    (
+        &[
+            "val_split",
+            "validation_split",
+            "validation_fraction",
+            "validation",
+            "val_size",
+            "test_split",
+            "test_size",
+            "train_size",
+            "train_split",
+        ],
+        "rows are divided in `data`: `split = random(validate = 20%)`",
+    ),
+    (
+        &["LogCosh", "log_cosh"],
+        "the loss `Huber` is close to it: squared for small differences, absolute for large ones",
     ),
     (
         &["EarlyStopping"],
@@ -285,6 +543,59 @@ pub fn arguments(name: &str) -> &'static [&'static str] {
     found.map_or(&[], |(_, here)| here)
 }
 
+/// PyTorch's arguments of an entry in its order, where that takes others here.
+pub fn signature(entry: &Entry) -> &'static [&'static str] {
+    let found = SIGNATURES.iter().find(|(name, _)| *name == entry.name);
+    found.map_or(&[], |(_, arguments)| arguments)
+}
+
+fn of_argument(table: &'static [Foreign], entry: &Entry, name: &str) -> Option<&'static str> {
+    let wanted = plain(name);
+    let found = table.iter().find(|row| {
+        row.kind == entry.meaning.kind()
+            && (row.entries.is_empty() || row.entries.contains(&entry.name))
+            && row.arguments.iter().any(|word| plain(word) == wanted)
+    });
+    found.map(|row| row.words)
+}
+
+/// Why an argument that an entry has elsewhere is left away here.
+pub fn needless(entry: &Entry, name: &str) -> Option<&'static str> {
+    of_argument(NEEDLESS, entry, name)
+}
+
+/// The way of the language to what an entry has an argument for elsewhere.
+pub fn elsewhere(entry: &Entry, name: &str) -> Option<&'static str> {
+    of_argument(ELSEWHERE, entry, name)
+}
+
+/// What an argument of another library's entry means, if the one here of the same name means
+/// something else.
+pub fn otherwise(entry: &str, argument: &str) -> Option<&'static str> {
+    let wanted = plain(entry);
+    let found = OTHERWISE
+        .iter()
+        .find(|(entry, known, _)| plain(entry) == wanted && *known == argument);
+    found.map(|(_, _, words)| *words)
+}
+
+/// The setting that another library switches by `name`.
+pub fn switch(name: &str) -> Option<&'static Switch> {
+    let wanted = plain(name);
+    let is_wanted = |switch: &&Switch| switch.words.iter().any(|word| plain(word) == wanted);
+    SWITCHES.iter().find(is_wanted)
+}
+
+/// Which of the known words another library's word stands for.
+pub fn value<'n>(word: &str, known: &[&'n str]) -> Option<&'n str> {
+    let wanted = plain(word);
+    let mut known = known.iter().copied();
+    known.find(|here| {
+        let mut rows = VALUES.iter().filter(|(value, _)| value == here);
+        rows.any(|(_, words)| words.iter().any(|word| plain(word) == wanted))
+    })
+}
+
 /// The setting that another library calls `name`.
 pub fn setting(name: &str) -> Option<&'static str> {
     let wanted = plain(name);
@@ -318,7 +629,29 @@ mod tests {
         for name in ARGUMENTS.iter().flat_map(|(_, here)| *here) {
             assert!(parameters.iter().any(|known| known.name == *name), "{name}");
         }
+        for (entry, arguments) in SIGNATURES {
+            let entry = entries().find(|known| known.name == *entry);
+            let entry = entry.expect("a signature is an entry's");
+            for name in *arguments {
+                let known = entry.parameters.iter().any(|known| known.name == *name);
+                assert_ne!(known, needless(entry, name).is_some(), "{name}");
+            }
+        }
+        for row in NEEDLESS.iter().chain(ELSEWHERE) {
+            for name in row.entries {
+                assert!(super::super::find(row.kind, name).is_some(), "{name}");
+            }
+        }
+        for (entry_name, argument, _) in OTHERWISE {
+            let here = entries().find(|known| known.also_known_as.contains(entry_name));
+            let parameters = here.expect("an entry's other name").parameters;
+            assert!(parameters.iter().any(|known| known.name == *argument));
+        }
         let settings = || SECTIONS.iter().flat_map(|(_, settings)| *settings);
+        for line in SWITCHES.iter().flat_map(|switch| [switch.on, switch.off]) {
+            let name = line.split(" = ").next().unwrap_or("");
+            assert!(settings().any(|known| known.name == name), "{line}");
+        }
         for (here, _) in SETTINGS {
             assert!(settings().any(|known| known.name == *here), "{here}");
         }

@@ -77,9 +77,25 @@ impl Context<'_> {
         let from_here = format!("{}{path}", self.prefix);
         let found = known(&from_here, self.graph).or_else(|| known(path, self.graph));
         let Some(found) = found else {
+            let prefix = self.prefix.as_str();
+            if let Some(owner) = self
+                .graph
+                .tied(&from_here)
+                .or_else(|| self.graph.tied(path))
+            {
+                let owner = owner.strip_prefix(prefix).unwrap_or(owner);
+                return Err(Box::new(
+                    Diagnostic::new(
+                        Code::UnknownName,
+                        span,
+                        format!("`{path}` is no parameter of its own, but tied to `{owner}`"),
+                    )
+                    .label(format!("write `{owner}`"))
+                    .suggest(span, owner),
+                ));
+            }
             let names = self.graph.parameters();
             let names: Vec<String> = names.map(|id| self.graph.state(id).name.clone()).collect();
-            let prefix = self.prefix.as_str();
             let names = || {
                 names
                     .iter()

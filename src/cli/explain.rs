@@ -21,7 +21,10 @@ pub fn explain(arguments: &ExplainArguments, console: &Console) -> Outcome {
     let mut page = Page::new();
     match &arguments.name {
         None => everything(&mut page),
-        Some(name) if known(name, &mut page) || foreign(name, &mut page) => {}
+        Some(name)
+            if known(name, &mut page)
+                || argument_of(name, &mut page)
+                || foreign(name, &mut page) => {}
         Some(name) => return Err(vec![unknown(name)]),
     }
     console.put(page.bytes());
@@ -119,6 +122,25 @@ fn arguments(name: &str, page: &mut Page) -> bool {
     true
 }
 
+/// One argument of one entry: `SGD.lr`.
+fn argument_of(name: &str, page: &mut Page) -> bool {
+    let Some((entry, argument)) = name.split_once('.') else {
+        return false;
+    };
+    let mut found = false;
+    for entry in catalog::entries().filter(|known| known.name == entry) {
+        let mut parameters = entry.parameters.iter();
+        if let Some(parameter) = parameters.find(|parameter| parameter.name == argument) {
+            page.heading(&format!("{argument}: argument of `{}`", entry.name));
+            page.prose(&format!("What it says: {}.", parameter.text()));
+            page.caption(&format!("example, in `{}`", entry.meaning.kind().section()));
+            page.code(entry.example);
+            found = true;
+        }
+    }
+    found
+}
+
 /// The pages of what another library calls by a name.
 fn foreign(name: &str, page: &mut Page) -> bool {
     let entries = Kind::ALL
@@ -143,11 +165,22 @@ fn foreign(name: &str, page: &mut Page) -> bool {
             ));
         }
     }
-    let advice = foreign::advice(name);
-    if let Some(advice) = advice {
-        page.prose(&format!("There is no `{name}` here: {advice}."));
+    let mut told: Vec<&str> = foreign::advice(name).into_iter().collect();
+    if let Some(switch) = foreign::switch(name) {
+        let (on, off) = (switch.on, switch.off);
+        page.prose(&format!(
+            "There is no `{name}` here: for `true` write `{on}`, for `false` `{off}`."
+        ));
     }
-    !seen.is_empty() || !arguments.is_empty() || advice.is_some()
+    for entry in catalog::entries() {
+        let words = foreign::needless(entry, name).or_else(|| foreign::elsewhere(entry, name));
+        told.extend(words.filter(|words| !told.contains(words)));
+    }
+    for words in &told {
+        page.prose(&format!("There is no `{name}` here: {words}."));
+    }
+    let switched = foreign::switch(name).is_some();
+    !seen.is_empty() || !arguments.is_empty() || !told.is_empty() || switched
 }
 
 fn unknown(name: &str) -> Diagnostic {

@@ -2,7 +2,7 @@
 
 use crate::compile::Compiled;
 use crate::data::prepare::{Preparation, PreparedKind};
-use crate::data::spec::{ColumnKind, DataSpec, Normalize, Number, Role};
+use crate::data::spec::{ColumnKind, DataSpec, Normalize, Number, Role, Split};
 use crate::data::split::Division;
 use crate::data::table::{Part, Table, TableField, Values};
 use crate::diagnostics::{Code, Diagnostic, listed};
@@ -35,7 +35,15 @@ pub fn advise(
     }
     for (field, output) in table.fields_of(Role::Target).zip(&loss.outputs) {
         if let Some(range) = output.range {
-            advice.extend(out_of_reach(table, division, preparation, field, range));
+            let column = &spec.columns[field.declared].kind;
+            advice.extend(out_of_reach(
+                table,
+                division,
+                preparation,
+                field,
+                column,
+                range,
+            ));
         }
         advice.extend(class_without_rows(spec, division, field));
     }
@@ -112,6 +120,7 @@ fn out_of_reach(
     division: &Division,
     preparation: &Preparation,
     field: &TableField,
+    column: &ColumnKind,
     range: OutputRange,
 ) -> Option<Diagnostic> {
     let Values::Numbers(places) = &field.values else {
@@ -134,6 +143,19 @@ fn out_of_reach(
     if low >= range.low && high <= range.high {
         return None;
     }
+    let normalize = match column {
+        ColumnKind::Number(number) | ColumnKind::Vector(number) => number.normalize,
+        ColumnKind::Category(_) => Normalize::None,
+    };
+    let help = match normalize {
+        Normalize::None => {
+            "leave the last function away, or prepare the target with `normalize` or `scale`"
+        }
+        Normalize::ZScore if range.low <= 0.0 && range.high >= 1.0 => {
+            "leave the last function away, or write `normalize = minmax`, which gives 0 to 1"
+        }
+        Normalize::ZScore | Normalize::MinMax => "leave the last function away",
+    };
     let bounds = match (range.low.is_finite(), range.high.is_finite()) {
         (true, true) => format!("from {} to {}", in_short(range.low), in_short(range.high)),
         (true, false) => format!("of at least {}", in_short(range.low)),
@@ -153,7 +175,7 @@ fn out_of_reach(
             in_short(low),
             in_short(high)
         ))
-        .help("leave the last function away, or prepare the target with `normalize` or `scale`"),
+        .help(help),
     )
 }
 
@@ -171,11 +193,11 @@ fn class_without_rows(
         let rows = division.part(part);
         rows.iter()
             .for_each(|row| seen[codes[*row as usize] as usize] = true);
-        let missing: Vec<&str> = values
+        let missing: Vec<(usize, &str)> = values
             .iter()
-            .zip(seen)
-            .filter(|(_, seen)| !seen)
-            .map(|(value, _)| value.as_str())
+            .map(String::as_str)
+            .enumerate()
+            .filter(|(class, _)| !seen[*class])
             .collect();
         (!rows.is_empty() && !missing.is_empty()).then_some((part, missing))
     });
@@ -189,14 +211,35 @@ fn class_without_rows(
     let fault = Diagnostic::new(
         Code::MissingClass,
         spec.columns[field.declared].name.span,
-        format!("no {rows} row has the `{name}` {}", listed(missing)),
+        format!(
+            "no {rows} row has the `{name}` {}",
+            listed(missing.iter().map(|(_, value)| *value))
+        ),
     )
     .label(format!("of {} values", values.len()));
-    Some(fault.help(match part {
-        Part::Train => format!(
+    let anywhere = |class: &usize| codes.iter().any(|code| *code as usize == *class);
+    if !missing.iter().any(|(class, _)| anywhere(class)) {
+        return Some(
+            fault.help("nor has any other row of the table: shorten `values`, or add rows"),
+        );
+    }
+    Some(fault.help(match (&spec.split, part) {
+        (Split::Column { name: column, .. }, _) => {
+            format!("let the column `{}` give each part rows of each", column.text)
+        }
+        (Split::Ordered { .. }, _) => format!(
+            "`ordered` takes the rows as they stand; `random` with `stratify = {name}` gives each part its share"
+        ),
+        (
+            Split::Random {
+                stratify: Some(_), ..
+            },
+            _,
+        ) => "its rows are too few for all parts: add rows, or leave the value away".to_owned(),
+        (Split::None | Split::Random { .. }, Part::Train) => format!(
             "the network cannot learn what it is not shown; write `stratify = {name}` in the split"
         ),
-        Part::Validate | Part::Test => {
+        (Split::None | Split::Random { .. }, Part::Validate | Part::Test) => {
             format!("write `stratify = {name}` in the split, and each part gets its share")
         }
     }))

@@ -211,6 +211,13 @@ impl Graph {
         self.named_states.get(name).copied()
     }
 
+    /// The name of the parameter that another layer has tied to its own path.
+    pub fn tied(&self, path: &str) -> Option<&str> {
+        let states = self.parameters().map(|id| self.state(id));
+        let mut tied = states.filter(|state| state.aliases.iter().any(|alias| alias == path));
+        tied.next().map(|state| state.name.as_str())
+    }
+
     /// The id of a number that is set before each step; equal ones share a slot.
     pub fn add_scalar(&mut self, scalar: StepScalar) -> ScalarId {
         let found = self.scalars.iter().position(|known| *known == scalar);

@@ -1,5 +1,6 @@
 //! What compiles, but most likely is not what was meant: warnings, which `allow` silences by code.
 
+use super::constant::number_text;
 use super::loss::{LossSpec, OutputRange};
 use super::net::Output;
 use super::train::{Batch, TrainSpec};
@@ -87,17 +88,20 @@ fn link_applied(graph: &Graph, value: ValueId, link: Link) -> Option<Diagnostic>
         .first()
         .map(|operand| &graph.node(*operand).op);
     let place = graph.origin(node.origin).span;
+    let logarithm = node.op == Op::LogSoftmax;
     let exponent = node.op == Op::Map(ScalarFunction::Exp) && first == Some(&Op::LogSoftmax);
-    let softmax = exponent || node.op == Op::LogSoftmax;
     let sigmoid = node.op == Op::Map(ScalarFunction::Sigmoid);
     match link {
-        Link::Softmax if softmax => Some(
+        Link::Softmax if exponent || logarithm => Some(
             Diagnostic::new(
                 Code::SoftmaxBeforeLoss,
                 place,
                 "`CrossEntropy` takes logits, and applies the softmax itself",
             )
-            .label("a softmax of a softmax learns slowly")
+            .label(match logarithm {
+                true => "changes nothing: the softmax of a log-softmax is that of its logits",
+                false => "a softmax of a softmax learns slowly",
+            })
             .help("leave this layer away: predictions are probabilities all the same"),
         ),
         Link::Sigmoid if sigmoid => Some(
@@ -257,7 +261,7 @@ pub fn of_schedule(train: &TrainSpec, advice: &mut Vec<Diagnostic>) {
         if share <= 1.0 + 1e-9 {
             continue;
         }
-        let epochs = (share * run * 100.0).round() / 100.0;
+        let epochs = number_text((share * run * 100.0).round() / 100.0);
         let kind = Kind::Schedule.noun();
         let message = match (length, value) {
             (Some(_), _) => format!(
@@ -275,15 +279,22 @@ pub fn of_schedule(train: &TrainSpec, advice: &mut Vec<Diagnostic>) {
         };
         let fault = Diagnostic::new(Code::LongSchedule, call.arguments.span_of(name), message)
             .label("does not come to its end");
-        let shares = !matches!(value, Value::Number(_));
-        advice.push(match shares {
-            true => fault.help(
-                "give lengths as shares of the run, such as `20%`, and they keep their meaning",
-            ),
-            false => {
-                fault.help("the rate never changes; give a smaller `patience`, or more epochs")
+        let in_epochs = |length: &Length| matches!(length, Length::Epochs(_));
+        let in_epochs = if let Value::Length(length) = value {
+            in_epochs(length)
+        } else if let Value::Lengths(lengths) = value {
+            lengths.iter().any(in_epochs)
+        } else {
+            false
+        };
+        let patience = matches!(value, Value::Number(_));
+        advice.push(fault.help(match (patience, in_epochs) {
+            (true, _) => "the rate never changes; give a smaller `patience`, or more epochs",
+            (false, true) => {
+                "give lengths as shares of the run, such as `20%`, and they keep their meaning"
             }
-        });
+            (false, false) => "give smaller shares: those of a schedule are 100% together at most",
+        }));
         break;
     }
     if let (Some(early), Some(place)) = (train.stop, train.watched)

@@ -1,10 +1,11 @@
 //! Calls against the catalog: finds the entry, checks each argument's name, type and range.
 
 use super::constant::{Scope, kind_text, number_text};
+use super::habits;
 use super::unknown::{article, example, too_many, unknown_argument, unknown_entry};
 use super::values;
 use crate::catalog::arguments::{Arguments, Default, Length, Value};
-use crate::catalog::{self, Entry, Kind};
+use crate::catalog::{self, Entry, Kind, foreign};
 use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::syntax::ast::{Argument, Expr, ExprKind};
 
@@ -133,7 +134,12 @@ fn call_of(
         | ExprKind::Labelled { .. }
         | ExprKind::Repeat { .. }
         | ExprKind::Residual { .. } => {
-            faults.push(not_an_entry(expr, kind, param));
+            // What no `param` can be is told at its value.
+            let told =
+                |fault: &Diagnostic| fault.labels.iter().any(|label| label.span == expr.span);
+            if param.is_none() || !faults.iter().any(told) {
+                faults.push(not_an_entry(expr, kind, param));
+            }
             return None;
         }
     };
@@ -142,9 +148,17 @@ fn call_of(
             && (scope.blocks.contains_key(name)
                 || scope.imports && !catalog::planned(kind).contains(&name));
         if !block {
-            let fault = unknown_entry(name, name_span, kind, scope);
+            let mut fault = unknown_entry(name, name_span, kind, scope);
             let edit = fault.suggestion.as_ref();
             let meant = edit.and_then(|edit| catalog::find(kind, &edit.replacement));
+            let given = arguments
+                .iter()
+                .filter_map(|argument| argument.name.as_ref());
+            for words in given.filter_map(|given| foreign::otherwise(name, &given.text)) {
+                // The name alone does not mend it.
+                fault.suggestion = None;
+                fault = fault.help(words);
+            }
             faults.push(fault);
             // What it was most likely meant to be says what else is wrong.
             if let Some(meant) = meant.filter(|_| !arguments.is_empty()) {
@@ -190,6 +204,9 @@ fn check(
     scope: &Scope,
     faults: &mut Vec<Diagnostic>,
 ) -> Arguments {
+    let (fault, in_torchs_order) = habits::in_torchs_order(entry, given, scope).unzip();
+    faults.extend(fault);
+    let given = in_torchs_order.as_deref().unwrap_or(given);
     let mut arguments = Arguments::new(span);
     let mut seen: Vec<(&str, Span)> = Vec::new();
     let mut unknown = false;
@@ -220,7 +237,7 @@ fn check(
             None => {
                 let next = positional.next();
                 if next.is_none() {
-                    faults.push(too_many(entry, given, &argument.value, scope));
+                    faults.push(too_many(entry, &argument.value, scope));
                 }
                 next
             }

@@ -2,7 +2,7 @@
 
 use super::arguments;
 use super::constant::{Number, Scope, number_text};
-use super::selection::{Selecting, selects_nothing};
+use super::selection::{Selecting, selects_no_parameter};
 use super::train::boolean;
 use crate::catalog::arguments::{DEFERRED, Range};
 use crate::catalog::settings::PARAMS;
@@ -123,12 +123,7 @@ pub fn apply(groups: &[Group], graph: &mut Graph, shortened: bool, faults: &mut 
         }
         faults.extend(rowless);
         if selected == 0 && !shortened {
-            let names = graph.parameters().map(|it| graph.state(it).name.as_str());
-            faults.push(selects_nothing(
-                &group.selector,
-                "parameter",
-                names.collect(),
-            ));
+            faults.push(selects_no_parameter(&group.selector, graph));
         }
     }
 }

@@ -257,20 +257,7 @@ fn target_of(term: &LossTerm, targets: &[Field]) -> Result<usize, Box<Diagnostic
     let Some(name) = &term.target else {
         return match targets {
             [_] => Ok(0),
-            _ => Err(Box::new(
-                Diagnostic::new(
-                    Code::MissingArgument,
-                    term.call.span,
-                    "with several targets a loss names the one that it compares with",
-                )
-                .label("which target?")
-                .help(format!(
-                    "write `{}({}…)`",
-                    term.call.entry.name,
-                    names().next().unwrap_or("name")
-                ))
-                .note(format!("there are: {}", listed(names()))),
-            )),
+            _ => Err(Box::new(which_target(term, targets))),
         };
     };
     names().position(|known| known == name.text).ok_or_else(|| {
@@ -285,6 +272,37 @@ fn target_of(term: &LossTerm, targets: &[Field]) -> Result<usize, Box<Diagnostic
             .note(format!("there are: {}", listed(names()))),
         )
     })
+}
+
+/// The fault of a loss that does not say with which of several targets it compares.
+fn which_target(term: &LossTerm, targets: &[Field]) -> Diagnostic {
+    let call = &term.call;
+    let fits = |target: &&Field| {
+        let comparison = Comparison {
+            name: call.entry.name,
+            span: call.span,
+            target,
+            alone: false,
+        };
+        comparison.with_target(loss_of(call).target).is_none()
+    };
+    let target = targets.iter().find(fits).unwrap_or(&targets[0]);
+    let rest = match call.short_text().contains('(') {
+        true => ", …",
+        false => "",
+    };
+    let names = targets.iter().map(|target| target.name.as_str());
+    Diagnostic::new(
+        Code::MissingArgument,
+        call.span,
+        "with several targets a loss names the one that it compares with",
+    )
+    .label("which target?")
+    .help(format!(
+        "write `{}({}{rest})`, say",
+        call.entry.name, target.name
+    ))
+    .note(format!("there are: {}", listed(names)))
 }
 
 /// The faults of targets that no loss compares with.
@@ -306,7 +324,10 @@ fn without_loss(
             )
             .label("is not learned")
             .also(train.loss.terms[0].call.span, "the loss")
-            .help(format!("add a term: `… + MSE({})`", target.name))
+            .help(match is_category(target) {
+                true => format!("add a term: `… + CrossEntropy({})`", target.name),
+                false => format!("add a term: `… + MSE({})`", target.name),
+            })
         })
         .collect()
 }

@@ -8,6 +8,7 @@ mod comparison;
 pub mod constant;
 pub mod data;
 pub mod groups;
+mod habits;
 mod inputs;
 pub mod loss;
 pub mod loss_terms;
@@ -31,7 +32,7 @@ use crate::graph::ops::Op;
 use crate::graph::shape::Dim;
 use crate::graph::{Graph, ValueId};
 use crate::syntax;
-use crate::syntax::ast::{Expr, File, Name, Section, StatementKind};
+use crate::syntax::ast::{Expr, File, Name, Section, Statement, StatementKind};
 use constant::{Facts, Scope};
 use loss::LossSpec;
 use train::TrainSpec;
@@ -94,6 +95,7 @@ pub fn declare(
     let mut scope = Scope::default();
     let mut sections: HashMap<&str, &Section> = HashMap::new();
     let mut settings = settings::Settings::new(settings::TOP_LEVEL_WORDS, TOP_LEVEL);
+    let mut set: Vec<&str> = Vec::new();
     uses.declare_blocks(file, &mut scope, faults);
     for statement in &file.statements {
         match &statement.kind {
@@ -120,9 +122,18 @@ pub fn declare(
                     sections.insert(keyword, section);
                 }
             }
-            StatementKind::Assign { name, value } => settings.add(name, value, faults),
+            StatementKind::Assign { name, value } => {
+                settings.add(name, value, faults);
+                set.push(name.text.as_str());
+                // What is set here most likely lacks its `param`: its uses are no faults too.
+                if TOP_LEVEL.iter().all(|known| known.name != name.text) {
+                    let parameter = (value.clone(), name.span);
+                    let known = &mut scope.parameters;
+                    known.entry(name.text.clone()).or_insert(parameter);
+                }
+            }
             StatementKind::Declare { .. } | StatementKind::Line(_) => {
-                faults.push(outside_of_sections(statement.span));
+                faults.push(outside_of_sections(statement));
             }
         }
     }
@@ -148,7 +159,7 @@ pub fn declare(
     let Some(net) = sections.get("net") else {
         // A section of an unknown name may be what was meant by it.
         let meant = |fault: &Diagnostic| fault.code == Code::UnknownSection;
-        if !faults.iter().any(meant) {
+        if !faults.iter().any(meant) && !set.contains(&"net") {
             let fault =
                 Diagnostic::new(Code::MissingSection, whole, "the file has no `net` section")
                     .label("no network is declared in this file");
@@ -172,14 +183,23 @@ pub fn declare(
     })
 }
 
-fn outside_of_sections(span: Span) -> Diagnostic {
+fn outside_of_sections(statement: &Statement) -> Diagnostic {
+    let foreign = match &statement.kind {
+        StatementKind::Declare { keyword, .. } => syntax::foreign_statement(&keyword.text),
+        StatementKind::Param { .. }
+        | StatementKind::Use { .. }
+        | StatementKind::Assign { .. }
+        | StatementKind::Line(_)
+        | StatementKind::Section(_) => None,
+    };
+    let help = foreign.unwrap_or("columns belong into `data { … }`, layers into `net { … }`");
     Diagnostic::new(
         Code::Misplaced,
-        span,
+        statement.span,
         "a file consists of sections and `param`s",
     )
     .label("stands outside of any section")
-    .help("columns belong into `data { … }`, layers into `net { … }`")
+    .help(help)
 }
 
 /// Checks what a file has beside the blocks that it lends: its own data, network and training are left
@@ -193,7 +213,7 @@ fn check_lender(file: &File, faults: &mut Vec<Diagnostic>) {
                 }
             }
             StatementKind::Declare { .. } | StatementKind::Line(_) => {
-                faults.push(outside_of_sections(statement.span));
+                faults.push(outside_of_sections(statement));
             }
             StatementKind::Param { .. }
             | StatementKind::Use { .. }
@@ -335,7 +355,7 @@ impl Declaration {
     pub fn resolve(&self, schema: &Schema, faults: &mut Vec<Diagnostic>) -> Option<Resolved> {
         let schema = &self.with_faulty(schema);
         let before = faults.len();
-        let network = net::resolve(&self.net, schema, &self.scope, faults);
+        let network = net::resolve(&self.net, schema, &self.data, &self.scope, faults);
         let whole = faults.len() == before;
         let mut graph = network.graph;
         let mut advice = network.advice;

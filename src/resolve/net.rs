@@ -18,7 +18,7 @@ use super::constant::{Facts, Scope};
 use super::inputs::Inputs;
 use super::watch::Stage;
 use crate::catalog::Kind;
-use crate::data::spec::Schema;
+use crate::data::spec::{DataSpec, Role, Schema};
 use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::graph::ops::{InputKind, Op};
 use crate::graph::shape::{Dim, Shape};
@@ -72,6 +72,7 @@ pub struct Output {
 pub fn resolve(
     section: &Section,
     schema: &Schema,
+    data: &DataSpec,
     scope: &Scope,
     faults: &mut Vec<Diagnostic>,
 ) -> Network {
@@ -93,6 +94,7 @@ pub fn resolve(
         targets: targets
             .map(|field| (field.name.clone(), field.span))
             .collect(),
+        unseen: unseen(data),
         scope,
         file_scope,
         frames: vec![Frame::default()],
@@ -137,6 +139,20 @@ pub fn resolve(
     }
 }
 
+/// The columns that a file names, but not for its network.
+fn unseen(data: &DataSpec) -> HashMap<String, (&'static str, Span)> {
+    let weights = data.columns.iter().filter(|it| it.role == Role::Weight);
+    let weights = weights.map(|column| (&column.name, "the weight of the rows"));
+    let ignored = data
+        .ignored
+        .iter()
+        .map(|name| (name, "a column that is ignored"));
+    weights
+        .chain(ignored)
+        .map(|(name, what)| (name.text.clone(), (what, name.span)))
+        .collect()
+}
+
 /// The facts of the data, as far as they are known.
 pub fn facts(schema: &Schema) -> Facts {
     facts_of(schema, &Inputs::new(schema, OriginId::default()))
@@ -170,6 +186,8 @@ struct Net<'n> {
     inputs: Inputs,
     /// Names of the targets, which the network cannot see.
     targets: HashMap<String, Span>,
+    /// Columns that are no values, each with what it is.
+    unseen: HashMap<String, (&'static str, Span)>,
     scope: Scope,
     /// What the blocks of the file see beside their parameters.
     file_scope: Scope,
@@ -317,7 +335,9 @@ impl Net<'_> {
         let operand = self.expression(value);
         match operand {
             Some(Operand::Value(result)) => {
-                self.report_dropped(before);
+                // A label stands for no value: most likely its stage's result was meant, which is used.
+                let of_label = self.is_label(first);
+                self.report_dropped(before.filter(|_| !of_label));
                 Some(self.result(name, value.span, result))
             }
             Some(Operand::List(items)) => {
@@ -538,19 +558,16 @@ impl Net<'_> {
             span: name.span,
         });
         if keyword.text != "shared" {
-            let fault = Diagnostic::new(
-                Code::Misplaced,
-                keyword.span,
-                format!("`{}` does not begin a line of a network", keyword.text),
-            )
-            .label("expected a layer, a value, or `shared name: Layer`")
-            .near(&keyword.text, keyword.span, ["shared"]);
-            let of_data = ["input", "target", "ignore", "weight"].contains(&keyword.text.as_str());
-            self.faults.push(match of_data {
-                true => fault.help("columns are declared in the `data` section"),
-                false => fault,
-            });
-            names.for_each(|name| self.bind_faulty(&name));
+            let names: Vec<Name> = names.collect();
+            let fault = self.not_shared(keyword, &names);
+            self.faults.push(fault);
+            self.mark_used(Some(&keyword.text));
+            for name in names {
+                match self.taken(&name.text) {
+                    Some(_) => self.mark_used(Some(&name.text)),
+                    None => self.bind_faulty(&name),
+                }
+            }
             return;
         }
         if let Some(from) = from {
@@ -589,6 +606,39 @@ impl Net<'_> {
         }
     }
 
+    /// The fault of a line that begins with two words, of which the first declares nothing.
+    fn not_shared(&self, keyword: &Name, names: &[Name]) -> Diagnostic {
+        if let (Some(Some(_)), Some(second)) = (self.taken(&keyword.text), names.first())
+            && self.taken(&second.text).is_some()
+        {
+            return Diagnostic::new(
+                Code::Misplaced,
+                second.span,
+                format!(
+                    "nothing stands between `{}` and `{}`",
+                    keyword.text, second.text
+                ),
+            )
+            .label("expected an operator before this");
+        }
+        let fault = Diagnostic::new(
+            Code::Misplaced,
+            keyword.span,
+            format!("`{}` does not begin a line of a network", keyword.text),
+        )
+        .label("expected a layer, a value, or `shared name: Layer`")
+        .near(&keyword.text, keyword.span, ["shared"]);
+        match keyword.text.as_str() {
+            "input" | "target" | "ignore" | "weight" => {
+                fault.help("columns are declared in the `data` section")
+            }
+            other => match syntax::foreign_statement(other) {
+                Some(help) => fault.help(help),
+                None => fault,
+            },
+        }
+    }
+
     fn misplaced_section(&mut self, section: &Section) {
         let fault = Diagnostic::new(
             Code::Misplaced,
@@ -598,7 +648,12 @@ impl Net<'_> {
                 section.keyword.text
             ),
         )
-        .label("has no meaning here");
+        .label("has no meaning here")
+        .near(
+            &section.keyword.text,
+            section.keyword.span,
+            ["residual", "repeat"],
+        );
         self.faults
             .push(match syntax::foreign_statement(&section.keyword.text) {
                 Some(help) => fault.help(help),

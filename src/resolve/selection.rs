@@ -4,6 +4,7 @@
 use super::settings::Settings;
 use crate::catalog::settings::Setting;
 use crate::diagnostics::{Code, Diagnostic, listed, near_miss};
+use crate::graph::Graph;
 use crate::syntax::ast::{ColumnName, Section, StatementKind};
 
 /// What such a section is called, what it selects, and what it may say.
@@ -70,6 +71,24 @@ impl Selecting {
         }
         Some((selector.clone(), settings))
     }
+}
+
+/// The fault of a selector that matches no path of a parameter.
+pub fn selects_no_parameter(selector: &ColumnName, graph: &Graph) -> Diagnostic {
+    if let Some(owner) = graph.tied(&selector.text) {
+        return Diagnostic::new(
+            Code::UnknownName,
+            selector.span,
+            format!(
+                "`{}` is no parameter of its own, but tied to `{owner}`",
+                selector.text
+            ),
+        )
+        .label(format!("write `\"{owner}\"`"))
+        .suggest(selector.span, format!("\"{owner}\""));
+    }
+    let names = graph.parameters().map(|it| graph.state(it).name.as_str());
+    selects_nothing(selector, "parameter", names.collect())
 }
 
 /// The fault of a selector that matches none of these paths.

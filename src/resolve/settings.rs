@@ -2,9 +2,9 @@
 
 use super::constant::names_in;
 use crate::catalog::foreign;
-use crate::catalog::settings::{Setting, TRAIN};
+use crate::catalog::settings::{SECTIONS, Setting};
 use crate::diagnostics::{Code, Diagnostic, Span, listed, near_miss};
-use crate::syntax::ast::{Expr, Name};
+use crate::syntax::ast::{Expr, ExprKind, Name};
 
 /// What holds settings outside of any section.
 pub const TOP_LEVEL_WORDS: &str = "the top level of a file";
@@ -59,10 +59,11 @@ impl Settings {
         self.found.push((setting.name, name.span, value.clone()));
     }
 
-    /// The sections that may stand beside the settings.
-    fn sections(&self) -> &'static [&'static str] {
+    /// The sections that may stand beside the settings, each with what follows its word.
+    fn sections(&self) -> &'static [(&'static str, &'static str)] {
         match self.section {
-            TRAIN_WORDS => &["params", "watch"],
+            TRAIN_WORDS => &[("params", " \"…\""), ("watch", " \"…\"")],
+            TOP_LEVEL_WORDS => &[("data", ""), ("net", ""), ("train", "")],
             _ => &[],
         }
     }
@@ -74,26 +75,28 @@ impl Settings {
             Code::UnknownSetting,
             name.span,
             format!("{} has no setting `{}`", self.section, name.text),
-        );
-        let sections = self.sections();
-        let exact = sections.iter().copied().find(|known| *known == name.text);
-        let known = names.iter().chain(sections).copied();
+        )
+        .label("unknown setting");
+        let sections = || self.sections().iter().map(|(section, _)| *section);
+        let exact = sections().find(|known| *known == name.text);
+        let known = names.iter().copied().chain(sections());
         let near = exact.or_else(|| near_miss(&name.text, known));
-        let section = near.filter(|near| alias.is_none() && sections.contains(near));
-        if let Some(section) = section {
-            return fault.label("unknown setting").help(format!(
-                "`{section}` is a section: `{section} \"…\" {{ … }}`"
+        let near = near
+            .filter(|_| alias.is_none() && (exact.is_some() || self.section != TOP_LEVEL_WORDS));
+        let mut known = self.sections().iter();
+        if let Some((section, selector)) = known.find(|(section, _)| Some(*section) == near) {
+            return fault.help(format!(
+                "`{section}` is a section: `{section}{selector} {{ … }}`"
             ));
+        }
+        if let Some(switch) = foreign::switch(&name.text) {
+            return self.switched(fault, switch, name, value);
         }
         let fault = match alias.filter(|alias| names.contains(alias)) {
             Some(alias) => fault
                 .label(format!("this is called `{alias}` here"))
                 .suggest(name.span, alias),
-            None => {
-                fault
-                    .label("unknown setting")
-                    .near(&name.text, name.span, names.iter().copied())
-            }
+            None => fault.near(&name.text, name.span, names.iter().copied()),
         };
         let of_optimizer = ["lr", "learning_rate", "weight_decay", "momentum", "betas"];
         if self.section == TRAIN_WORDS && of_optimizer.contains(&name.text.as_str()) {
@@ -101,44 +104,73 @@ impl Settings {
                 "learning_rate" => "lr",
                 other => other,
             };
-            return fault.label("unknown setting").help(format!(
+            return fault.help(format!(
                 "it is an argument of the optimizer: `optimizer = SGD({argument} = …)`"
             ));
         }
-        let of_split = [
-            "val_split",
-            "validation_split",
-            "validation",
-            "test_split",
-            "split",
-        ];
-        if self.section == TRAIN_WORDS && of_split.contains(&name.text.as_str()) {
-            return fault
-                .label("unknown setting")
-                .help("rows are divided in `data`: `split = random(validate = 20%)`");
+        let mut elsewhere = SECTIONS
+            .iter()
+            .flat_map(|(section, settings)| settings.iter().map(move |setting| (section, setting)));
+        if let Some((section, setting)) = elsewhere.find(|(_, it)| it.name == name.text) {
+            return fault.help(format!(
+                "it is a setting of `{section}`: `{}`",
+                setting.example
+            ));
         }
         // A value with a counterpart here tells more than the setting: `callbacks = EarlyStopping`.
         let mut values = names_in(value).into_iter();
         let advice = values.find_map(|(name, _)| foreign::advice(name));
         let advice = advice.or_else(|| foreign::advice(&name.text));
         if let (None, Some(advice)) = (alias, advice) {
-            return fault.label("unknown setting").help(advice);
+            return fault.help(advice);
         }
+        let meant = fault.suggestion.is_some();
         let fault = match self.section {
-            TOP_LEVEL_WORDS => fault.help(format!("write `param {} = …`", name.text)),
-            _ if TRAIN.iter().any(|setting| setting.name == name.text) => {
-                fault.help("it is a setting of `train`")
+            TOP_LEVEL_WORDS if !meant => {
+                let written = format!("param {}", name.text);
+                let fault = fault.help(format!("write `{written} = …`"));
+                fault.suggest(name.span, written)
             }
             _ => fault,
         };
         let names = listed(names);
-        fault.note(match sections {
-            [] => format!("there are: {names}"),
-            sections => format!(
-                "there are: {names}, and the sections {}",
-                sections.join(", ")
-            ),
+        let beside: Vec<&str> = sections().collect();
+        fault.note(match self.section {
+            TRAIN_WORDS => format!("there are: {names}, and the sections {}", beside.join(", ")),
+            _ => format!("there are: {names}"),
         })
+    }
+
+    /// A setting that another library switches on and off, and that is written otherwise here.
+    fn switched(
+        &self,
+        fault: Diagnostic,
+        switch: &foreign::Switch,
+        name: &Name,
+        value: &Expr,
+    ) -> Diagnostic {
+        let (on, off) = (switch.on, switch.off);
+        let ExprKind::Bool(truth) = value.kind else {
+            return fault.help(format!("write `{on}` for `true`, and `{off}` for `false`"));
+        };
+        let written = match truth {
+            true => on,
+            false => off,
+        };
+        let is_meant = |setting: &&Setting| written.split(' ').next() == Some(setting.name);
+        let Some(setting) = self.known.iter().find(is_meant) else {
+            let mut sections = SECTIONS.iter();
+            let section = sections.find(|(_, settings)| settings.iter().any(|it| is_meant(&it)));
+            let section = section.map_or("train", |(section, _)| *section);
+            return fault.help(format!("write `{written}` in `{section}`"));
+        };
+        let fault = fault
+            .label(format!("this is `{written}` here"))
+            .suggest(name.span.to(value.span), written);
+        match written.ends_with(&format!("= {}", setting.default)) {
+            true => fault.help("that is so if nothing is said: leave it away"),
+            false => fault,
+        }
     }
 
     /// The value of a setting that was found, or of one that was most likely meant to be it.

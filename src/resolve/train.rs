@@ -6,6 +6,7 @@ use super::groups::{self, Group};
 use super::loss_terms::{self, LossTerms};
 use super::schedule;
 use super::settings::{Settings, TRAIN_WORDS};
+use super::unknown::near_value;
 use super::watch::{self, WatchSpec};
 use crate::catalog::arguments::DEFERRED;
 use crate::catalog::settings::TRAIN;
@@ -341,13 +342,13 @@ fn batch(
         if word == "all" {
             return Some(Batch::All);
         }
-        Diagnostic::new(
+        let fault = Diagnostic::new(
             Code::WrongType,
             value.span,
             "`batch` takes `all` or a whole number",
         )
-        .label(format!("`{word}` is neither"))
-        .near(word, value.span, ["all"])
+        .label(format!("`{word}` is neither"));
+        near_value(fault, word, value.span, &["all"])
     } else {
         let waiting = deferred.len();
         let rows = whole("batch", value, scope, 1, deferred, faults);
@@ -483,18 +484,16 @@ pub fn boolean(
     if let ExprKind::Bool(boolean) = followed.kind {
         return Some(boolean);
     }
-    faults.push(
-        Diagnostic::new(
-            Code::WrongType,
-            value.span,
-            format!("`{name}` takes `true` or `false`"),
-        )
-        .label(match &value.kind {
-            ExprKind::Name(word) => format!("`{word}` is neither"),
-            _ => format!("this is {}", kind_text(value)),
-        })
-        .near(word_of(value), value.span, TRUTHS),
-    );
+    let fault = Diagnostic::new(
+        Code::WrongType,
+        value.span,
+        format!("`{name}` takes `true` or `false`"),
+    )
+    .label(match &value.kind {
+        ExprKind::Name(word) => format!("`{word}` is neither"),
+        _ => format!("this is {}", kind_text(value)),
+    });
+    faults.push(near_value(fault, word_of(value), value.span, &TRUTHS));
     None
 }
 
@@ -519,15 +518,13 @@ fn precision(value: &Expr, scope: &Scope, faults: &mut Vec<Diagnostic>) -> Optio
         "f32" => Some(Precision::F32),
         "f64" => Some(Precision::F64),
         _ => {
-            faults.push(
-                Diagnostic::new(
-                    Code::WrongType,
-                    value.span,
-                    "`precision` takes `f32` or `f64`",
-                )
-                .label("neither of them")
-                .near(word, value.span, ["f32", "f64"]),
-            );
+            let fault = Diagnostic::new(
+                Code::WrongType,
+                value.span,
+                "`precision` takes `f32` or `f64`",
+            )
+            .label("neither of them");
+            faults.push(near_value(fault, word, value.span, &["f32", "f64"]));
             None
         }
     }

@@ -1,9 +1,10 @@
 //! What to say about a name, or an argument, that the catalog does not have.
 
 use super::constant::Scope;
+use super::habits;
 use crate::catalog::{self, Entry, Kind, foreign};
 use crate::diagnostics::{Code, Diagnostic, Span, listed, near_miss};
-use crate::syntax::ast::{Argument, Expr, ExprKind};
+use crate::syntax::ast::{Expr, ExprKind};
 
 /// A way to write an entry of a kind.
 pub fn example(kind: Kind) -> &'static str {
@@ -53,6 +54,19 @@ pub fn unknown_entry(name: &str, span: Span, kind: Kind, scope: &Scope) -> Diagn
         .help(format!(
             "write `{name}` alone, and `{name} = {}` where it is bound, say",
             example(kind)
+        ));
+    }
+    if let (Kind::Layer, Some(declared)) = (kind, scope.values.get(name)) {
+        return Diagnostic::new(
+            Code::UnknownEntry,
+            span,
+            format!("`{name}` is a name of this network, not a layer"),
+        )
+        .label("takes no arguments")
+        .also(*declared, "declared here")
+        .help("what flows into a layer stands before it: `h -> ReLU`")
+        .help(format!(
+            "a layer has another name by `param {name} = ReLU` above the sections"
         ));
     }
     let fault = Diagnostic::new(
@@ -129,6 +143,12 @@ pub fn unknown_entry(name: &str, span: Span, kind: Kind, scope: &Scope) -> Diagn
     fault.note(format!("there are: {}", listed(all)))
 }
 
+/// Adds which of the known words of a setting or an argument was most likely meant by another one.
+pub fn near_value(fault: Diagnostic, word: &str, span: Span, known: &[&str]) -> Diagnostic {
+    let meant = foreign::value(word, known).unwrap_or(word);
+    fault.near(meant, span, known.iter().copied())
+}
+
 fn takes(entry: &Entry) -> String {
     let names = entry.parameters.iter().map(|parameter| parameter.name);
     match entry.parameters.is_empty() {
@@ -138,7 +158,7 @@ fn takes(entry: &Entry) -> String {
 }
 
 /// Arguments of PyTorch, or of the language, that have no meaning in this version.
-const PLANNED: [&str; 18] = [
+const PLANNED: [&str; 11] = [
     "fill",
     "clip",
     "log",
@@ -147,16 +167,9 @@ const PLANNED: [&str; 18] = [
     "pos_weight",
     "ignore_index",
     "init",
-    "inplace",
     "track_running_stats",
     "padding_idx",
     "max_norm",
-    "device",
-    "dtype",
-    "foreach",
-    "fused",
-    "capturable",
-    "differentiable",
 ];
 
 /// The fault of an argument that the entry does not have.
@@ -180,24 +193,16 @@ pub fn unknown_argument(entry: &Entry, name: &str, span: Span) -> Diagnostic {
         span,
         format!("`{}` has no argument `{name}`", entry.name),
     );
-    let advice = match (entry.meaning.kind(), name) {
-        (Kind::Layer, "num_embeddings" | "input_dim" | "vocab_size")
-            if names().any(|known| known == "embedding_dim") =>
-        {
-            Some("a category has as many values as the column tells: `job -> Embedding(8)`")
-        }
-        (Kind::Layer, "in_features" | "input_dim" | "input_shape" | "input_size") => {
-            Some("the width that flows in is inferred; `Linear(3 -> 8)` states it")
-        }
-        (Kind::Layer, "activation") => {
-            Some("an activation is a layer of its own: `Linear(8) -> ReLU`")
-        }
-        (Kind::Layer, "kernel_initializer" | "bias_initializer") => Some(
-            "initial values are set in `train`: `params \"*.weight\" { init = XavierUniform }`",
-        ),
-        _ => None,
-    };
-    if let Some(advice) = advice {
+    if let Some(reason) = foreign::needless(entry, name) {
+        let fault = fault.label("not needed here");
+        return match (entry.name, name) {
+            ("Linear", "in_features") => {
+                fault.help(format!("{reason}; `Linear(3 -> 8)` states it"))
+            }
+            _ => fault.help(format!("{reason}: leave this away")),
+        };
+    }
+    if let Some(advice) = foreign::elsewhere(entry, name) {
         return fault.label("unknown argument").help(advice);
     }
     let alias = aliases
@@ -221,7 +226,7 @@ pub fn unknown_argument(entry: &Entry, name: &str, span: Span) -> Diagnostic {
 }
 
 /// The fault of an argument without a name where the entry expects none.
-pub fn too_many(entry: &Entry, given: &[Argument], argument: &Expr, scope: &Scope) -> Diagnostic {
+pub fn too_many(entry: &Entry, argument: &Expr, scope: &Scope) -> Diagnostic {
     let span = argument.span;
     let kind = entry.meaning.kind();
     if let (Kind::Loss, ExprKind::Name(target)) = (kind, &argument.kind) {
@@ -247,11 +252,9 @@ pub fn too_many(entry: &Entry, given: &[Argument], argument: &Expr, scope: &Scop
             count => format!("`{}` takes {count} arguments without a name", entry.name),
         },
     );
-    if let (Kind::Layer, ExprKind::Name(name)) = (kind, &argument.kind)
-        && scope.values.contains_key(name)
-    {
+    if let Some(value) = habits::flows(&argument.kind, scope).filter(|_| kind == Kind::Layer) {
         return fault.label("this is a value, not a setting").help(format!(
-            "a value flows into a layer by an arrow: `{name} -> {}`",
+            "a value flows into a layer by an arrow: `{value} -> {}`",
             entry.name
         ));
     }
@@ -262,19 +265,6 @@ pub fn too_many(entry: &Entry, given: &[Argument], argument: &Expr, scope: &Scop
             "one layer follows another by an arrow: `{}(…) -> {}`",
             name.text, entry.name
         ));
-    }
-    if let ("Linear", [first, second]) = (entry.name, given)
-        && let (ExprKind::Number { value: input, .. }, ExprKind::Number { value: output, .. }) =
-            (&first.value.kind, &second.value.kind)
-        && first.name.is_none()
-        && second.name.is_none()
-    {
-        return fault
-            .label("the width that flows in is not an argument")
-            .help(format!(
-                "write `Linear({output})`, or `Linear({input} -> {output})` to state both"
-            ))
-            .suggest(first.value.span.to(span), format!("{input} -> {output}"));
     }
     match entry.parameters.is_empty() {
         true => fault.label("leave this away"),

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use super::arguments;
 use super::constant::{Number, Scope, kind_text, number_text};
+use super::habits::written;
 use super::train::{TRUTHS, word_of};
+use super::unknown::near_value;
 use crate::catalog::arguments::{ArgumentKind, Length, Parameter, Range, Value};
 use crate::catalog::{Entry, Kind, Meaning};
 use crate::diagnostics::{Code, Diagnostic, Span};
@@ -43,7 +45,12 @@ pub fn value(
         ArgumentKind::Boolean => {
             let ExprKind::Bool(value) = place.followed(expr).kind else {
                 let fault = *place.wrong_type(expr);
-                return Err(Box::new(fault.near(word_of(expr), expr.span, TRUTHS)));
+                return Err(Box::new(near_value(
+                    fault,
+                    word_of(expr),
+                    expr.span,
+                    &TRUTHS,
+                )));
             };
             Ok(Value::Boolean(value))
         }
@@ -55,7 +62,13 @@ pub fn value(
         },
         ArgumentKind::Shape => {
             let ExprKind::List(items) = &place.followed(expr).kind else {
-                return Err(place.wrong_type(expr));
+                let fault = *place.wrong_type(expr);
+                return Err(Box::new(match written(expr) {
+                    Some(text) => fault
+                        .help(format!("write `[{text}]`"))
+                        .suggest(expr.span, format!("[{text}]")),
+                    None => fault,
+                }));
             };
             let dims = items.iter().map(|item| place.size(item));
             Ok(Value::Shape(dims.collect::<Result<_, _>>()?))
@@ -255,11 +268,11 @@ impl Place<'_> {
         };
         match words.iter().find(|word| *word == given) {
             Some(word) => Ok(Value::Word(word)),
-            None => Err(Box::new(
-                Diagnostic::new(Code::WrongType, expr.span, self.takes())
-                    .label(format!("`{given}` is none of these"))
-                    .near(given, expr.span, words.iter().copied()),
-            )),
+            None => {
+                let fault = Diagnostic::new(Code::WrongType, expr.span, self.takes())
+                    .label(format!("`{given}` is none of these"));
+                Err(Box::new(near_value(fault, given, expr.span, words)))
+            }
         }
     }
 

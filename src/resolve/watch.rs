@@ -4,7 +4,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use super::constant::Scope;
-use super::selection::{Selecting, selects_nothing};
+use super::selection::{Selecting, selects_no_parameter, selects_nothing};
 use super::train::{Deferred, whole, word_of};
 use crate::catalog::settings::WATCH;
 use crate::diagnostics::{Code, Diagnostic, Span, listed};
@@ -212,8 +212,7 @@ impl<'s> Selection<'s> {
             return Some(selects_nothing(&spec.selector, "stage", names));
         }
         if lacks_parameters && !wants_stages {
-            let names = parameter_paths().collect();
-            return Some(selects_nothing(&spec.selector, "parameter", names));
+            return Some(selects_no_parameter(&spec.selector, graph));
         }
         let nothing = |what: &str, key: &str| {
             Diagnostic::new(

@@ -307,11 +307,15 @@ pub fn foreign_statement(word: &str) -> Option<&'static str> {
             "there are no conditions: the whole network is fixed before it runs"
         }
         "def" | "fn" | "class" | "function" => {
-            "a reusable piece of a network is a `block Name(width) { … }`"
+            "the network is the section `net { … }`; a reusable piece of it is a `block Name(width) { … }`"
         }
-        "import" | "include" | "require" => "blocks of another file come with `use \"blocks.nn\"`",
+        "import" | "include" | "require" => {
+            "layers need no import; blocks of another file come with `use \"blocks.nn\"`"
+        }
         "return" => "the last line of a body is its result",
-        "let" | "var" | "const" => "a value is named by `name = value`, without a word before it",
+        "let" | "var" | "const" => {
+            "a value of the network is named by `name = value`, a number above the sections by `param name = value`"
+        }
         _ => return None,
     })
 }

@@ -14,6 +14,8 @@ use crate::diagnostics::{Code, Diagnostic, FileId, Span};
 
 pub(super) struct Lowerer<'l> {
     layout: &'l Layout,
+    /// Bytes at which something was left out, in their order.
+    damaged: &'l [usize],
     file: FileId,
     depth: usize,
     pub faults: Vec<Diagnostic>,
@@ -31,9 +33,10 @@ enum Stages {
 }
 
 impl<'l> Lowerer<'l> {
-    pub fn new(layout: &'l Layout, file: FileId) -> Self {
+    pub fn new(layout: &'l Layout, damaged: &'l [usize], file: FileId) -> Self {
         Lowerer {
             layout,
+            damaged,
             file,
             depth: 0,
             faults: Vec::new(),
@@ -108,7 +111,16 @@ impl<'l> Lowerer<'l> {
                 let (name, value) = self.setting(pair);
                 StatementKind::Assign { name, value }
             }
-            Rule::declare => self.declare(pair),
+            Rule::declare => {
+                let kind = self.declare(pair);
+                // A sign that was left out behind the word most likely made an expression of them.
+                if let StatementKind::Declare { keyword, names, .. } = &kind
+                    && self.is_damaged(keyword.span.to(names[0].span))
+                {
+                    return None;
+                }
+                kind
+            }
             Rule::line => StatementKind::Line(self.flow(child(pair, Rule::flow), Stages::Layers)),
             rule => unreachable!("{rule:?} is no statement of the grammar"),
         };
@@ -116,6 +128,14 @@ impl<'l> Lowerer<'l> {
         let whole = self.faults.len() == faults_before;
         let keep = whole || matches!(kind, StatementKind::Section(_));
         keep.then_some(Statement { kind, span })
+    }
+
+    fn is_damaged(&self, span: Span) -> bool {
+        let range = span.range();
+        let first = self.damaged.partition_point(|byte| *byte < range.start);
+        self.damaged
+            .get(first)
+            .is_some_and(|byte| *byte < range.end)
     }
 
     fn setting(&mut self, pair: Pair<'_, Rule>) -> (Name, Expr) {

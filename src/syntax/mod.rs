@@ -13,6 +13,7 @@ mod separators;
 #[cfg(test)]
 mod tests;
 mod token;
+mod tuples;
 
 pub use explain::foreign_statement;
 pub use format::format;

@@ -16,6 +16,7 @@ use super::layout::{Layout, lay_out};
 use super::lower::Lowerer;
 use super::scan::{Scan, scan};
 use super::token::TokenKind;
+use super::tuples::list_tuples;
 use crate::diagnostics::{Code, Diagnostic, FileId, Span};
 
 #[derive(pest_derive::Parser)]
@@ -63,7 +64,7 @@ pub fn parse(text: &str, file: FileId) -> Parsed {
             faults,
         };
     };
-    let mut lowerer = Lowerer::new(&layout, file);
+    let mut lowerer = Lowerer::new(&layout, &scanned.damaged, file);
     let statements = lowerer.file(pairs);
     faults.append(&mut lowerer.faults);
     let more = lowerer.broken.len().saturating_sub(MAX_FAULTS);
@@ -118,7 +119,7 @@ pub fn parse_expression(text: &str, file: FileId) -> Result<Expr, Vec<Diagnostic
     let trimmed = layout.text.trim_end();
     match Grammar::parse(Rule::one_value, trimmed) {
         Ok(pairs) => {
-            let mut lowerer = Lowerer::new(&layout, file);
+            let mut lowerer = Lowerer::new(&layout, &scanned.damaged, file);
             let value = lowerer.value(pairs);
             faults.append(&mut lowerer.faults);
             let inner = lowerer.broken;
@@ -151,6 +152,7 @@ pub fn parse_expression(text: &str, file: FileId) -> Result<Expr, Vec<Diagnostic
 fn prepare(text: &str, file: FileId) -> Result<(Scan, Layout), Diagnostic> {
     let mut scanned = scan(text, file)?;
     match_brackets(&mut scanned, text, file)?;
+    list_tuples(&mut scanned, text, file);
     let tokens = std::mem::take(&mut scanned.tokens);
     let layout = lay_out(tokens, text, file, &mut scanned.faults);
     Ok((scanned, layout))

@@ -173,6 +173,7 @@ impl<'t> Scanner<'t> {
             ' ' | '\t' | '\r' => self.at += 1,
             '#' => self.comment(),
             '"' => self.string(),
+            '\'' if rest.starts_with("'''") => self.tripled("'''"),
             '\'' | '‘' | '’' | '“' | '”' | '`' => self.foreign_string(first),
             '0'..='9' => self.number(),
             '.' if rest[1..].starts_with(|next: char| next.is_ascii_digit()) => self.number(),
@@ -190,18 +191,23 @@ impl<'t> Scanner<'t> {
         self.at = end;
     }
 
+    /// A text between three marks, of which Python makes its notes.
+    fn tripled(&mut self, marks: &str) {
+        let inner = self.at + marks.len();
+        let end = self.text[inner..]
+            .find(marks)
+            .map_or_else(|| self.line_end(), |length| inner + length + marks.len());
+        let fault = self
+            .fault(end, "a string is written between single `\"` marks")
+            .help("a note for the reader is a comment: every line of it begins with `#`");
+        self.result.faults.push(fault);
+        self.result.damaged.push(self.at);
+        self.push(TokenKind::Text(String::new()), end, Some("\"\""));
+    }
+
     fn string(&mut self) {
         if self.rest().starts_with("\"\"\"") {
-            let inner = self.at + 3;
-            let end = self.text[inner..]
-                .find("\"\"\"")
-                .map_or_else(|| self.line_end(), |length| inner + length + 3);
-            let fault = self
-                .fault(end, "a string is written between single `\"` marks")
-                .help("a note for the reader is a comment: every line of it begins with `#`");
-            self.result.faults.push(fault);
-            self.result.damaged.push(self.at);
-            self.push(TokenKind::Text(String::new()), end, Some("\"\""));
+            self.tripled("\"\"\"");
             return;
         }
         let literal = literal::read_string(self.rest(), self.at, self.file);
@@ -233,6 +239,31 @@ impl<'t> Scanner<'t> {
         let end = self.at + open.len_utf8() + length + close;
         let content = inner[..length].to_string();
         let span = self.span(self.at..end);
+        let is_part = |letter: char| letter == '_' || letter.is_ascii_alphanumeric();
+        let is_word = content.starts_with(|first: char| first.is_ascii_alphabetic())
+            && content.chars().all(is_part);
+        // There a layer, a loss or a column is expected, by its name.
+        let named = self.result.tokens.last().is_some_and(|last| {
+            matches!(
+                last.kind,
+                TokenKind::Equals | TokenKind::Arrow | TokenKind::Colon
+            )
+        });
+        if is_word && named {
+            let fault = self
+                .fault(end, "a name is written without marks")
+                .label(format!("write {}", quoted(&content)))
+                .suggest(span, content);
+            self.result.faults.push(fault);
+            self.result.tokens.push(Token {
+                kind: TokenKind::Word,
+                start: end - close - length,
+                end: end - close,
+                mended: None,
+            });
+            self.at = end;
+            return;
+        }
         let mut fault = self
             .fault(end, "a string is written between `\"` marks")
             .label("not a string here");
@@ -413,6 +444,8 @@ impl<'t> Scanner<'t> {
             "'" | "`" | "‘" | "’" | "“" | "”" => {
                 fault.help("a string is written between `\"` marks")
             }
+            "@" => fault.help("a product of matrices is a layer: `Linear`, `Bilinear` or `Dot`"),
+            "^" => fault.help("there is no power operator: a square is written `x * x`"),
             "." => fault.help("a `.` stands inside a number or a dotted name, without blanks"),
             "%" => fault.help(
                 "a percentage is written without a blank, as in `20%`; there is no remainder",

@@ -266,6 +266,26 @@ fn a_fault_leaves_the_other_statements() {
 }
 
 #[test]
+fn parentheses_around_several_values_are_read_as_a_list() {
+    let read = |text: &str| {
+        let parsed = parse(text, FileId(0));
+        let edits = parsed.faults.iter().flat_map(|it| it.suggestion.clone());
+        let edits: Vec<String> = edits.map(|edit| edit.replacement).collect();
+        let kept: Vec<String> = parsed.file.statements.iter().map(statement).collect();
+        (kept.join("; "), edits)
+    };
+    assert_eq!(
+        read("F(b = (0.9, 0.99), c = (3,))"),
+        (
+            "line F(b=[0.9, 0.99], c=[3])".to_owned(),
+            vec!["[0.9, 0.99]".to_owned(), "[3]".to_owned()]
+        )
+    );
+    assert_eq!(read("F(a, b)").1, [""; 0]);
+    assert_eq!(read("(a + b) -> F").1, [""; 0]);
+}
+
+#[test]
 fn an_unclosed_bracket_ends_with_its_line() {
     let parsed = parse("net {\n F(8\n G\n}\ntrain { a = 1 }", FileId(0));
     let kept: Vec<String> = parsed.file.statements.iter().map(statement).collect();

@@ -116,6 +116,12 @@ fn words_of_other_libraries_lead_to_ours() {
             "CosineAnnealingLR",
             "There is no `CosineAnnealingLR` here: ",
         ),
+        ("SGD.lr", "lr: argument of `SGD`"),
+        (
+            "normalized_shape",
+            "There is no `normalized_shape` here: the width that flows in is inferred.",
+        ),
+        ("trainable", "for `true` write `freeze = false`"),
     ] {
         let page = folder.nnc(&["explain", word]).ends(0);
         assert!(page.out.contains(told), "{}", page.out);

@@ -93,6 +93,11 @@ fn values_are_set_from_outside_and_predict_knows_them() {
         .ends(1);
     assert!(ran.err.contains("--set:1:7"), "{}", ran.err);
     let ran = folder
+        .nnc(&["check", "set.nn", "--set", "act=Linear(3) -> ReLU"])
+        .ends(1);
+    assert!(ran.err.contains("--set:1:5"), "{}", ran.err);
+    assert!(ran.err.ends_with("\n1 error\n"), "{}", ran.err);
+    let ran = folder
         .nnc(&["check", "set.nn", "--set", "width=3", "--set", "width=4"])
         .ends(1);
     assert!(ran.err.contains("set twice"), "{}", ran.err);

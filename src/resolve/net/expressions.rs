@@ -189,7 +189,7 @@ impl Net<'_> {
     fn list(&mut self, span: Span, items: &[Expr]) -> Option<Operand> {
         if items.is_empty() {
             self.faults.push(
-                Diagnostic::new(Code::WrongType, span, "a list of values has none")
+                Diagnostic::new(Code::WrongType, span, "this list holds no values")
                     .label("nothing to combine")
                     .help("write `[a, b] -> Concat`"),
             );

@@ -52,6 +52,14 @@ impl Net<'_> {
         }
     }
 
+    pub(super) fn is_label(&self, expr: &Expr) -> bool {
+        let ExprKind::Name(name) = &expr.kind else {
+            return false;
+        };
+        let binding = self.binding(name);
+        binding.is_some_and(|binding| matches!(binding.bound, Bound::Label))
+    }
+
     /// Gives whether the name was free.
     pub(super) fn bind(&mut self, name: &Name, bound: Bound) -> bool {
         if let Some(first) = self.taken(&name.text) {
@@ -99,17 +107,25 @@ impl Net<'_> {
 
     /// The fault of a name that nothing declares. A name that was most likely meant counts as used.
     pub(super) fn unknown_name(&mut self, name: &str, span: Span) -> Diagnostic {
-        if !self.sees_inputs()
-            && let Some(column) = self.inputs.span(name)
-        {
+        if let Some((what, place)) = self.out_of_sight(name) {
             return Diagnostic::new(
                 Code::UnknownName,
                 span,
-                format!("a block does not see the column `{name}`"),
+                format!("a block does not see the {what} `{name}`"),
             )
             .label("a block sees its parameters, and `in`")
-            .also(column, "the column")
+            .also(place, format!("the {what}"))
             .help(format!("let the value flow in: `{name} -> Block(…)`"));
+        }
+        if let Some((what, place)) = self.unseen.get(name) {
+            return Diagnostic::new(
+                Code::Misplaced,
+                span,
+                format!("the network cannot see `{name}`, {what}"),
+            )
+            .label("an input or a value is expected here")
+            .also(*place, "declared here")
+            .help("what the network takes is declared by `input`");
         }
         if let Some(target) = self.targets.get(name) {
             return Diagnostic::new(
@@ -150,11 +166,27 @@ impl Net<'_> {
         fault
     }
 
+    /// A column, or a value around the block that is being built, by its name: what it is, and where it
+    /// is declared. A value counts as used.
+    fn out_of_sight(&mut self, name: &str) -> Option<(&'static str, Span)> {
+        if self.sees_inputs() {
+            return None;
+        }
+        if let Some(column) = self.inputs.span(name) {
+            return Some(("column", column));
+        }
+        let mut around = self.frames.iter_mut().rev();
+        let binding = around.find_map(|frame| frame.names.get_mut(name))?;
+        binding.used = true;
+        Some(("value", binding.span))
+    }
+
     /// Checks the values of the file's `param`s that are numbers, used or not.
     pub(super) fn check_parameters(&mut self) {
         let mut parameters: Vec<(&String, &(Expr, Span))> = self.scope.parameters.iter().collect();
         parameters.sort_by_key(|(_, (_, span))| *span);
         let mut told: HashSet<&str> = HashSet::new();
+        let mut too_deep = false;
         for (name, (value, span)) in parameters {
             let fault = match &value.kind {
                 ExprKind::Negate(_) | ExprKind::Binary { .. } => {
@@ -183,7 +215,10 @@ impl Net<'_> {
                 | ExprKind::List(_)
                 | ExprKind::Call { .. } => None,
             };
-            self.faults.extend(fault);
+            let deep = fault.iter().any(|fault| fault.code == Code::TooLarge);
+            // Of a chain that is too deep, all that is above is.
+            self.faults.extend(fault.filter(|_| !(deep && too_deep)));
+            too_deep |= deep;
             let column = self.inputs.span(name).or(self.targets.get(name).copied());
             if let Some(column) = column {
                 self.faults.push(

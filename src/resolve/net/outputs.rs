@@ -2,7 +2,7 @@
 
 use super::names::Bound;
 use super::{Flow, Net, Output};
-use crate::data::spec::Schema;
+use crate::data::spec::{FieldKind, Schema};
 use crate::diagnostics::{Code, Diagnostic, Span, near_miss};
 
 impl Net<'_> {
@@ -39,6 +39,16 @@ impl Net<'_> {
                     let unused = unused.filter(|(_, binding)| !binding.used);
                     let near = near_miss(&field.name, unused.map(|(name, _)| name.as_str()));
                     let near = near.and_then(|name| Some((name, self.binding(name)?.span)));
+                    let (width, each) = match &field.kind {
+                        FieldKind::Numbers { width } => (width.unwrap_or(1).to_string(), ""),
+                        FieldKind::Category {
+                            classes: Some(classes),
+                            ..
+                        } => (classes.to_string(), ""),
+                        FieldKind::Category { classes: None, .. } => {
+                            ("…".to_owned(), ", with an output for each class")
+                        }
+                    };
                     let fault = Diagnostic::new(
                         Code::MissingSection,
                         span,
@@ -47,7 +57,7 @@ impl Net<'_> {
                     .label("no line of this section has its name")
                     .also(field.span, "the target")
                     .help(format!(
-                        "with several targets each is given a value: `{} = … -> Linear(1)`",
+                        "with several targets each is given a value: `{} = … -> Linear({width})`{each}",
                         field.name
                     ));
                     let fault = match near {

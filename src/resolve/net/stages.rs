@@ -222,7 +222,7 @@ impl Net<'_> {
     fn result_of(&mut self, layer: &Expr, site: Site, flow: Flow) -> Option<ValueId> {
         match &layer.kind {
             ExprKind::Name(name) => {
-                if let Some(fault) = self.not_a_layer(name, layer.span) {
+                if let Some(fault) = self.not_a_layer(name, layer.span, site.label.as_deref()) {
                     self.faults.push(fault);
                     return None;
                 }
@@ -326,16 +326,23 @@ impl Net<'_> {
         self.graph.show(origin, &text);
     }
 
-    /// The fault of a value's or column's name in the place of a layer.
-    fn not_a_layer(&self, name: &str, span: Span) -> Option<Diagnostic> {
+    /// The fault of a value's or column's name in the place of a layer, with a label before it or not.
+    fn not_a_layer(&self, name: &str, span: Span, label: Option<&str>) -> Option<Diagnostic> {
         let value = self.inputs.has(name) || name == "in" || self.scope.fact(name).is_some();
         value.then(|| {
             let fault = Diagnostic::new(
                 Code::Misplaced,
                 span,
                 format!("`{name}` is a value, so nothing can flow into it"),
-            )
-            .label("a layer is expected after `->`");
+            );
+            let fault = match label {
+                Some(label) => fault
+                    .label(format!("a layer is expected after `{label}:`"))
+                    .help(format!(
+                        "a result is named with `=`: `{label} = {name} -> …`"
+                    )),
+                None => fault.label("a layer is expected after `->`"),
+            };
             match self.inputs.span(name) {
                 Some(declared) => fault.also(declared, "the column is declared here"),
                 None => fault,

@@ -31,6 +31,11 @@ impl Case<'_> {
                     .label(format!("expected a value after {}", self.shown(previous))),
             };
         }
+        if previous.kind == TokenKind::Close(Bracket::Round)
+            && found.kind == TokenKind::Open(Bracket::Round)
+        {
+            return self.called_twice(previous, found);
+        }
         match self.enclosing() {
             Some((open, Bracket::Round)) => self.in_round(open, previous, found),
             Some((open, Bracket::Square)) => self.in_square(open, previous, found),
@@ -65,6 +70,62 @@ impl Case<'_> {
             format!("expected a value after {}", self.shown(previous)),
         )
         .label(format!("found {shown}"))
+    }
+
+    /// `Linear(2)(a)`: a layer's result is called, as Keras does to say what flows in.
+    fn called_twice(&self, previous: &Token, found: &Token) -> Diagnostic {
+        let fault = self
+            .fault(found, format!("{} cannot be called", self.shown(previous)))
+            .label("arguments follow the name of a layer");
+        let closing = self.failed - 1;
+        let (Some(opening), Some(end)) = (self.partner(closing), self.partner(self.failed)) else {
+            return fault;
+        };
+        let begins =
+            |kind: &TokenKind| matches!(kind, TokenKind::Word | TokenKind::Open(Bracket::Square));
+        let first = self.tokens.get(self.failed + 1);
+        let (true, Some(_)) = (
+            first.is_some_and(|first| begins(&first.kind)),
+            self.callee(opening),
+        ) else {
+            return fault;
+        };
+        let callee = &self.tokens[opening - 1];
+        let call = &self.text[callee.start..previous.end];
+        let value = self.text[found.end..self.tokens[end].start].trim();
+        let fix = format!("{value} -> {call}");
+        let fault = fault.help(format!("a value flows into a layer by an arrow: `{fix}`"));
+        // Behind an arrow something flows in already.
+        let before = opening
+            .checked_sub(2)
+            .map(|before| &self.tokens[before].kind);
+        match before {
+            None | Some(TokenKind::Equals) => {
+                let last = self.span(&self.tokens[end]);
+                fault.suggest(self.span(callee).to(last), fix)
+            }
+            Some(_) => fault,
+        }
+    }
+
+    /// The bracket that a bracket opens or closes with, as an index.
+    fn partner(&self, at: usize) -> Option<usize> {
+        let mut depth = 0;
+        let mut step = |index: &usize| {
+            let kind = &self.tokens[*index].kind;
+            let bracket = matches!(kind, TokenKind::Open(_) | TokenKind::Close(_));
+            if bracket {
+                depth += match matches!(kind, TokenKind::Open(_)) {
+                    true => 1,
+                    false => -1,
+                };
+            }
+            bracket && depth == 0
+        };
+        match matches!(self.tokens[at].kind, TokenKind::Open(_)) {
+            true => (at..self.tokens.len()).find(&mut step),
+            false => (0..=at).rev().find(&mut step),
+        }
     }
 
     fn missing_comma(&self, between: &str, previous: &Token, found: &Token) -> Diagnostic {
@@ -104,6 +165,11 @@ impl Case<'_> {
         }
         if found.kind == TokenKind::Semicolon {
             return self.semicolon(found);
+        }
+        if let (2, Some(first), Some(name)) = (open, self.word(0), self.word(1))
+            && !matches!(first, "block" | "repeat" | "residual")
+        {
+            return self.word_before_call(first, name);
         }
         if !previous.ends_value() {
             return if found.kind != TokenKind::Comma {
@@ -157,6 +223,30 @@ impl Case<'_> {
             true => "expected `,` or `)`",
             false => "expected an operator or `)`",
         })
+    }
+
+    /// `shared Linear(3)`, `net Linear(1)`, `x Linear(3)`: only a block's word stands before a name with
+    /// parentheses.
+    fn word_before_call(&self, first: &str, name: &str) -> Diagnostic {
+        let callee = &self.tokens[1];
+        let end = self
+            .partner(2)
+            .map_or(callee.end, |close| self.tokens[close].end);
+        let call = &self.text[callee.start..end];
+        let fault = self.fault(callee, format!("`{name}(…)` cannot follow `{first}`"));
+        match first {
+            "shared" => fault
+                .label("a shared layer has a name")
+                .help(format!("write `shared name: {call}`")),
+            "data" | "net" | "train" => fault
+                .label("a section stands between braces")
+                .help(format!("write `{first} {{ {call} }}`")),
+            _ => fault
+                .label("something must stand between them")
+                .help(format!(
+                    "a value flows into a layer by an arrow: `{first} -> {call}`"
+                )),
+        }
     }
 
     fn in_square(&self, open: usize, previous: &Token, found: &Token) -> Diagnostic {
@@ -412,6 +502,17 @@ impl Case<'_> {
                 )
                 .label("layers follow one another with `->` between them, or line by line")
                 .suggest(gap, " -> ");
+        }
+        let before_brace = self
+            .tokens
+            .get(self.failed + 1)
+            .is_some_and(|next| next.kind == TokenKind::Open(Bracket::Brace));
+        if self.failed == 1 && found.kind == TokenKind::Word && before_brace {
+            let fix = format!("\"{}\"", self.written(found));
+            return self
+                .fault(found, format!("expected a string after `{first}`"))
+                .label(format!("a path is written between marks: `{fix}`"))
+                .suggest(self.span(found), fix);
         }
         if self.failed == 1 && previous_word.is_some() {
             return self
