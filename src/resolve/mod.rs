@@ -16,6 +16,7 @@ pub mod schedule;
 mod selection;
 mod settings;
 pub mod train;
+mod unit;
 mod unknown;
 pub mod uses;
 mod values;
@@ -31,7 +32,7 @@ use crate::graph::ops::Op;
 use crate::graph::shape::Dim;
 use crate::graph::{Graph, ValueId};
 use crate::syntax;
-use crate::syntax::ast::{Expr, File, Name, Section, StatementKind};
+use crate::syntax::ast::{Expr, ExprKind, File, Name, Section, StatementKind};
 use constant::{Facts, Scope};
 use loss::LossSpec;
 use train::TrainSpec;
@@ -237,7 +238,14 @@ fn parameter(name: &Name, value: &Expr, scope: &mut Scope, faults: &mut Vec<Diag
 
 fn override_parameter(given: &Override, scope: &mut Scope, faults: &mut Vec<Diagnostic>) {
     match scope.parameters.get_mut(&given.name.text) {
-        Some((value, _)) => *value = given.value.clone(),
+        Some((value, _)) => {
+            let share = matches!(value.kind, ExprKind::Number { percent: true, .. });
+            *value = given.value.clone();
+            // A share stays one: 0.1 is 10%.
+            if let ExprKind::Number { percent, .. } = &mut value.kind {
+                *percent |= share;
+            }
+        }
         None => {
             let name = &given.name.text;
             let mut names: Vec<&str> = scope.parameters.keys().map(String::as_str).collect();

@@ -138,7 +138,8 @@ fn takes(entry: &Entry) -> String {
 }
 
 /// Arguments of PyTorch, or of the language, that have no meaning in this version.
-const PLANNED: [&str; 18] = [
+const PLANNED: [&str; 19] = [
+    "cycle_momentum",
     "fill",
     "clip",
     "log",
