@@ -404,6 +404,8 @@ impl Declaration {
             groups::penalise(&mut graph);
         }
         graph.prediction?;
+        // A faulty line seems to lack what it could not be read for.
+        advice.retain(|_| whole);
         Some(Resolved {
             graph,
             loss,

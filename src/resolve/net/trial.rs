@@ -5,6 +5,7 @@ use std::mem;
 use std::sync::Arc;
 
 use super::super::block::Block;
+use super::bodies::MOST_LINES;
 use super::stages::Site;
 use super::{Frame, Net};
 use crate::diagnostics::{Code, Diagnostic, Span};
@@ -32,6 +33,12 @@ impl Net<'_> {
         for block in unused {
             let before = self.faults.len();
             self.try_block(&block);
+            // What does not fit within the limits has not been looked at to its end.
+            let mut found = self.faults[before..].iter();
+            if found.any(|fault| fault.code == Code::TooLarge) || self.spent > MOST_LINES {
+                self.faults.truncate(before);
+                continue;
+            }
             let mut at = 0;
             self.faults.retain(|fault| {
                 at += 1;
