@@ -200,6 +200,7 @@ impl Net<'_> {
             fan_in: width.clone(),
             fan_out: width.clone(),
             integer: false,
+            uses: 0,
             span: expr.span,
             training: Training::default(),
         });
