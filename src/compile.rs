@@ -264,9 +264,13 @@ pub fn compile(
         .unwrap_or_else(|| schema_from_spec(&declaration.data));
     let mut faults = Vec::new();
     declaration.tell(&schema, &mut faults);
-    let resolved = declaration.resolve(&schema, &mut faults);
-    let Some(resolved) = resolved.filter(|_| faults.is_empty()) else {
-        return Err(distinct(faults));
+    let resolved = match declaration.resolve(&schema, &mut faults) {
+        Some(resolved) if faults.is_empty() => resolved,
+        Some(resolved) => {
+            faults.extend(declaration.unsilenced(resolved.advice));
+            return Err(distinct(faults));
+        }
+        None => return Err(distinct(faults)),
     };
     let train = declaration.train.clone().unwrap_or_default();
     let seed = source.seed.or(train.seed).unwrap_or(0);

@@ -8,6 +8,7 @@ mod names;
 mod render;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use serde_json::{Value, json};
@@ -62,6 +63,8 @@ pub struct Source {
     /// The byte in its file at which the text begins (0 for a whole file).
     pub first_byte: usize,
     line_starts: Vec<usize>,
+    /// Of a text with cut lines: the columns in the whole lines of bytes that are pointed at.
+    columns: BTreeMap<usize, usize>,
 }
 
 /// All texts of one compilation, addressed by [`FileId`].
@@ -99,6 +102,7 @@ impl Sources {
             first_line,
             first_byte,
             line_starts,
+            columns: BTreeMap::new(),
         });
         id
     }
@@ -249,6 +253,7 @@ codes! {
     MissingClass = "W0110" Warning "a part of the table without rows of a class";
     SingleFeatureNorm = "W0111" Warning "a norm over one feature";
     UnfilledBatch = "W0112" Warning "a batch, or an update, that the training rows do not fill";
+    ReplacedRate = "W0113" Warning "a learning rate that the schedule replaces";
     // Advice.
     NothingToTrain = "N0101" Note "the network has no parameter to train";
 }

@@ -42,6 +42,8 @@ impl Parameter {
 pub enum ArgumentKind {
     /// A number of features or elements, at least 1; it may be a fact of the data.
     Size,
+    /// A whole number of at least 0.
+    Count,
     /// As `Size`, and `in -> out` states the width that flows in too.
     Width,
     Number(Range),
@@ -154,10 +156,31 @@ impl Range {
 }
 
 impl ArgumentKind {
+    /// Whether it takes one number, which arithmetic and facts may give.
+    pub fn is_number(self) -> bool {
+        match self {
+            ArgumentKind::Size
+            | ArgumentKind::Count
+            | ArgumentKind::Width
+            | ArgumentKind::Number(_)
+            | ArgumentKind::Length => true,
+            ArgumentKind::Boolean
+            | ArgumentKind::Word(_)
+            | ArgumentKind::Pair(_)
+            | ArgumentKind::Texts
+            | ArgumentKind::Column
+            | ArgumentKind::Path
+            | ArgumentKind::Shape
+            | ArgumentKind::Initializer
+            | ArgumentKind::Lengths => false,
+        }
+    }
+
     /// What the argument takes, in words: "a number, at least 0".
     pub fn text(self) -> String {
         match self {
             ArgumentKind::Size => "a whole number of at least 1".to_string(),
+            ArgumentKind::Count => "a whole number of at least 0".to_string(),
             ArgumentKind::Width => "a whole number of at least 1, or `in -> out`".to_string(),
             ArgumentKind::Number(range) if range == Range::ANY => "a number".to_string(),
             ArgumentKind::Number(range) => format!("a number, {}", range.text()),

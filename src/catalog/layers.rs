@@ -54,6 +54,7 @@ impl Context<'_> {
             fan_in: fans.fan_in,
             fan_out: fans.fan_out,
             integer: false,
+            uses: 0,
             span: self.span,
             training: Training::default(),
         })

@@ -371,7 +371,9 @@ fn batch_norm(
         Initializer::Constant(0.0),
         fans,
     );
-    context.graph.states[tracked.0 as usize].integer = true;
+    let tracked = &mut context.graph.states[tracked.0 as usize];
+    tracked.integer = true;
+    tracked.uses += 1;
 
     let graph = &mut *context.graph;
     let row = Shape::fixed([width]);

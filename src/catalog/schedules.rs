@@ -47,6 +47,14 @@ pub struct Schedule {
     pub rule: fn(&Arguments, &Run) -> Rule,
 }
 
+/// The highest rate, of schedules that have one of their own.
+const MAX_LR: &str = "max_lr";
+
+/// Whether a schedule sets the rate itself, whatever the optimizer and its groups say.
+pub fn sets_rate(entry: &Entry) -> bool {
+    entry.parameters.iter().any(|known| known.name == MAX_LR)
+}
+
 const GAMMA: Parameter = named(
     "gamma",
     ArgumentKind::Number(Range::POSITIVE),
@@ -269,7 +277,7 @@ pub const ENTRIES: &[Entry] = &[
         name: "Cyclic",
         summary: "Rises and falls between two rates.",
         formula: "base_lr + (max_lr - base_lr) · height of a triangle · its scale",
-        source: "torch.optim.lr_scheduler.CyclicLR; Smith, arXiv:1506.01186",
+        source: "torch.optim.lr_scheduler.CyclicLR with cycle_momentum = False; Smith, arXiv:1506.01186",
         example: "schedule = Cyclic(base_lr = 1e-4, max_lr = 1e-2, step_size_up = 2)",
         parameters: &[
             named(
@@ -279,7 +287,7 @@ pub const ENTRIES: &[Entry] = &[
                 "the lower rate",
             ),
             named(
-                "max_lr",
+                MAX_LR,
                 ArgumentKind::Number(Range::POSITIVE),
                 Default::Required,
                 "the upper rate",
@@ -338,11 +346,11 @@ pub const ENTRIES: &[Entry] = &[
         name: "OneCycle",
         summary: "Rises to a high rate and falls far below the first one.",
         formula: "max_lr / div_factor up to max_lr within pct_start, then down to max_lr / div_factor / final_div_factor",
-        source: "torch.optim.lr_scheduler.OneCycleLR; Smith and Topin, arXiv:1708.07120",
+        source: "torch.optim.lr_scheduler.OneCycleLR with cycle_momentum = False; Smith and Topin, arXiv:1708.07120",
         example: "schedule = OneCycle(max_lr = 1e-2)",
         parameters: &[
             named(
-                "max_lr",
+                MAX_LR,
                 ArgumentKind::Number(Range::POSITIVE),
                 Default::Required,
                 "the highest rate",
@@ -419,7 +427,7 @@ pub const ENTRIES: &[Entry] = &[
     },
     Entry {
         name: "ReduceOnPlateau",
-        summary: "Falls by a factor when the validation loss no longer does.",
+        summary: "Falls by a factor when the validation loss, or without validation rows the training loss, no longer does.",
         formula: "lr · factor after more than `patience` epochs without a loss below best · (1 - threshold)",
         source: "torch.optim.lr_scheduler.ReduceLROnPlateau",
         example: "schedule = ReduceOnPlateau(patience = 5)",
@@ -432,7 +440,7 @@ pub const ENTRIES: &[Entry] = &[
             ),
             named(
                 "patience",
-                ArgumentKind::Number(Range::NOT_NEGATIVE),
+                ArgumentKind::Count,
                 Default::Number(10.0),
                 "epochs without a better loss that are borne",
             ),
@@ -450,7 +458,7 @@ pub const ENTRIES: &[Entry] = &[
             ),
             named(
                 "cooldown",
-                ArgumentKind::Number(Range::NOT_NEGATIVE),
+                ArgumentKind::Count,
                 Default::Number(0.0),
                 "epochs after a reduction in which none are counted",
             ),

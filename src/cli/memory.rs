@@ -19,7 +19,7 @@ pub fn check(
     let held = table.bytes() as u128;
     let kept = match compiled.declaration.train {
         // The table gives its inputs up while the rows are prepared.
-        Some(_) => table.bytes_of(Role::Target) as u128,
+        Some(_) => (table.bytes_of(Role::Target) + table.bytes_of(Role::Weight)) as u128,
         None => held,
     };
     let needed = held.max(needed(compiled, width, table.rows) + kept);

@@ -43,19 +43,23 @@ pub struct Progress<'p> {
 }
 
 impl<'p> Progress<'p> {
+    /// `scheduled` says that the epochs tell their learning rates.
+    ///
     /// # Errors
     /// `file` cannot be written.
     pub fn new(
         console: &'p Console,
         epochs: usize,
+        scheduled: bool,
         mut file: File,
         failure: &'p RefCell<Option<io::Error>>,
     ) -> io::Result<Self> {
-        file.write_all(b"epoch,train_loss,validate_loss\n")?;
+        let rate = if scheduled { ",lr" } else { "" };
+        writeln!(file, "epoch,train_loss,validate_loss{rate}")?;
         let waiting = epochs.min(WAITING);
-        // An event holds two doubles and some words; at most twice as many lines as wanted are shown.
+        // An event holds three doubles and some words; at most twice as many lines as wanted are shown.
         let report = match console.shows_events() {
-            true => waiting * 160,
+            true => waiting * 190,
             false => 2 * LINES * 100,
         };
         let now = Instant::now();
@@ -63,7 +67,7 @@ impl<'p> Progress<'p> {
             console,
             epochs,
             waiting: Vec::with_capacity(waiting),
-            csv: String::with_capacity(waiting * 72),
+            csv: String::with_capacity(waiting * 97),
             report: String::with_capacity(report),
             file,
             failure,
@@ -183,6 +187,9 @@ fn write_row(to: &mut String, epoch: usize, losses: EpochLosses) {
     if let Some(loss) = losses.validate {
         write!(to, "{loss:?}").expect(TEXT_GROWS);
     }
+    if let Some(rate) = losses.rate {
+        write!(to, ",{rate:?}").expect(TEXT_GROWS);
+    }
     to.push('\n');
 }
 
@@ -192,6 +199,9 @@ fn write_event(to: &mut String, epoch: usize, losses: EpochLosses) {
     if let Some(loss) = losses.validate {
         to.push_str(",\"validate\":");
         write_loss(to, loss);
+    }
+    if let Some(rate) = losses.rate.filter(|rate| rate.is_finite()) {
+        write!(to, ",\"lr\":{rate:?}").expect(TEXT_GROWS);
     }
     to.push_str("}\n");
 }
@@ -234,6 +244,7 @@ mod tests {
             let losses = EpochLosses {
                 train: loss,
                 validate: Some(loss),
+                rate: Some(loss),
             };
             write_event(&mut text, 7, losses);
             let event: serde_json::Value = serde_json::from_str(&text).expect("JSON");

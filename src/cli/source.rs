@@ -83,6 +83,10 @@ fn used_text(model: &Path, used: &str) -> Result<String, String> {
     if !path.starts_with(&folder) {
         return Err("is a link that leads out of the model's folder".to_owned());
     }
+    // Another kind of file may never end, or never begin.
+    if !path.metadata().map_err(refused)?.is_file() {
+        return Err("is not a regular file".to_owned());
+    }
     let bytes = read_at_most(&path, MOST_BYTES).map_err(refused)?;
     String::from_utf8(bytes).map_err(|_| "is not UTF-8 text".to_owned())
 }

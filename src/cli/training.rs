@@ -309,13 +309,14 @@ fn train_epochs<T: Number>(
     folder: &mut RunFolder,
 ) -> Result<Trained, Faults> {
     let compiled = &order.job.compiled;
-    let epochs = compiled.declaration.train.as_ref();
-    let epochs = epochs.map_or(0, |train| train.epochs);
+    let train = compiled.declaration.train.as_ref();
+    let epochs = train.map_or(0, |train| train.epochs);
+    let scheduled = train.is_some_and(|train| !train.schedule.is_empty());
     let refused = |name: &'static str| move |error: io::Error| vec![unwritable(name, &error)];
     let (failure, unwatched) = (RefCell::new(None), RefCell::new(None));
     let file = folder.open(METRICS).map_err(refused(METRICS))?;
-    let mut progress =
-        Progress::new(order.console, epochs, file, &failure).map_err(refused(METRICS))?;
+    let mut progress = Progress::new(order.console, epochs, scheduled, file, &failure)
+        .map_err(refused(METRICS))?;
     let mut watch_file = match &compiled.watch {
         None => None,
         Some(phase) => {

@@ -174,7 +174,12 @@ fn no_header(header: &Header, spec: &DataSpec, faults: &mut TableFaults) -> bool
         .iter()
         .all(|name| cell::number(name.as_bytes()).is_ok());
     let known = |pattern: &ColumnPattern| header.names.contains(&pattern.text);
-    if !numbers || spec.columns.iter().any(|column| known(&column.name)) {
+    if !numbers
+        || spec
+            .columns
+            .iter()
+            .any(|column| known(column.from.as_ref().unwrap_or(&column.name)))
+    {
         return false;
     }
     let place = faults.place(&header.record, 0);

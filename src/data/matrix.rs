@@ -4,7 +4,7 @@ use crate::data::numbers::{Numbers, Run};
 use crate::data::prepare::{Element, Preparation, PreparedColumn, PreparedKind, prepared};
 use crate::data::spec::Role;
 use crate::data::split::Division;
-use crate::data::table::{Part, Table, Values};
+use crate::data::table::{JUDGED, Part, Table, Values};
 use crate::diagnostics::{Code, Diagnostic, Faults};
 
 /// The prepared rows of one part of a table: column-major matrices `[features × rows]`.
@@ -50,7 +50,7 @@ impl Preparation {
     }
 
     /// The same as [`parts`](Self::parts), for which the table gives up its inputs, so that there is no
-    /// more in memory at any time than the table was: its targets alone are left.
+    /// more in memory at any time than the table was: what predictions are judged by is left.
     pub fn take_parts<T: Element>(
         &self,
         table: &mut Table,
@@ -59,7 +59,7 @@ impl Preparation {
     ) -> Result<[PreparedPart<T>; 3], Faults> {
         let numbers = std::mem::take(&mut table.numbers);
         let width = numbers.width();
-        let kept = table.places_of(Role::Target);
+        let kept = table.places_of(&JUDGED);
         let mut targets = Numbers::new(kept.len());
         let mut parts = Parts::new(self, table, division, with_targets)?;
         for run in numbers.into_runs() {
@@ -67,7 +67,7 @@ impl Preparation {
             targets.push(run.rows, run.only(&kept, width));
         }
         let parts = parts.finish(&table.name);
-        table.keep_targets(targets);
+        table.keep_judged(targets);
         parts
     }
 }

@@ -29,14 +29,30 @@ pub struct Table {
     pub strata: Option<Vec<u32>>,
 }
 
+/// What predictions are judged by.
+pub(super) const JUDGED: [Role; 2] = [Role::Target, Role::Weight];
+
 impl Table {
+    /// The weight of each of these rows in metrics, sklearn's `sample_weight`: 1 without a column of them.
+    pub fn weights_of(&self, rows: &[u32]) -> Vec<f64> {
+        let places = self.places_of(&[Role::Weight]);
+        let Some(place) = places.first() else {
+            return vec![1.0; rows.len()];
+        };
+        let mut numbers = self.numbers.lookup();
+        let weights = rows.iter().map(|row| numbers.row(*row as usize)[*place]);
+        weights.collect()
+    }
+
     pub fn fields_of(&self, role: Role) -> impl Iterator<Item = &TableField> {
         self.fields.iter().filter(move |field| field.role == role)
     }
 
-    /// The places in a row of [`Table::numbers`] that hold numbers of a role.
-    pub(super) fn places_of(&self, role: Role) -> Vec<usize> {
-        let places = self.fields_of(role).map(|field| match &field.values {
+    /// The places in a row of [`Table::numbers`] that hold numbers of these roles.
+    pub(super) fn places_of(&self, roles: &[Role]) -> Vec<usize> {
+        let fields = self.fields.iter();
+        let fields = fields.filter(|field| roles.contains(&field.role));
+        let places = fields.map(|field| match &field.values {
             Values::Numbers(places) => places.clone(),
             Values::Category { .. } => 0..0,
         });
@@ -58,9 +74,9 @@ impl Table {
         fields.sum::<usize>() * self.rows
     }
 
-    /// Leaves nothing but the targets, whose numbers are given anew.
-    pub(super) fn keep_targets(&mut self, numbers: Numbers) {
-        self.fields.retain(|field| field.role == Role::Target);
+    /// Leaves nothing but the targets and the rows' weights, whose numbers are given anew.
+    pub(super) fn keep_judged(&mut self, numbers: Numbers) {
+        self.fields.retain(|field| JUDGED.contains(&field.role));
         let mut place = 0;
         for field in &mut self.fields {
             if let Values::Numbers(places) = &mut field.values {

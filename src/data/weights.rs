@@ -14,7 +14,7 @@ pub(super) fn check(table: &Table, spec: &DataSpec, division: &Division) -> Faul
 }
 
 fn check_column(table: &Table, field: &TableField, spec: &DataSpec, division: &Division) -> Faults {
-    let place = table.places_of(Role::Weight)[0];
+    let place = table.places_of(&[Role::Weight])[0];
     let span = spec.columns[field.declared].name.span;
     let mut lookup = table.numbers.lookup();
     let mut weight = |row: u32| lookup.row(row as usize)[place];

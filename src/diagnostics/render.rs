@@ -33,6 +33,18 @@ impl<'a> Files<'a> for Sources {
         Ok(self.get(file).first_line + line)
     }
 
+    fn column_number(
+        &'a self,
+        file: FileId,
+        _line: usize,
+        byte: usize,
+    ) -> Result<usize, FilesError> {
+        let told = self.get(file).columns.get(&byte);
+        Ok(told
+            .copied()
+            .unwrap_or_else(|| self.line_column(file, byte).1))
+    }
+
     fn line_range(&'a self, file: FileId, line: usize) -> Result<Range<usize>, FilesError> {
         let source = self.get(file);
         let start = source.line_starts[line];

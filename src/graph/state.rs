@@ -160,6 +160,8 @@ pub struct State {
     pub fan_out: Dim,
     /// A whole number, saved as int64 (BatchNorm's `num_batches_tracked`).
     pub integer: bool,
+    /// Of such a number: how many batches an update counts, one for each use of a shared layer.
+    pub uses: u64,
     pub span: Span,
     pub training: Training,
 }

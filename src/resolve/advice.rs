@@ -6,7 +6,7 @@ use super::net::Output;
 use super::train::{Batch, TrainSpec};
 use crate::catalog::Link;
 use crate::catalog::arguments::{Length, Value};
-use crate::catalog::schedules::Schedule;
+use crate::catalog::schedules::{Schedule, sets_rate};
 use crate::catalog::{Kind, Meaning};
 use crate::data::spec::Field;
 use crate::diagnostics::{Code, Diagnostic, Severity, Span};
@@ -191,6 +191,32 @@ pub fn unused_input(field: &Field) -> Diagnostic {
     .help("write `ignore` in the place of `input`, or let a line begin with it")
 }
 
+/// A learning rate of the optimizer that no update uses.
+fn replaced_rate(train: &TrainSpec, advice: &mut Vec<Diagnostic>) {
+    let Some(optimizer) = &train.optimizer else {
+        return;
+    };
+    let place = optimizer.arguments.span_of("lr");
+    let mut calls = train.schedule.iter();
+    if let Some(first) = calls.next().filter(|call| sets_rate(call.entry))
+        && place != optimizer.span
+    {
+        advice.push(
+            Diagnostic::new(
+                Code::ReplacedRate,
+                place,
+                format!(
+                    "`{}` sets the learning rate itself, whatever the optimizer says",
+                    first.entry.name
+                ),
+            )
+            .label("has no effect")
+            .also(first.span, "the schedule")
+            .help("leave `lr` away: `max_lr` is the highest rate"),
+        );
+    }
+}
+
 /// A batch, or batches of an update, that the training rows do not fill.
 pub fn of_batches(train: &TrainSpec, rows: usize, advice: &mut Vec<Diagnostic>) {
     let mut unfilled = |place: Option<Span>, message: String, label: &str, help: &str| {
@@ -235,8 +261,9 @@ pub fn of_schedule(train: &TrainSpec, advice: &mut Vec<Diagnostic>) {
         Length::Share(share) => share,
         Length::Epochs(epochs) => epochs / run,
     };
+    replaced_rate(train, advice);
     let mut share = 0.0;
-    for call in &train.schedule {
+    for (index, call) in train.schedule.iter().enumerate() {
         let Meaning::Schedule(Schedule { length, turns, .. }) = &call.entry.meaning else {
             continue;
         };
@@ -258,6 +285,20 @@ pub fn of_schedule(train: &TrainSpec, advice: &mut Vec<Diagnostic>) {
             return;
         }
         // A share of a third three times is a run.
+        let next = train.schedule.get(index + 1);
+        if let Some(next) = next.filter(|_| length.is_some() && (share - 1.0).abs() <= 1e-9) {
+            let name = next.entry.name;
+            advice.push(
+                Diagnostic::new(
+                    Code::LongSchedule,
+                    next.span,
+                    format!("the run ends before `{name}` begins"),
+                )
+                .label("is never used")
+                .also(call.span, "lasts to the last epoch"),
+            );
+            break;
+        }
         if share <= 1.0 + 1e-9 {
             continue;
         }

@@ -4,7 +4,7 @@ use super::constant::{Scope, kind_text, number_text};
 use super::habits;
 use super::unknown::{article, example, too_many, unknown_argument, unknown_entry};
 use super::values;
-use crate::catalog::arguments::{Arguments, Default, Length, Value};
+use crate::catalog::arguments::{Arguments, Default, Value};
 use crate::catalog::{self, Entry, Kind, foreign};
 use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::syntax::ast::{Argument, Expr, ExprKind};
@@ -144,6 +144,9 @@ fn call_of(
         }
     };
     let Some(entry) = catalog::find(kind, name) else {
+        if scope.waiting.contains(name) {
+            return None;
+        }
         let block = kind == Kind::Layer
             && (scope.blocks.contains_key(name)
                 || scope.imports && !catalog::planned(kind).contains(&name));
@@ -168,7 +171,7 @@ fn call_of(
         return None;
     };
     let before = faults.len();
-    let arguments = check(entry, arguments, expr.span, scope, faults);
+    let arguments = check(entry, arguments, expr.span, scope, faults)?;
     (faults.len() == before).then_some(Call {
         entry,
         arguments,
@@ -197,19 +200,20 @@ fn not_an_entry(expr: &Expr, kind: Kind, param: Option<(Span, Span)>) -> Diagnos
 }
 
 /// Checks the arguments of a call; what is faulty or missing is reported, and left out of the result.
+/// `None` if what they are is not known yet.
 fn check(
     entry: &'static Entry,
     given: &[Argument],
     span: Span,
     scope: &Scope,
     faults: &mut Vec<Diagnostic>,
-) -> Arguments {
+) -> Option<Arguments> {
     let (fault, in_torchs_order) = habits::in_torchs_order(entry, given, scope).unzip();
     faults.extend(fault);
     let given = in_torchs_order.as_deref().unwrap_or(given);
     let mut arguments = Arguments::new(span);
     let mut seen: Vec<(&str, Span)> = Vec::new();
-    let mut unknown = false;
+    let (mut unknown, mut waits) = (false, false);
     let mut positional = entry
         .parameters
         .iter()
@@ -262,6 +266,10 @@ fn check(
             continue;
         }
         seen.push((parameter.name, place));
+        if scope.waits(&argument.value) && !parameter.kind.is_number() {
+            waits = true;
+            continue;
+        }
         match values::value(entry, parameter, &argument.value, scope) {
             Ok(value) => arguments.set(parameter.name, value, argument.value.span),
             Err(fault) => faults.push(*fault),
@@ -287,9 +295,17 @@ fn check(
             );
         }
     }
+    if waits {
+        return None;
+    }
     let arguments = arguments.complete(entry.parameters);
-    faults.extend(together(entry, &arguments));
-    arguments
+    let mut parameters = entry.parameters.iter();
+    if parameters
+        .all(|known| known.default != Default::Required || arguments.get(known.name).is_some())
+    {
+        faults.extend(together(entry, &arguments));
+    }
+    Some(arguments)
 }
 
 /// Arguments that are right alone and wrong together: what PyTorch refuses too.
@@ -328,35 +344,31 @@ fn together(entry: &Entry, arguments: &Arguments) -> Option<Diagnostic> {
                 ))
             })
         }
-        (Kind::Schedule, "MultiStep") => milestones(arguments),
+        (Kind::Schedule, "Cyclic") => {
+            let (base, max) = (arguments.number("base_lr"), arguments.number("max_lr"));
+            let gamma = arguments.span_of("gamma");
+            if max < base {
+                let fault = Diagnostic::new(
+                    Code::OutOfRange,
+                    arguments.span_of("max_lr"),
+                    "`Cyclic` needs a `max_lr` of at least its `base_lr`",
+                );
+                return Some(fault.label(format!(
+                    "`base_lr` is {}, `max_lr` {}",
+                    number_text(base),
+                    number_text(max)
+                )));
+            }
+            let idle = gamma != arguments.span && arguments.word("mode") != "exp_range";
+            idle.then(|| {
+                Diagnostic::new(
+                    Code::OutOfRange,
+                    gamma,
+                    "`gamma` of `Cyclic` counts only with `mode = exp_range`",
+                )
+                .label(format!("the mode is `{}`", arguments.word("mode")))
+            })
+        }
         _ => None,
     }
-}
-
-/// The fault of milestones that are none, or that do not follow one another.
-fn milestones(arguments: &Arguments) -> Option<Diagnostic> {
-    let Some(Value::Lengths(lengths)) = arguments.get("milestones") else {
-        return None;
-    };
-    let fault = |message: &str| {
-        Diagnostic::new(Code::OutOfRange, arguments.span_of("milestones"), message)
-            .help("write `MultiStep([50%, 75%])`, say")
-    };
-    if lengths.is_empty() {
-        return Some(fault("`MultiStep` needs a milestone").label("an empty list"));
-    }
-    let pairs = lengths.iter().zip(lengths.iter().skip(1));
-    let mut falling = pairs.filter(|(first, second)| match (first, second) {
-        (Length::Epochs(first), Length::Epochs(second))
-        | (Length::Share(first), Length::Share(second)) => first >= second,
-        _ => false,
-    });
-    let (first, second) = falling.next()?;
-    Some(
-        fault("each milestone of `MultiStep` is later than the one before").label(format!(
-            "{} does not come after {}",
-            second.text(),
-            first.text()
-        )),
-    )
 }

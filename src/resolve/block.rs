@@ -23,6 +23,15 @@ impl Block {
         self.name.span
     }
 
+    /// Where its lines stand; where it is declared, if it has none.
+    pub fn body_span(&self) -> Span {
+        match &self.body[..] {
+            [] => self.span(),
+            [first, .., last] => first.span.to(last.span),
+            [only] => only.span,
+        }
+    }
+
     /// How the block is written: `Dense(out, p = …)`.
     pub fn text(&self) -> String {
         let parameters = self.parameters.iter().map(|parameter| {

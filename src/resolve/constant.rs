@@ -74,6 +74,8 @@ pub struct Scope {
     pub values: HashMap<String, Span>,
     /// Blocks by their names.
     pub blocks: Arc<HashMap<String, Arc<Block>>>,
+    /// Parameters of a block that is tried without anything for them.
+    pub waiting: Arc<HashSet<String>>,
     /// Whether the file uses another one that could not be read: what that has is not known, only that
     /// its fault is told.
     pub imports: bool,
@@ -121,6 +123,9 @@ impl Scope {
 
     /// The fact of a name.
     pub fn fact(&self, name: &str) -> Option<Number> {
+        if self.waiting.contains(name) {
+            return Some(Number::Deferred(name.to_owned()));
+        }
         let facts = self.facts.as_ref()?;
         let dim = match name {
             "classes" => facts.classes.as_ref()?,
@@ -131,6 +136,25 @@ impl Scope {
         Some(match dim {
             Dim::Known(value) => Number::Known(*value as f64),
             Dim::Deferred(text) => Number::Deferred(text.to_string()),
+        })
+    }
+
+    /// Whether an expression is a parameter that has no value yet.
+    pub fn is_waiting(&self, expr: &Expr) -> bool {
+        let followed = &self.followed(expr).kind;
+        matches!(followed, ExprKind::Name(name) if self.waiting.contains(name))
+    }
+
+    /// Whether an expression depends on a parameter that has no value yet.
+    pub fn waits(&self, expr: &Expr) -> bool {
+        !self.waiting.is_empty() && self.leads_to_waiting(expr, DEEPEST_REFERENCE)
+    }
+
+    fn leads_to_waiting(&self, expr: &Expr, depth: usize) -> bool {
+        names_in(expr).into_iter().any(|(name, _)| {
+            let value = self.parameters.get(name).filter(|_| depth > 0);
+            self.waiting.contains(name)
+                || value.is_some_and(|(value, _)| self.leads_to_waiting(value, depth - 1))
         })
     }
 

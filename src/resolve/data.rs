@@ -215,7 +215,7 @@ fn declare(
             name: pattern(name),
             from: from.map(|from| ColumnPattern {
                 text: from.text.clone(),
-                glob: true,
+                glob: matches!(kind, ColumnKind::Vector(_)),
                 span: from.span,
             }),
             kind: kind.clone(),
@@ -237,9 +237,13 @@ fn row_weight(declared: &Declared, spec: &mut DataSpec, faults: &mut Vec<Diagnos
                 .label("leave this away"),
         );
     }
-    if let Some(from) = from {
-        faults.push(wrong(from.span, "a weight is one column").label("many columns"));
-    }
+    let single = &names[..names.len().min(1)];
+    faults.extend(from.and_then(|from| faulty_from("weight", from, single)));
+    let from = from.map(|from| ColumnPattern {
+        text: from.text.clone(),
+        glob: false,
+        span: from.span,
+    });
     let first = spec.columns.iter().find(|known| known.role == Role::Weight);
     let mut first = first.map(|known| known.name.span);
     for name in names {
@@ -255,7 +259,7 @@ fn row_weight(declared: &Declared, spec: &mut DataSpec, faults: &mut Vec<Diagnos
             spec.columns.push(ColumnSpec {
                 role: Role::Weight,
                 name,
-                from: None,
+                from: from.clone(),
                 kind: ColumnKind::Number(Number {
                     scale: 1.0,
                     offset: 0.0,
@@ -264,6 +268,22 @@ fn row_weight(declared: &Declared, spec: &mut DataSpec, faults: &mut Vec<Diagnos
             });
         }
     }
+}
+
+/// The fault of a `from` that gives several columns to one value, or one to several.
+fn faulty_from(kind: &str, from: &ColumnName, names: &[ColumnName]) -> Option<Diagnostic> {
+    if let [_, second, ..] = names {
+        let message = "`from` gives its columns to one name";
+        return Some(Diagnostic::new(Code::Misplaced, second.span, message).label("a second name"));
+    }
+    (kind != "vector" && from.text.contains('*')).then(|| {
+        let message = format!("a {kind} is one column, not all of a glob");
+        let fault = Diagnostic::new(Code::Misplaced, from.span, message).label("many columns");
+        match kind {
+            "weight" => fault,
+            _ => fault.help("write `vector` to take many columns of numbers as one value"),
+        }
+    })
 }
 
 fn column_kind(
@@ -283,6 +303,10 @@ fn column_kind(
             _ => Normalize::None,
         },
     };
+    if let Some(fault) = from.and_then(|from| faulty_from(call.entry.name, from, names)) {
+        faults.push(fault);
+        return None;
+    }
     if call.entry.name == "vector" {
         if from.is_none() {
             faults.push(
@@ -295,30 +319,7 @@ fn column_kind(
             );
             return None;
         }
-        if let [_, second, ..] = names {
-            faults.push(
-                Diagnostic::new(
-                    Code::Misplaced,
-                    second.span,
-                    "`from` gives its columns to one name",
-                )
-                .label("a second name"),
-            );
-            return None;
-        }
         return Some(ColumnKind::Vector(number()));
-    }
-    if let Some(from) = from {
-        faults.push(
-            Diagnostic::new(
-                Code::Misplaced,
-                from.span,
-                format!("a {} is one column and takes no `from`", call.entry.name),
-            )
-            .label("many columns")
-            .help("write `vector` to take many columns as one value"),
-        );
-        return None;
     }
     if call.entry.name == "number" {
         if arguments.number("scale") == 0.0 {
@@ -452,7 +453,7 @@ fn reserved(spec: &DataSpec, faults: &mut Vec<Diagnostic>) {
             )
             .label(format!("in a network this is {meaning}"))
             .help(format!(
-                "give it another name: `input x: vector from \"{name}\"`"
+                "give it another name: `input x: number from \"{name}\"`"
             )),
         );
     }

@@ -19,7 +19,8 @@ use crate::syntax::ast::{ColumnName, Expr, Section};
 pub struct Group {
     pub selector: ColumnName,
     pub initializer: Option<Initializer>,
-    pub lr: Option<f64>,
+    /// The rate, and where it is set.
+    pub lr: Option<(f64, Span)>,
     pub weight_decay: Option<f64>,
     pub l1: Option<f64>,
     pub l2: Option<f64>,
@@ -44,10 +45,10 @@ pub fn resolve(section: &Section, scope: &Scope, faults: &mut Vec<Diagnostic>) -
         let value = settings.take(name)?;
         Some((rate(name, &value, range, scope, faults)?, value.span))
     };
+    let lr = number("lr", Range::NOT_NEGATIVE, faults);
     let mut rate = |name: &str, faults: &mut Vec<Diagnostic>| {
         number(name, Range::NOT_NEGATIVE, faults).map(|(rate, _)| rate)
     };
-    let lr = rate("lr", faults);
     let weight_decay = rate("weight_decay", faults);
     let (l1, l2) = (rate("l1", faults), rate("l2", faults));
     let max_norm = number("max_norm", Range::POSITIVE, faults);
@@ -111,7 +112,7 @@ pub fn apply(groups: &[Group], graph: &mut Graph, shortened: bool, faults: &mut 
             }
             selected += 1;
             let training = &mut state.training;
-            training.lr = group.lr.or(training.lr);
+            training.lr = group.lr.map(|(rate, _)| rate).or(training.lr);
             training.weight_decay = group.weight_decay.or(training.weight_decay);
             training.l1 = group.l1.unwrap_or(training.l1);
             training.l2 = group.l2.unwrap_or(training.l2);

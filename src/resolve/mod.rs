@@ -17,6 +17,7 @@ pub mod schedule;
 mod selection;
 mod settings;
 pub mod train;
+mod unit;
 mod unknown;
 pub mod uses;
 mod values;
@@ -32,7 +33,7 @@ use crate::graph::ops::Op;
 use crate::graph::shape::Dim;
 use crate::graph::{Graph, ValueId};
 use crate::syntax;
-use crate::syntax::ast::{Expr, File, Name, Section, Statement, StatementKind};
+use crate::syntax::ast::{Expr, ExprKind, File, Name, Section, Statement, StatementKind};
 use constant::{Facts, Scope};
 use loss::LossSpec;
 use train::TrainSpec;
@@ -257,7 +258,14 @@ fn parameter(name: &Name, value: &Expr, scope: &mut Scope, faults: &mut Vec<Diag
 
 fn override_parameter(given: &Override, scope: &mut Scope, faults: &mut Vec<Diagnostic>) {
     match scope.parameters.get_mut(&given.name.text) {
-        Some((value, _)) => *value = given.value.clone(),
+        Some((value, _)) => {
+            let share = matches!(value.kind, ExprKind::Number { percent: true, .. });
+            *value = given.value.clone();
+            // A share stays one: 0.1 is 10%.
+            if let ExprKind::Number { percent, .. } = &mut value.kind {
+                *percent |= share;
+            }
+        }
         None => {
             let name = &given.name.text;
             let mut names: Vec<&str> = scope.parameters.keys().map(String::as_str).collect();
@@ -416,6 +424,8 @@ impl Declaration {
             groups::penalise(&mut graph);
         }
         graph.prediction?;
+        // A faulty line seems to lack what it could not be read for.
+        advice.retain(|_| whole);
         Some(Resolved {
             graph,
             loss,

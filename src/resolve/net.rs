@@ -9,6 +9,7 @@ mod expressions;
 mod names;
 mod outputs;
 mod stages;
+mod trial;
 
 use std::collections::{HashMap, HashSet};
 
@@ -99,6 +100,7 @@ pub fn resolve(
         file_scope,
         frames: vec![Frame::default()],
         open_blocks: Vec::new(),
+        applied: HashSet::new(),
         spent: 0,
         reported: HashSet::new(),
         advice: Vec::new(),
@@ -126,6 +128,7 @@ pub fn resolve(
         .collect::<Vec<_>>();
     net.report_unused();
     net.report_too_big(0);
+    net.try_unused_blocks();
     let unused = net.inputs.unused().map(advice::unused_input);
     net.advice.extend(unused);
     Network {
@@ -195,6 +198,8 @@ struct Net<'n> {
     frames: Vec<Frame>,
     /// The blocks that are being applied, with the places of their uses.
     open_blocks: Vec<OpenBlock>,
+    /// The blocks that have been applied, by where they are declared.
+    applied: HashSet<Span>,
     /// Lines and stages built so far, blocks and repetitions unfolded.
     spent: usize,
     /// Places whose parameters have been reported as too big.
@@ -210,6 +215,8 @@ struct Net<'n> {
 struct OpenBlock {
     /// Where it is declared, which tells it apart.
     declared: Span,
+    /// Where its lines stand.
+    body: Span,
     used: Span,
 }
 
@@ -260,7 +267,10 @@ impl Net<'_> {
                 flow = self.line(name, value, flow);
             }
         }
+        // With several targets the last line is a line as any other.
+        let of_targets = self.frames.len() == 1 && self.targets.len() > 1;
         match &flow {
+            Some(_) if of_targets => {}
             Some(flow) => self.mark_used(flow.name.as_deref()),
             None => {
                 let names = &mut self.frame_mut().names;
@@ -320,6 +330,11 @@ impl Net<'_> {
     /// Builds a line; gives what the next one may continue from.
     fn line(&mut self, name: Option<&Name>, value: &Expr, before: Option<Flow>) -> Option<Flow> {
         self.frame_mut().line_name = name.map(|name| name.text.clone());
+        // Whether a parameter without a value is a layer or a number, only a use of its block tells.
+        if self.scope.is_waiting(value) {
+            name.iter().for_each(|name| self.bind_faulty(name));
+            return Some(self.faulty_flow(value.span));
+        }
         let first = head(value);
         if self.is_stage(first) {
             let start = match before {

@@ -2,14 +2,20 @@
 
 use super::arguments::{self, Call};
 use super::constant::Scope;
+use crate::catalog::arguments::{Arguments, Length, Value};
 use crate::catalog::schedules::Run;
 use crate::catalog::{Kind, Meaning, schedules};
 use crate::diagnostics::{Code, Diagnostic};
 use crate::graph::schedule::{Piece, RateSchedule};
 use crate::syntax::ast::{Expr, ExprKind};
 
-/// Checks `A -> B -> …`; `None` after a fault.
-pub fn resolve(value: &Expr, scope: &Scope, faults: &mut Vec<Diagnostic>) -> Option<Vec<Call>> {
+/// Checks `A -> B -> …` of a run of so many epochs, if that is known; `None` after a fault.
+pub fn resolve(
+    value: &Expr,
+    epochs: Option<usize>,
+    scope: &Scope,
+    faults: &mut Vec<Diagnostic>,
+) -> Option<Vec<Call>> {
     let value = scope.followed(value);
     let parts: Vec<&Expr> = match &value.kind {
         ExprKind::Pipeline { head, stages } => std::iter::once(&**head).chain(stages).collect(),
@@ -19,8 +25,10 @@ pub fn resolve(value: &Expr, scope: &Scope, faults: &mut Vec<Diagnostic>) -> Opt
         .iter()
         .map(|part| arguments::call(part, Kind::Schedule, scope, faults))
         .collect();
-    let calls: Vec<Call> = calls.into_iter().collect::<Option<_>>()?;
     let before = faults.len();
+    let known = calls.iter().flatten();
+    faults.extend(known.filter_map(|call| milestones(&call.arguments, epochs)));
+    let calls: Vec<Call> = calls.into_iter().collect::<Option<_>>()?;
     for (call, next) in calls.iter().zip(calls.iter().skip(1)) {
         faults.extend(endless(call, next));
     }
@@ -52,6 +60,39 @@ fn endless(call: &Call, next: &Call) -> Option<Diagnostic> {
         Some(length) => fault.help(format!("say how long it lasts: `{length} = 20%`")),
         None => fault.help("let it be the last"),
     })
+}
+
+/// The fault of milestones that are none, or that do not follow one another.
+fn milestones(arguments: &Arguments, epochs: Option<usize>) -> Option<Diagnostic> {
+    let Some(Value::Lengths(lengths)) = arguments.get("milestones") else {
+        return None;
+    };
+    let fault = |message: &str| {
+        Diagnostic::new(Code::OutOfRange, arguments.span_of("milestones"), message)
+            .help("write `MultiStep([50%, 75%])`, say")
+    };
+    if lengths.is_empty() {
+        return Some(fault("`MultiStep` needs a milestone").label("an empty list"));
+    }
+    let pairs = lengths.iter().zip(lengths.iter().skip(1));
+    let mut falling = pairs.filter(|(first, second)| match (first, second) {
+        (Length::Epochs(first), Length::Epochs(second))
+        | (Length::Share(first), Length::Share(second)) => first >= second,
+        (Length::Epochs(first), Length::Share(second)) => {
+            epochs.is_some_and(|epochs| *first >= second * epochs as f64)
+        }
+        (Length::Share(first), Length::Epochs(second)) => {
+            epochs.is_some_and(|epochs| first * epochs as f64 >= *second)
+        }
+    });
+    let (first, second) = falling.next()?;
+    Some(
+        fault("each milestone of `MultiStep` is later than the one before").label(format!(
+            "{} does not come after {}",
+            second.text(),
+            first.text()
+        )),
+    )
 }
 
 /// The schedule of a run of so many updates, `epoch` of them in an epoch.

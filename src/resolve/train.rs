@@ -9,6 +9,7 @@ use super::settings::{Settings, TRAIN_WORDS};
 use super::unknown::near_value;
 use super::watch::{self, WatchSpec};
 use crate::catalog::arguments::DEFERRED;
+use crate::catalog::schedules::sets_rate;
 use crate::catalog::settings::TRAIN;
 use crate::catalog::{Entry, Kind, Meaning, Metric};
 use crate::diagnostics::{Code, Diagnostic, Span};
@@ -306,7 +307,9 @@ pub fn resolve(section: &Section, scope: &Scope, faults: &mut Vec<Diagnostic>) -
         }
     }
     if let Some(value) = settings.take("schedule") {
-        spec.schedule = schedule::resolve(&value, scope, faults).unwrap_or_default();
+        let epochs = spec.deferred("epochs").is_none().then_some(spec.epochs);
+        spec.schedule = schedule::resolve(&value, epochs, scope, faults).unwrap_or_default();
+        faults.extend(replaced_rates(&spec));
     }
     for (name, place) in [
         ("shuffle", &mut spec.shuffle),
@@ -323,6 +326,28 @@ pub fn resolve(section: &Section, scope: &Scope, faults: &mut Vec<Diagnostic>) -
         spec.metrics = Some(metrics(&value, scope, faults));
     }
     spec
+}
+
+/// The faults of groups with a learning rate of their own, where the schedule sets the rate of all.
+fn replaced_rates(spec: &TrainSpec) -> Vec<Diagnostic> {
+    let mut calls = spec.schedule.iter();
+    let Some(call) = calls.find(|call| sets_rate(call.entry)) else {
+        return Vec::new();
+    };
+    let name = call.entry.name;
+    let rates = spec.groups.iter().filter_map(|group| group.lr);
+    let faults = rates.map(|(_, place)| {
+        let fault = Diagnostic::new(
+            Code::Misplaced,
+            place,
+            format!("`{name}` sets the learning rate of all parameters, so a group has none"),
+        );
+        let fault = fault.label("would have no effect");
+        fault.also(call.span, "the schedule").help(
+            "leave it away, or choose a schedule of the optimizer's rate: `CosineAnnealing`, say",
+        )
+    });
+    faults.collect()
 }
 
 /// Rows in a step: `all`, or as many as a table may have.

@@ -158,7 +158,8 @@ fn takes(entry: &Entry) -> String {
 }
 
 /// Arguments of PyTorch, or of the language, that have no meaning in this version.
-const PLANNED: [&str; 11] = [
+const PLANNED: [&str; 12] = [
+    "cycle_momentum",
     "fill",
     "clip",
     "log",

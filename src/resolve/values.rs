@@ -6,6 +6,7 @@ use super::arguments;
 use super::constant::{Number, Scope, kind_text, number_text};
 use super::habits::written;
 use super::train::{TRUTHS, word_of};
+use super::unit::is_share;
 use super::unknown::near_value;
 use crate::catalog::arguments::{ArgumentKind, Length, Parameter, Range, Value};
 use crate::catalog::{Entry, Kind, Meaning};
@@ -42,6 +43,13 @@ pub fn value(
             Number::Known(value) => Value::Number(value),
             Number::Deferred(text) => Value::Deferred(text),
         }),
+        ArgumentKind::Count => match place.number(expr, Range::NOT_NEGATIVE)? {
+            Number::Known(value) if value.fract() != 0.0 => {
+                Err(place.told(*place.out_of_range(expr.span, number_text(value)), expr))
+            }
+            Number::Known(value) => Ok(Value::Number(value)),
+            Number::Deferred(text) => Ok(Value::Deferred(text)),
+        },
         ArgumentKind::Boolean => {
             let ExprKind::Bool(value) = place.followed(expr).kind else {
                 let fault = *place.wrong_type(expr);
@@ -193,11 +201,17 @@ impl Place<'_> {
 
     /// A number in a range, or what only the data tells.
     fn number(&self, expr: &Expr, range: Range) -> Result<Number, Box<Diagnostic>> {
+        let share = matches!(expr.kind, ExprKind::Number { percent: true, .. });
+        self.number_of(expr, range, share)
+    }
+
+    /// The same; of a share, messages tell the percentage.
+    fn number_of(&self, expr: &Expr, range: Range, share: bool) -> Result<Number, Box<Diagnostic>> {
         match self.numeric(expr)? {
             Number::Known(value) if !range.contains(value) => {
                 let fault = self.out_of_range(
                     expr.span,
-                    match matches!(expr.kind, ExprKind::Number { percent: true, .. }) {
+                    match share {
                         true => format!("{}%", number_text((value * 1e8).round() / 1e6)),
                         false => number_text(value),
                     },
@@ -222,11 +236,10 @@ impl Place<'_> {
     /// A percentage is a share of the run, at most all of it; any other number counts epochs. Or the text
     /// of what only the data tells.
     fn length(&self, expr: &Expr) -> Result<Result<Length, String>, Box<Diagnostic>> {
-        let percent = matches!(
-            self.followed(expr).kind,
-            ExprKind::Number { percent: true, .. }
-        );
-        let (range, length): (Range, fn(f64) -> Length) = match percent {
+        // What is no number is told first.
+        self.numeric(expr)?;
+        let share = is_share(expr, self.scope)?;
+        let (range, length): (Range, fn(f64) -> Length) = match share {
             true => {
                 let range = Range {
                     low_open: true,
@@ -236,7 +249,7 @@ impl Place<'_> {
             }
             false => (Range::POSITIVE, Length::Epochs),
         };
-        Ok(match self.number(expr, range)? {
+        Ok(match self.number_of(expr, range, share)? {
             Number::Known(value) => Ok(length(value)),
             Number::Deferred(text) => Err(text),
         })

@@ -80,53 +80,70 @@ fn sigmoid(logit: f64) -> f64 {
     }
 }
 
-/// A metric of predicted against true classes.
-pub fn of_classes(metric: Metric, predicted: &[usize], target: &[usize]) -> f64 {
+/// A metric of predicted against true classes, each row counted by its weight.
+pub fn of_classes(metric: Metric, predicted: &[usize], target: &[usize], weights: &[f64]) -> f64 {
     match metric {
         Metric::Accuracy => {
-            let right = predicted.iter().zip(target).filter(|(a, b)| a == b).count();
-            right as f64 / target.len() as f64
+            let right = predicted.iter().zip(target).zip(weights);
+            let right = right.filter(|((y, t), _)| y == t).map(|(_, weight)| weight);
+            right.sum::<f64>() / weights.iter().sum::<f64>()
         }
         Metric::MeanAbsoluteError | Metric::RootMeanSquaredError | Metric::R2 => f64::NAN,
     }
 }
 
-/// A metric of predicted against true numbers, `width` a row; R² is the mean over the outputs.
-pub fn of_numbers(metric: Metric, width: usize, predicted: &[f64], target: &[f64]) -> f64 {
-    let count = target.len() as f64;
-    let pairs = || predicted.iter().zip(target);
-    match metric {
-        Metric::MeanAbsoluteError => pairs().map(|(y, t)| (y - t).abs()).sum::<f64>() / count,
-        Metric::RootMeanSquaredError => {
-            let by_output = (0..width).map(|output| {
-                let squares = pairs().skip(output).step_by(width);
-                let sum: f64 = squares.map(|(y, t)| (y - t) * (y - t)).sum();
-                (sum / (count / width as f64)).sqrt()
-            });
-            by_output.sum::<f64>() / width as f64
+/// A metric of predicted against true numbers, `width` a row, each row counted by its weight; the mean
+/// over the outputs.
+pub fn of_numbers(
+    metric: Metric,
+    width: usize,
+    predicted: &[f64],
+    target: &[f64],
+    weights: &[f64],
+) -> f64 {
+    let column = |values: &[f64], output: usize| -> Vec<f64> {
+        values.iter().skip(output).step_by(width).copied().collect()
+    };
+    let by_output = (0..width).map(|output| {
+        let (y, t) = (column(predicted, output), column(target, output));
+        match metric {
+            Metric::MeanAbsoluteError => {
+                mean(y.iter().zip(&t).map(|(y, t)| (y - t).abs()), weights)
+            }
+            Metric::RootMeanSquaredError => {
+                mean(y.iter().zip(&t).map(|(y, t)| (y - t) * (y - t)), weights).sqrt()
+            }
+            Metric::R2 => r2(&y, &t, weights),
+            Metric::Accuracy => f64::NAN,
         }
-        Metric::R2 => {
-            let by_output = (0..width).map(|output| r2(output, width, predicted, target));
-            by_output.sum::<f64>() / width as f64
-        }
-        Metric::Accuracy => f64::NAN,
-    }
+    });
+    by_output.sum::<f64>() / width as f64
 }
 
-/// 1 - Σ(y - t)² / Σ(t - mean)²; as in scikit-learn, a constant target gives 1 if it is met exactly,
-/// else 0. Of fewer than two rows it is not defined.
-fn r2(output: usize, width: usize, predicted: &[f64], target: &[f64]) -> f64 {
-    let targets: Vec<f64> = target.iter().skip(output).step_by(width).copied().collect();
-    if targets.len() < 2 {
+/// Σ w·x / Σ w.
+fn mean(values: impl Iterator<Item = f64>, weights: &[f64]) -> f64 {
+    let sum: f64 = values
+        .zip(weights)
+        .map(|(value, weight)| value * weight)
+        .sum();
+    sum / weights.iter().sum::<f64>()
+}
+
+/// 1 - Σ w·(y - t)² / Σ w·(t - mean)²; as in scikit-learn, a constant target gives 1 if it is met
+/// exactly, else 0. Of fewer than two rows it is not defined.
+fn r2(predicted: &[f64], target: &[f64], weights: &[f64]) -> f64 {
+    if target.len() < 2 {
         return f64::NAN;
     }
-    let mean = targets.iter().sum::<f64>() / targets.len() as f64;
-    let total: f64 = targets.iter().map(|t| (t - mean) * (t - mean)).sum();
-    let predictions = predicted.iter().skip(output).step_by(width);
-    let residual: f64 = predictions
-        .zip(&targets)
-        .map(|(y, t)| (y - t) * (y - t))
-        .sum();
+    let centre = mean(target.iter().copied(), weights);
+    let total = target.iter().map(|t| (t - centre) * (t - centre));
+    let total = total.zip(weights).map(|(square, weight)| square * weight);
+    let total: f64 = total.sum();
+    let residual = predicted.iter().zip(target).map(|(y, t)| (y - t) * (y - t));
+    let residual = residual
+        .zip(weights)
+        .map(|(square, weight)| square * weight);
+    let residual: f64 = residual.sum();
     match (total == 0.0, residual == 0.0) {
         (true, true) => 1.0,
         (true, false) => 0.0,
@@ -143,10 +160,28 @@ mod tests {
     fn numbers_agree_with_scikit_learn() {
         let target = [3.0, -0.5, 2.0, 7.0];
         let predicted = [2.5, 0.0, 2.0, 8.0];
-        let of = |metric| of_numbers(metric, 1, &predicted, &target);
+        let of = |metric| of_numbers(metric, 1, &predicted, &target, &[1.0; 4]);
         assert_eq!(of(Metric::MeanAbsoluteError), 0.5);
         assert!((of(Metric::RootMeanSquaredError) - 0.612_372_435_695_794_5).abs() < 1e-15);
         assert!((of(Metric::R2) - 0.948_608_137_044_967_9).abs() < 1e-15);
+    }
+
+    // The same with sample_weight = [1, 0.5, 3, 0.25], and classes [0, 1, 1, 2] against [0, 1, 0, 2].
+    #[test]
+    fn weights_are_scikit_learns_sample_weight() {
+        let weights = [1.0, 0.5, 3.0, 0.25];
+        let target = [3.0, -0.5, 2.0, 7.0];
+        let predicted = [2.5, 0.0, 2.0, 8.0];
+        for (metric, expected) in [
+            (Metric::MeanAbsoluteError, 0.210_526_315_789_473_67),
+            (Metric::RootMeanSquaredError, 0.362_738_125_055_005_8),
+            (Metric::R2, 0.938_511_326_860_841_4),
+        ] {
+            let found = of_numbers(metric, 1, &predicted, &target, &weights);
+            assert!((found - expected).abs() < 1e-15, "{metric:?}: {found}");
+        }
+        let accuracy = of_classes(Metric::Accuracy, &[0, 1, 0, 2], &[0, 1, 1, 2], &weights);
+        assert!((accuracy - 0.368_421_052_631_578_9).abs() < 1e-15);
     }
 
     #[test]
@@ -154,7 +189,7 @@ mod tests {
         // sklearn.metrics on y = [[0.5, 1], [-1, 1], [7, -6]], prediction = [[0, 2], [-1, 2], [8, -5]].
         let target = [0.5, 1.0, -1.0, 1.0, 7.0, -6.0];
         let predicted = [0.0, 2.0, -1.0, 2.0, 8.0, -5.0];
-        let of = |metric| of_numbers(metric, 2, &predicted, &target);
+        let of = |metric| of_numbers(metric, 2, &predicted, &target, &[1.0; 3]);
         assert!((of(Metric::MeanAbsoluteError) - 0.75).abs() < 1e-15);
         assert!((of(Metric::RootMeanSquaredError) - 0.822_748_612_183_970_1).abs() < 1e-12);
         assert!((of(Metric::R2) - 0.936_800_526_662_278_6).abs() < 1e-12);
@@ -172,8 +207,8 @@ mod tests {
 
     #[test]
     fn a_constant_target_has_an_r2_of_0_or_1() {
-        assert_eq!(of_numbers(Metric::R2, 1, &[1.0, 1.0], &[1.0, 1.0]), 1.0);
-        assert_eq!(of_numbers(Metric::R2, 1, &[1.0, 2.0], &[1.0, 1.0]), 0.0);
-        assert!(of_numbers(Metric::R2, 1, &[1.0], &[1.0]).is_nan());
+        assert_eq!(r2(&[1.0, 1.0], &[1.0, 1.0], &[1.0; 2]), 1.0);
+        assert_eq!(r2(&[1.0, 2.0], &[1.0, 1.0], &[1.0; 2]), 0.0);
+        assert!(r2(&[1.0], &[1.0], &[1.0]).is_nan());
     }
 }

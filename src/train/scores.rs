@@ -18,7 +18,7 @@ pub fn predictions(output: &OutputSpec, width: usize, outputs: &[f64]) -> Predic
     Predictions::new(output.link, category, output.width, own.copied().collect())
 }
 
-/// The metrics of the chosen rows, by name, in the targets' own units; with several targets a name
+/// The metrics of the chosen rows, counted by their weights, by name, in the targets' own units; with several targets a name
 /// begins with the target's. `outputs` are the network's for these rows, `width` a row.
 pub fn scores(
     loss: &LossSpec,
@@ -28,6 +28,7 @@ pub fn scores(
     width: usize,
     outputs: &[f64],
 ) -> Vec<(String, f64)> {
+    let weights = table.weights_of(rows);
     let mut all = Vec::new();
     let mut feature = 0;
     let targets = table.fields.iter();
@@ -52,7 +53,7 @@ pub fn scores(
                     .copied()
                     .collect();
                 all.extend(output.metrics.iter().map(|(metric, word)| {
-                    let value = of_numbers(*metric, *width, &predicted, &wanted);
+                    let value = of_numbers(*metric, *width, &predicted, &wanted, &weights);
                     (name(word), value)
                 }));
             }
@@ -63,7 +64,7 @@ pub fn scores(
                     .map(|row| codes[*row as usize] as usize)
                     .collect();
                 all.extend(output.metrics.iter().map(|(metric, word)| {
-                    let value = of_classes(*metric, &predicted, &wanted);
+                    let value = of_classes(*metric, &predicted, &wanted, &weights);
                     (name(word), value)
                 }));
             }

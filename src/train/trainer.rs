@@ -28,6 +28,8 @@ pub struct EpochLosses {
     pub train: f64,
     /// The mean over the validation rows after the epoch's last update.
     pub validate: Option<f64>,
+    /// The optimizer's learning rate in the epoch's last update, where a schedule changes it.
+    pub rate: Option<f64>,
 }
 
 /// How a run ended.
@@ -73,6 +75,8 @@ pub struct Trainer<'c, T> {
     profile: Option<Profile>,
     /// Watches for a loss that no longer falls, if the schedule asks for it.
     plateau: Option<PlateauMonitor>,
+    /// How often the learning rate has been reduced because the loss no longer fell.
+    reductions: u32,
     progress: Progress,
     /// All states after the best epoch, where these are to be left behind.
     best: Vec<T>,
@@ -135,6 +139,7 @@ impl<'c, T: Element> Trainer<'c, T> {
             kept_updates: 0,
             profile: None,
             plateau: None,
+            reductions: 0,
             progress: Progress::default(),
             best: Vec::new(),
             arena,
@@ -193,8 +198,23 @@ impl<'c, T: Element> Trainer<'c, T> {
         self.best.clear();
     }
 
+    /// The learning rate that the last update had, if it follows a schedule.
+    fn rate(&self) -> Option<f64> {
+        let schedule = self.train.as_ref()?.rate_schedule()?;
+        let optimizer = self
+            .compiled
+            .declaration
+            .train
+            .as_ref()?
+            .optimizer
+            .as_ref()?;
+        let base = optimizer.arguments.number("lr");
+        Some(schedule.rate(base, self.updates_done, self.reductions))
+    }
+
     /// Says to all that makes updates how often the learning rate has been reduced.
     fn set_reductions(&mut self, reductions: u32) {
+        self.reductions = reductions;
         let recording = self.recorder.as_mut().map(|recorder| &mut recorder.runner);
         for runner in self.train.as_mut().into_iter().chain(recording) {
             runner.set_reductions(reductions);
@@ -380,6 +400,7 @@ impl<'c, T: Element> Trainer<'c, T> {
         Ok(Some(EpochLosses {
             train: sum / counted,
             validate,
+            rate: self.rate(),
         }))
     }
 

@@ -44,7 +44,8 @@ pub fn to_bytes<T: Element>(
         let values = values.into_iter().map(Element::to_f64);
         let (dtype, bytes) = match (place.state.integer, precision) {
             (true, _) => {
-                let counts = values.map(|value| value as i64 + batches as i64);
+                let counted = batches.saturating_mul(place.state.uses) as i64;
+                let counts = values.map(|value| value as i64 + counted);
                 (Dtype::I64, counts.flat_map(i64::to_le_bytes).collect())
             }
             (false, Precision::F32) => {

@@ -77,6 +77,30 @@ fn numbers_without_the_target_agree_with_the_metrics_of_the_run() {
 }
 
 #[test]
+fn columns_whose_names_are_no_words_get_words_by_from() {
+    let folder = Folder::new("words");
+    folder.write(
+        "flats.csv",
+        "Area (m2),k d,price eur,row w\n50,a,1.5,1\n70,b,2.5,2\n90,a,3.5,1\n20,b,0.5,1\n",
+    );
+    folder.write(
+        "flats.nn",
+        "data { input area: number(normalize = zscore) from \"Area (m2)\"; weight w from \"row w\"\n\
+         target kind: category from \"k d\"; target price: number from \"price eur\" }\n\
+         net { h = area -> Linear(4) -> Tanh; kind = h -> Linear(2); price = h -> Linear(1) }\n\
+         train { loss = CrossEntropy(kind) + MSE(price); epochs = 3; seed = 1 }\n",
+    );
+    folder
+        .nnc(&["run", "flats.nn", "flats.csv", "--out", "run"])
+        .ends(0);
+    folder.write("new.csv", "id,Area (m2)\n7,50\n8,70\n");
+    let predicted = folder.nnc(&["predict", "run", "new.csv"]).ends(0).out;
+    let head =
+        "id,Area (m2),predicted_kind,probability_kind_a,probability_kind_b,predicted_price\n7,50,";
+    assert!(predicted.starts_with(head), "{predicted}");
+}
+
+#[test]
 fn classes_come_with_their_probabilities() {
     let folder = Folder::with_models("classes", &["iris.nn", "iris.csv"]);
     let model = folder

@@ -296,3 +296,55 @@ fn a_reader_that_goes_away_is_no_fault() {
     assert!(output.stderr.is_empty());
     assert_eq!(folder.names("run"), FILES);
 }
+
+#[test]
+fn under_a_schedule_the_learning_rate_is_recorded() {
+    let folder = Folder::with_models("rates", &["thermometer.csv"]);
+    folder.write(
+        "rates.nn",
+        "data { input t_u: number; target t_c: number }\n\
+         net { Linear(1) }\n\
+         train { loss = MSE; optimizer = SGD(lr = 1e-4); epochs = 4; batch = 4; seed = 1\n\
+         schedule = Step(2, gamma = 0.5) }\n",
+    );
+    let arguments = [
+        "run",
+        "rates.nn",
+        "thermometer.csv",
+        "--out",
+        "run",
+        "--format",
+        "json",
+    ];
+    let ran = folder.nnc(&arguments).ends(0);
+    let metrics = folder.read("run/metrics.csv");
+    let mut lines = metrics.lines();
+    assert_eq!(lines.next(), Some("epoch,train_loss,validate_loss,lr"));
+    let rates: Vec<&str> = lines.filter_map(|line| line.split(',').nth(3)).collect();
+    assert_eq!(rates, ["0.0001", "0.0001", "5e-5", "5e-5"]);
+    let events = ran.events("epoch");
+    let told: Vec<Option<f64>> = events.iter().map(|event| event["lr"].as_f64()).collect();
+    assert_eq!(told, [Some(1e-4), Some(1e-4), Some(5e-5), Some(5e-5)]);
+}
+
+#[test]
+fn a_shared_batch_norm_counts_its_uses_as_pytorch_does() {
+    let folder = Folder::new("uses");
+    folder.write(
+        "pairs.csv",
+        "a,b,y\n1,2,3\n2,1,3\n3,5,8\n4,4,8\n5,1,6\n6,0,6\n",
+    );
+    folder.write(
+        "pairs.nn",
+        "data { input a, b: number; target y: number }\n\
+         net { shared t: BatchNorm1d; [a -> t, b -> t] -> Add -> Linear(1) }\n\
+         train { loss = MSE; epochs = 3; batch = 2; seed = 1 }\n",
+    );
+    folder
+        .nnc(&["run", "pairs.nn", "pairs.csv", "--out", "run"])
+        .ends(0);
+    let bytes = folder.bytes("run/weights.safetensors");
+    let tensors = safetensors::SafeTensors::deserialize(&bytes).expect("safetensors");
+    let counted = tensors.tensor("t.num_batches_tracked").expect("the count");
+    assert_eq!(counted.data(), 18_i64.to_le_bytes());
+}

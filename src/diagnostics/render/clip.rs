@@ -46,7 +46,10 @@ pub(super) fn narrowed(
     }
     let mut shown = diagnostic.clone();
     for label in &mut shown.labels {
+        let (_, column) = sources.line_column(label.span.file, label.span.start as usize);
         label.span = moved[&label.span.file].span(label.span);
+        let source = &mut narrow.sources[label.span.file.0 as usize];
+        source.columns.insert(label.span.start as usize, column);
     }
     Some((shown, narrow))
 }
@@ -202,7 +205,7 @@ mod tests {
             .also(span("cause"), "because of this");
         let rendered = fault.render(&sources);
         assert!(rendered.len() < 2000, "{rendered}");
-        assert!(rendered.contains("long.nn:2:"), "{rendered}");
+        assert!(rendered.contains("long.nn:2:5001\n"), "{rendered}");
         assert!(rendered.contains("ääwrongbb"), "{rendered}");
         assert!(rendered.contains("bbcausecc"), "{rendered}");
         assert!(!rendered.contains("last"), "{rendered}");

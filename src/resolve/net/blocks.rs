@@ -40,8 +40,9 @@ impl Net<'_> {
         flow: Flow,
     ) -> Option<ValueId> {
         let name = &block.name.text;
-        let mut open = self.open_blocks.iter();
-        if let Some(first) = open.find(|open| open.declared == block.span()) {
+        self.applied.insert(block.span());
+        let followed = self.scope.followed(layer).clone();
+        if let Some(first) = self.itself(block, &followed) {
             self.faults.push(
                 Diagnostic::new(
                     Code::Misplaced,
@@ -50,12 +51,11 @@ impl Net<'_> {
                 )
                 .label("used again within its own body")
                 .also(block.span(), "the block")
-                .also(first.used, "the use that began")
+                .also(first, "the use that began")
                 .help("a network is finite: write `repeat`, or another block"),
             );
             return None;
         }
-        let followed = self.scope.followed(layer).clone();
         let given: &[Argument] = match &followed.kind {
             ExprKind::Call { arguments, .. } => arguments,
             _ => &[],
@@ -64,6 +64,7 @@ impl Net<'_> {
         // A block of another file sees what its own file has.
         let home = block.home.as_ref().map(|home| Scope {
             facts: self.file_scope.facts.clone(),
+            waiting: self.file_scope.waiting.clone(),
             ..(**home).clone()
         });
         let scope = home.as_ref().unwrap_or(&self.file_scope).clone();
@@ -77,6 +78,7 @@ impl Net<'_> {
         let file_scope = home.map(|home| mem::replace(&mut self.file_scope, home));
         self.open_blocks.push(OpenBlock {
             declared: block.span(),
+            body: block.body_span(),
             used: layer.span,
         });
         let what = format!("the block `{name}`");
@@ -93,7 +95,9 @@ impl Net<'_> {
                     && outer.start <= inner.start
                     && inner.end <= outer.end
             };
-            if fault.labels.len() < MOST_LABELS && !fault.labels.iter().any(here) {
+            // What is only tried is used nowhere.
+            let tried = layer.span == block.span();
+            if !tried && fault.labels.len() < MOST_LABELS && !fault.labels.iter().any(here) {
                 let moved = fault.clone();
                 *fault = moved.also(layer.span, format!("`{name}` is used here"));
             }
@@ -102,6 +106,23 @@ impl Net<'_> {
             true => None,
             false => result.map(|flow| flow.value),
         }
+    }
+
+    /// The use that a block's use would repeat for ever: it is being applied, and this use stands in its
+    /// body, or in that of a block which it applies. What was given to it as a layer does not.
+    fn itself(&self, block: &Block, layer: &Expr) -> Option<Span> {
+        let mut open = self.open_blocks.iter();
+        let first = open.position(|open| open.declared == block.span())?;
+        let place = match &layer.kind {
+            ExprKind::Call { name, .. } => name.span,
+            _ => layer.span,
+        };
+        let within = |body: Span| {
+            body.file == place.file && body.start <= place.start && place.end <= body.end
+        };
+        let mut inner = self.open_blocks[first..].iter();
+        let repeats = inner.any(|open| within(open.body));
+        repeats.then(|| self.open_blocks[first].used)
     }
 
     /// What the body of a block sees: what all blocks see, and its parameters with what is given here.

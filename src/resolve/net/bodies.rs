@@ -9,7 +9,7 @@ use crate::graph::ValueId;
 use crate::syntax::ast::{Expr, ExprKind, Name, Statement, StatementKind};
 
 /// Lines and stages of a network, blocks and repetitions unfolded.
-const MOST_LINES: usize = 25_000;
+pub(super) const MOST_LINES: usize = 25_000;
 /// Bodies within one another, blocks unfolded.
 const DEEPEST_BODY: usize = 128;
 

@@ -109,7 +109,12 @@ impl Net<'_> {
                 None
             }
             ExprKind::List(items) => self.list(expr.span, items),
-            ExprKind::Text(_) | ExprKind::Bool(_) => {
+            ExprKind::Text(text) => {
+                let fault = self.quoted(text, expr.span);
+                self.faults.push(fault);
+                None
+            }
+            ExprKind::Bool(_) => {
                 self.faults.push(
                     Diagnostic::new(
                         Code::WrongType,
@@ -120,6 +125,23 @@ impl Net<'_> {
                 );
                 None
             }
+        }
+    }
+
+    /// The fault of a text in the place of a value: the names of values are words.
+    fn quoted(&mut self, text: &str, span: Span) -> Diagnostic {
+        let fault = Diagnostic::new(Code::WrongType, span, "a value or a number is expected")
+            .label("this is a text");
+        let known = self.binding(text).is_some() || self.sees_inputs() && self.inputs.has(text);
+        if !known {
+            return fault;
+        }
+        self.mark_used(Some(text));
+        match as_word(text) {
+            None => fault
+                .help(format!("without quotes: `{text}`"))
+                .suggest(span, text),
+            Some(word) => fault.help(called_by_word(text, &word)),
         }
     }
 
@@ -178,6 +200,7 @@ impl Net<'_> {
             fan_in: width.clone(),
             fan_out: width.clone(),
             integer: false,
+            uses: 0,
             span: expr.span,
             training: Training::default(),
         });
@@ -424,4 +447,25 @@ impl Net<'_> {
             None => fault,
         });
     }
+}
+
+/// How a column whose name is no word gets one.
+pub(super) fn called_by_word(name: &str, word: &str) -> String {
+    format!(
+        "a value is called by a word: declare `{word}: … from \"{name}\"` in `data`, and use `{word}`"
+    )
+}
+
+/// The word that a name which is none could be written as.
+pub(super) fn as_word(name: &str) -> Option<String> {
+    let part = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    let begins = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
+    if begins && name.chars().all(part) {
+        return None;
+    }
+    let word = name.replace(|letter| !part(letter), "_");
+    Some(match begins {
+        true => word,
+        false => format!("x_{word}"),
+    })
 }

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::super::constant::{FACTS, Number, kind_text};
 use super::Net;
+use super::expressions::{as_word, called_by_word};
 use crate::catalog::{Kind, foreign};
 use crate::diagnostics::{Code, Diagnostic, MOST_FAULTS, Span, listed, near_miss};
 use crate::graph::ValueId;
@@ -159,9 +160,14 @@ impl Net<'_> {
                 .suggest(span, layer);
         }
         let meant = near_miss(name, known.iter().copied()).map(str::to_string);
-        let fault = fault
-            .near(name, span, meant.as_deref())
-            .note(format!("there are: {}", listed(known)));
+        let fault = match meant
+            .as_deref()
+            .and_then(|meant| Some((meant, as_word(meant)?)))
+        {
+            Some((meant, word)) => fault.help(called_by_word(meant, &word)),
+            None => fault.near(name, span, meant.as_deref()),
+        };
+        let fault = fault.note(format!("there are: {}", listed(known)));
         self.mark_used(meant.as_deref());
         fault
     }

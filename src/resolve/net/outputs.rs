@@ -1,5 +1,6 @@
 //! The values that predict the targets, where there are several.
 
+use super::expressions::as_word;
 use super::names::Bound;
 use super::{Flow, Net, Output};
 use crate::data::spec::{FieldKind, Schema};
@@ -38,7 +39,9 @@ impl Net<'_> {
                     let unused = self.frame().names.iter();
                     let unused = unused.filter(|(_, binding)| !binding.used);
                     let near = near_miss(&field.name, unused.map(|(name, _)| name.as_str()));
+                    let near = near.filter(|_| as_word(&field.name).is_none());
                     let near = near.and_then(|name| Some((name, self.binding(name)?.span)));
+                    let near = near.map(|(name, place)| (name.to_owned(), place));
                     let (width, each) = match &field.kind {
                         FieldKind::Numbers { width } => (width.unwrap_or(1).to_string(), ""),
                         FieldKind::Category {
@@ -56,17 +59,25 @@ impl Net<'_> {
                     )
                     .label("no line of this section has its name")
                     .also(field.span, "the target")
-                    .help(format!(
-                        "with several targets each is given a value: `{} = … -> Linear({width})`{each}",
-                        field.name
-                    ));
-                    let fault = match near {
+                    .help(match as_word(&field.name) {
+                        None => format!(
+                            "with several targets each is given a value: `{} = … -> Linear({width})`{each}",
+                            field.name
+                        ),
+                        Some(word) => format!(
+                            "with several targets each is given a value by its name, a word: declare \
+                             `target {word}: … from \"{name}\"`, and write `{word} = … -> Linear({width})`{each}",
+                            name = field.name
+                        ),
+                    });
+                    let fault = match &near {
                         Some((name, place)) => fault
                             .help(format!("did you mean `{}` by `{name}`?", field.name))
-                            .suggest(place, &field.name),
+                            .suggest(*place, &field.name),
                         None => fault,
                     };
                     self.faults.push(fault);
+                    self.mark_used(near.as_ref().map(|(name, _)| name.as_str()));
                     None
                 }
             });
