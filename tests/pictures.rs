@@ -123,7 +123,7 @@ fn pictures_are_texts() {
         ("penalties", "tests/parity/penalties-f64/model.nn"),
         ("several", "tests/pictures/several.nn"),
         ("long", "tests/pictures/long.nn"),
-        ("tests/pictures/folded.nn"),
+        ("folded", "tests/pictures/folded.nn"),
     ] {
         insta::with_settings!({
             snapshot_path => "snapshots/pictures",
@@ -246,4 +246,34 @@ fn graphviz_is_given_the_bodies_as_clusters() {
     for place in 0..picture.shown.len() {
         assert_eq!(text.matches(&format!(" n{place} [label=")).count(), 1);
     }
+}
+
+#[test]
+fn long_repeats_are_drawn_once_with_their_number() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pictures/folded.nn");
+    let picture = picture(&path);
+    let count = |text: &str| {
+        let shown = picture.shown.iter();
+        shown.filter(|shown| shown.text == text).count()
+    };
+    assert_eq!(count("Linear(8)\nline × 7"), 1);
+    // Once in `trunk`, six times in the first iteration of `outer` and once in its residual: the first of the
+    // six learns fewer numbers, and five are drawn whole.
+    assert_eq!(count("Linear(8)"), 8);
+    let bodies = geometry::bodies(&svg(&picture)).into_iter();
+    let names: Vec<String> = bodies.map(|body| body.name).collect();
+    assert_eq!(names[..2], ["trunk × 200", "0"]);
+    assert!(names.contains(&"outer × 9".to_owned()));
+    // What flows from the last iteration flows from the one that is drawn.
+    let after = |text: &str| {
+        let place = picture.shown.iter().position(|shown| shown.text == text);
+        let flows = picture
+            .flows
+            .iter()
+            .filter(move |flow| Some(flow.to) == place);
+        let texts = flows.map(|flow| picture.shown[flow.from].text.as_str());
+        texts.collect::<Vec<_>>()
+    };
+    assert_eq!(after("Linear(8)\nline × 7"), ["residual"]);
+    assert_eq!(after("Linear(1)"), ["residual"]);
 }

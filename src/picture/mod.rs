@@ -4,6 +4,7 @@ mod bodies;
 mod dot;
 mod layout;
 mod passages;
+mod repeats;
 mod rows;
 mod svg;
 mod text;
@@ -209,7 +210,7 @@ impl Picture {
             .filter(|place| !is_number(*place))
             .collect();
         let moved = |place: usize| kept.binary_search(&place).ok();
-        Picture {
+        repeats::folded(Picture {
             name: name.to_owned(),
             flows: flows
                 .iter()
@@ -219,7 +220,7 @@ impl Picture {
                 })
                 .collect(),
             shown: kept.iter().map(|place| shown[*place].clone()).collect(),
-        }
+        })
     }
 }
 
