@@ -50,6 +50,9 @@ pub struct Origin {
     pub shown: Option<Arc<str>>,
 }
 
+/// The label of what stands for several inputs side by side.
+pub const SEVERAL_INPUTS: &str = "inputs";
+
 /// In which part of a training step a node stands.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub enum Part {

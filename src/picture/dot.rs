@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::{Picture, Role};
+use super::bodies::{Part, parts};
+use super::{Picture, Role, Shown};
 
 const TEXT_GROWS: &str = "a string takes any text";
 
@@ -10,24 +11,68 @@ const TEXT_GROWS: &str = "a string takes any text";
 pub fn dot(picture: &Picture) -> String {
     let mut dot = format!("digraph {} {{\n", quoted(&picture.name));
     dot.push_str("    node [shape=box, style=rounded, fontname=\"Helvetica\"]\n");
-    for (place, shown) in picture.shown.iter().enumerate() {
-        let label = match shown.note.is_empty() {
-            true => shown.text.clone(),
-            false => format!("{}\n{}", shown.text, shown.note),
-        };
-        let color = match shown.role {
-            Role::Stage => "",
-            Role::Input => ", color=\"#4a86c5\"",
-            Role::Target => ", color=\"#4b9a5b\"",
-            Role::Loss => ", color=\"#cc6a4b\"",
-        };
-        writeln!(dot, "    n{place} [label={}{color}]", quoted(&label)).expect(TEXT_GROWS);
-    }
+    dot.push_str("    graph [fontname=\"Helvetica\", fontsize=11]\n");
+    write_parts(&mut dot, picture, &parts(picture), &mut 0, 1);
     for flow in &picture.flows {
         writeln!(dot, "    n{} -> n{}", flow.from, flow.to).expect(TEXT_GROWS);
     }
     dot.push_str("}\n");
     dot
+}
+
+/// Boxes, and bodies as clusters, which are numbered in the order of the text.
+fn write_parts(
+    dot: &mut String,
+    picture: &Picture,
+    parts: &[Part],
+    clusters: &mut usize,
+    depth: usize,
+) {
+    let indent = "    ".repeat(depth);
+    for part in parts {
+        match part {
+            Part::Shown(place) => {
+                writeln!(
+                    dot,
+                    "{indent}n{place} {}",
+                    attributes(&picture.shown[*place])
+                )
+                .expect(TEXT_GROWS);
+            }
+            Part::Body(body) => {
+                writeln!(dot, "{indent}subgraph cluster_{clusters} {{").expect(TEXT_GROWS);
+                writeln!(
+                    dot,
+                    "{indent}    label={}; tooltip={}; labeljust=l; style=\"rounded,dashed\"; color=\"#8793a0\"",
+                    quoted(&body.label()),
+                    quoted(&body.path)
+                )
+                .expect(TEXT_GROWS);
+                *clusters += 1;
+                write_parts(dot, picture, &body.parts, clusters, depth + 1);
+                writeln!(dot, "{indent}}}").expect(TEXT_GROWS);
+            }
+        }
+    }
+}
+
+fn attributes(shown: &Shown) -> String {
+    let mut label = shown.lines.join("\n");
+    if !shown.note.is_empty() {
+        label = format!("{label}\n{}", shown.note);
+    }
+    let color = match shown.role {
+        Role::Stage => "",
+        Role::Input => ", color=\"#4a86c5\"",
+        Role::Target => ", color=\"#4b9a5b\"",
+        Role::Loss => ", color=\"#cc6a4b\"",
+    };
+    // Without one Graphviz takes the label.
+    let tooltip = match shown.whole() {
+        whole if whole == label => String::new(),
+        whole => format!(", tooltip={}", quoted(&whole)),
+    };
+    format!("[label={}{color}{tooltip}]", quoted(&label))
 }
 
 fn quoted(text: &str) -> String {

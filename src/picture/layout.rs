@@ -1,8 +1,14 @@
-//! Where the boxes of a picture stand: in rows from the inputs down, in an order that crosses few flows.
+//! Where the boxes of a picture stand: in rows from the inputs down. A body is laid out by itself, and stands in
+//! its row as one item: so no body reaches into another, and flows meet only what they are of.
 
-use super::{Flow, Picture};
+use std::collections::{BTreeMap, BTreeSet};
 
-/// A box, by its middle and its size; or a point that a long flow passes, of no height.
+use super::bodies::{Body, Part, parts};
+use super::passages::{Passage, chain, rows};
+use super::rows::{Item, arrange};
+use super::{Flow, Picture, Shown};
+
+/// A rectangle, by its upper left corner.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub struct Frame {
     pub x: f64,
@@ -11,217 +17,321 @@ pub struct Frame {
     pub height: f64,
 }
 
-/// Boxes in the order of the picture's, the points of each flow from its box to the other's, and the size
-/// of all.
+/// The frame of a body, with its name at the upper left corner from `label` on.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Framed {
+    pub frame: Frame,
+    pub label: f64,
+    pub name: String,
+    pub path: String,
+}
+
+/// Boxes and flows in the order of the picture's, bodies the outer before the inner, and the size of all.
+/// The points of a flow lead from the lower edge of a box to the upper edge of the other.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Layout {
-    pub frames: Vec<Frame>,
+    pub boxes: Vec<Frame>,
+    pub bodies: Vec<Framed>,
     pub lines: Vec<Vec<(f64, f64)>>,
     pub width: f64,
     pub height: f64,
 }
 
 const LETTER: f64 = 7.6;
+const SMALL_LETTER: f64 = 6.8;
+/// A box of one line and a note.
 const HEIGHT: f64 = 46.0;
+/// From a line of a box to the next.
+pub const LINE: f64 = 16.0;
 const LEAST_WIDTH: f64 = 96.0;
 /// Room at the sides of a text.
 const PADDING: f64 = 14.0;
 const BETWEEN_ROWS: f64 = 40.0;
-const BETWEEN_BOXES: f64 = 32.0;
-/// Room for a flow that passes a row.
-const LANE: f64 = 14.0;
-pub const MARGIN: f64 = 36.0;
-const SWEEPS: usize = 12;
-
-/// Points that flows pass: beyond so many they go straight, behind the boxes.
-const MOST_POINTS: usize = 20_000;
-
-/// An item of a row: a box, or a flow that passes.
-struct Item {
-    row: usize,
-    frame: Frame,
-    above: Vec<usize>,
-    below: Vec<usize>,
-}
+const MARGIN: f64 = 36.0;
+/// Room between a body's edge and what it encloses.
+const BODY_PADDING: f64 = 12.0;
+/// Room for the name of a body.
+const BODY_NAME: f64 = 20.0;
+/// Beside the name.
+pub const BODY_NAME_INDENT: f64 = 8.0;
 
 pub fn layout(picture: &Picture) -> Layout {
-    let rows = rows(picture);
-    let mut items: Vec<Item> = picture
-        .shown
-        .iter()
-        .zip(&rows)
-        .map(|(shown, row)| {
-            let letters = shown.text.chars().count().max(shown.note.chars().count());
-            let width = (letters as f64 * LETTER + 2.0 * PADDING).max(LEAST_WIDTH);
-            item(*row, width, HEIGHT)
-        })
-        .collect();
-    let passed = picture.flows.iter();
-    let passed = passed.map(|flow| rows[flow.to] - rows[flow.from] - 1);
-    let lanes = passed.sum::<usize>() <= MOST_POINTS;
-    let chains: Vec<Vec<usize>> = picture
-        .flows
-        .iter()
-        .map(|flow| chain(&mut items, *flow, lanes))
-        .collect();
-    let count = items.iter().map(|item| item.row + 1).max().unwrap_or(0);
-    let mut order: Vec<Vec<usize>> = vec![Vec::new(); count];
-    for (index, item) in items.iter().enumerate() {
-        order[item.row].push(index);
+    let flows: Vec<usize> = (0..picture.flows.len()).collect();
+    let group = Group::new(picture, &parts(picture), &flows, None);
+    let mut layout = Layout {
+        boxes: vec![Frame::default(); picture.shown.len()],
+        bodies: group.bodies,
+        lines: group.lines.into_values().collect(),
+        width: group.width,
+        height: group.height,
+    };
+    for (place, frame) in group.boxes {
+        layout.boxes[place] = frame;
     }
-    for row in &order {
-        pack(&mut items, row);
-    }
-    for sweep in 0..SWEEPS {
-        let down = sweep % 2 == 0;
-        for step in 0..count {
-            let row = if down { step } else { count - 1 - step };
-            sort_and_move(&mut items, &mut order[row], down);
-        }
-    }
-    for (row, members) in order.iter().enumerate() {
-        for index in members {
-            items[*index].frame.y = MARGIN + HEIGHT / 2.0 + row as f64 * (HEIGHT + BETWEEN_ROWS);
-        }
-    }
-    let left = items
-        .iter()
-        .map(|item| item.frame.x - item.frame.width / 2.0);
-    let left = left.fold(f64::INFINITY, f64::min);
-    let shift = MARGIN - if left.is_finite() { left } else { 0.0 };
-    items.iter_mut().for_each(|item| item.frame.x += shift);
-    let right = items
-        .iter()
-        .map(|item| item.frame.x + item.frame.width / 2.0);
-    let lines = chains.iter().map(|chain| line(&items, chain)).collect();
-    Layout {
-        lines,
-        width: right.fold(0.0, f64::max) + MARGIN,
-        height: 2.0 * MARGIN + count as f64 * (HEIGHT + BETWEEN_ROWS) - BETWEEN_ROWS,
-        frames: items[..picture.shown.len()]
-            .iter()
-            .map(|item| item.frame)
-            .collect(),
-    }
+    layout
 }
 
-fn item(row: usize, width: f64, height: f64) -> Item {
-    Item {
-        row,
-        frame: Frame {
+/// The parts of a body, or of the network, laid out from (0, 0).
+#[derive(Default)]
+struct Group {
+    boxes: Vec<(usize, Frame)>,
+    bodies: Vec<Framed>,
+    /// Of each flow what is within, by its place in the picture.
+    lines: BTreeMap<usize, Vec<(f64, f64)>>,
+    /// Where flows enter and leave, by the box that they come from.
+    entries: BTreeMap<usize, f64>,
+    exits: BTreeMap<usize, f64>,
+    width: f64,
+    height: f64,
+}
+
+impl Group {
+    /// Lays out parts with the flows that touch them; the network itself is no body.
+    fn new(picture: &Picture, parts: &[Part], flows: &[usize], body: Option<&Body>) -> Group {
+        let mut part_of: BTreeMap<usize, usize> = BTreeMap::new();
+        for (index, part) in parts.iter().enumerate() {
+            part_of.extend(part.places().into_iter().map(|place| (place, index)));
+        }
+        let mut passages: Vec<Passage> = Vec::new();
+        let mut touching: Vec<Vec<usize>> = vec![Vec::new(); parts.len()];
+        for index in flows {
+            let Flow { from, to } = picture.flows[*index];
+            let passage = Passage {
+                flow: *index,
+                source: from,
+                from: part_of.get(&from).copied(),
+                to: part_of.get(&to).copied(),
+                leaves: 0.0,
+                enters: 0.0,
+                chain: Vec::new(),
+            };
+            let ends = BTreeSet::from([passage.from, passage.to]);
+            ends.into_iter()
+                .flatten()
+                .for_each(|end| touching[end].push(*index));
+            if passage.from != passage.to {
+                passages.push(passage);
+            }
+        }
+        let groups: Vec<Group> = parts
+            .iter()
+            .zip(&touching)
+            .map(|(part, flows)| match part {
+                Part::Shown(place) => Group::of_box(*place, &picture.shown[*place], flows, picture),
+                Part::Body(body) => Group::new(picture, &body.parts, flows, Some(body)),
+            })
+            .collect();
+        let rows = rows(parts.len(), &passages);
+        let mut items: Vec<Item> = groups
+            .iter()
+            .zip(&rows)
+            .map(|(group, row)| Item::new(*row, group.width))
+            .collect();
+        for passage in &mut passages {
+            let shift = |group: &Group, x: f64| x - group.width / 2.0;
+            let from = passage.from.map(|from| &groups[from]);
+            let to = passage.to.map(|to| &groups[to]);
+            passage.leaves = from.map_or(0.0, |group| shift(group, group.exits[&passage.source]));
+            passage.enters = to.map_or(0.0, |group| shift(group, group.entries[&passage.source]));
+        }
+        chain(&mut items, &mut passages);
+        arrange(&mut items);
+        Group::placed(groups, &items, &passages, body)
+    }
+
+    /// A box, which flows enter and leave in its middle.
+    fn of_box(place: usize, shown: &Shown, flows: &[usize], picture: &Picture) -> Group {
+        let width = |text: &String, letter: f64| text.chars().count() as f64 * letter;
+        let lines = shown.lines.iter().map(|line| width(line, LETTER));
+        let widest = lines.fold(width(&shown.note, SMALL_LETTER), f64::max);
+        let width = (widest + 2.0 * PADDING).max(LEAST_WIDTH);
+        let height = HEIGHT + LINE * (shown.lines.len() - 1) as f64;
+        let mut group = Group {
             width,
             height,
-            ..Frame::default()
-        },
-        above: Vec::new(),
-        below: Vec::new(),
-    }
-}
-
-/// The row of each box: below all that it takes. What takes nothing stands just above its first user.
-fn rows(picture: &Picture) -> Vec<usize> {
-    let mut rows = vec![0; picture.shown.len()];
-    // Flows are sorted by their beginnings, which come before their ends.
-    let mut by_end: Vec<&Flow> = picture.flows.iter().collect();
-    by_end.sort_by_key(|flow| flow.to);
-    for flow in by_end {
-        rows[flow.to] = rows[flow.to].max(rows[flow.from] + 1);
-    }
-    let mut takes = vec![false; rows.len()];
-    let mut first_user = vec![usize::MAX; rows.len()];
-    for flow in &picture.flows {
-        takes[flow.to] = true;
-        first_user[flow.from] = first_user[flow.from].min(rows[flow.to]);
-    }
-    for (place, row) in rows.iter_mut().enumerate() {
-        if !takes[place] && first_user[place] < usize::MAX {
-            *row = first_user[place] - 1;
-        }
-    }
-    rows
-}
-
-/// The items of a flow: its boxes and, with lanes, a point in each row between them.
-fn chain(items: &mut Vec<Item>, flow: Flow, lanes: bool) -> Vec<usize> {
-    let mut chain = vec![flow.from];
-    let between = items[flow.from].row + 1..items[flow.to].row;
-    for row in between.filter(|_| lanes) {
-        items.push(item(row, LANE, 0.0));
-        chain.push(items.len() - 1);
-    }
-    chain.push(flow.to);
-    for pair in chain.windows(2) {
-        items[pair[0]].below.push(pair[1]);
-        items[pair[1]].above.push(pair[0]);
-    }
-    chain
-}
-
-/// Puts the items of a row side by side, their middle at 0.
-fn pack(items: &mut [Item], row: &[usize]) {
-    let widths = row
-        .iter()
-        .map(|index| items[*index].frame.width + BETWEEN_BOXES);
-    let mut at = -widths.sum::<f64>() / 2.0;
-    for index in row {
-        let frame = &mut items[*index].frame;
-        frame.x = at + frame.width / 2.0;
-        at += frame.width + BETWEEN_BOXES;
-    }
-}
-
-/// Orders a row by the middles of its neighbours, and moves its items towards them as far as there is
-/// room.
-fn sort_and_move(items: &mut [Item], row: &mut [usize], down: bool) {
-    let wanted = |items: &[Item], index: usize| {
-        let item = &items[index];
-        let (first, other) = match down {
-            true => (&item.above, &item.below),
-            false => (&item.below, &item.above),
+            ..Group::default()
         };
-        let near = if first.is_empty() { other } else { first };
-        match near.len() {
-            0 => item.frame.x,
-            count => near.iter().map(|near| items[*near].frame.x).sum::<f64>() / count as f64,
+        let frame = Frame {
+            x: 0.0,
+            y: 0.0,
+            width,
+            height,
+        };
+        group.boxes.push((place, frame));
+        for index in flows {
+            let Flow { from, to } = picture.flows[*index];
+            if from == place {
+                group.exits.insert(from, width / 2.0);
+                group.lines.insert(*index, vec![(width / 2.0, height)]);
+            }
+            if to == place {
+                group.entries.insert(from, width / 2.0);
+                group.lines.insert(*index, vec![(width / 2.0, 0.0)]);
+            }
         }
+        group
+    }
+
+    /// The parts with their places in their rows, in a frame if they are a body's.
+    fn placed(
+        groups: Vec<Group>,
+        items: &[Item],
+        passages: &[Passage],
+        body: Option<&Body>,
+    ) -> Group {
+        let mut whole = Group::default();
+        let edges = items
+            .iter()
+            .map(|item| (item.x - item.width / 2.0, item.x + item.width / 2.0));
+        let (left, right) = edges.fold((f64::INFINITY, f64::NEG_INFINITY), |all, one| {
+            (all.0.min(one.0), all.1.max(one.1))
+        });
+        let ends = |of: fn(&Passage) -> (bool, Option<&usize>)| {
+            let ends = passages.iter().map(move |passage| (passage, of(passage)));
+            let ends = ends.filter_map(|(passage, (passes, item))| {
+                Some((passage.source, items[*item.filter(|_| passes)?].x))
+            });
+            ends.collect::<BTreeMap<usize, f64>>()
+        };
+        whole.entries = ends(|passage| (passage.from.is_none(), passage.chain.first()));
+        whole.exits = ends(|passage| (passage.to.is_none(), passage.chain.last()));
+        let (start, end, label) = whole.sides(left, right, body);
+        whole.width = end - start;
+        whole
+            .entries
+            .values_mut()
+            .chain(whole.exits.values_mut())
+            .for_each(|x| *x -= start);
+        let bands = bands(&groups, items, body.is_some(), &whole);
+        let last = bands.last().map_or(0.0, |band| band.1);
+        whole.height = match (body, whole.exits.is_empty()) {
+            (None, _) => last + MARGIN,
+            (Some(_), true) => last + BODY_PADDING,
+            (Some(_), false) => last,
+        };
+        if let Some(body) = body {
+            whole.bodies.push(Framed {
+                frame: Frame {
+                    x: 0.0,
+                    y: 0.0,
+                    width: whole.width,
+                    height: whole.height,
+                },
+                label: label - start,
+                name: body.label(),
+                path: body.path.clone(),
+            });
+        }
+        let corners: Vec<(f64, f64)> = groups
+            .iter()
+            .zip(items)
+            .map(|(group, item)| {
+                let (top, bottom) = bands[item.row];
+                let x = item.x - item.width / 2.0 - start;
+                (x, (top + bottom - group.height) / 2.0)
+            })
+            .collect();
+        for passage in passages {
+            let mut line: Vec<(f64, f64)> = Vec::new();
+            for (at, index) in passage.chain.iter().enumerate() {
+                let (top, bottom) = bands[items[*index].row];
+                let Some(group) = groups.get(*index) else {
+                    let x = items[*index].x - start;
+                    line.extend([(x, top), (x, bottom)]);
+                    continue;
+                };
+                let within = group.lines[&passage.flow].iter();
+                let within = within.map(|point| moved(*point, corners[*index]));
+                // From the part down to the edge of its row, or from that down to the part.
+                let before = line.len();
+                line.extend(within);
+                match at {
+                    0 => line.push((line[line.len() - 1].0, bottom)),
+                    _ => line.insert(before, (line[before].0, top)),
+                }
+            }
+            line.dedup();
+            whole.lines.insert(passage.flow, line);
+        }
+        for (group, corner) in groups.into_iter().zip(corners) {
+            whole.take(group, corner);
+        }
+        whole
+    }
+
+    /// The left and the right edge, and where a body's name stands: no flow enters through it. For parts that
+    /// stand from the left to the right.
+    fn sides(&self, left: f64, right: f64, body: Option<&Body>) -> (f64, f64, f64) {
+        let Some(body) = body else {
+            return (left - MARGIN, right + MARGIN, left);
+        };
+        let (start, end) = (left - BODY_PADDING, right + BODY_PADDING);
+        let name = body.label().chars().count() as f64 * SMALL_LETTER + 2.0 * BODY_NAME_INDENT;
+        let entries = || self.entries.values().copied();
+        let first = entries().fold(f64::INFINITY, f64::min);
+        let last = entries().fold(f64::NEG_INFINITY, f64::max);
+        if first - start < name && end - last >= name {
+            return (start, end, end - name);
+        }
+        let start = start.min(first - name);
+        (start, end.max(start + name), start)
+    }
+
+    /// Takes what is within one of its parts.
+    fn take(&mut self, group: Group, corner: (f64, f64)) {
+        let at = |frame: Frame| {
+            let (x, y) = moved((frame.x, frame.y), corner);
+            Frame { x, y, ..frame }
+        };
+        let boxes = group.boxes.into_iter();
+        self.boxes
+            .extend(boxes.map(|(place, frame)| (place, at(frame))));
+        self.bodies
+            .extend(group.bodies.into_iter().map(|framed| Framed {
+                frame: at(framed.frame),
+                label: framed.label + corner.0,
+                ..framed
+            }));
+        for (flow, line) in group.lines {
+            // Of the others the whole has more.
+            self.lines
+                .entry(flow)
+                .or_insert_with(|| line.into_iter().map(|point| moved(point, corner)).collect());
+        }
+    }
+}
+
+fn moved(point: (f64, f64), by: (f64, f64)) -> (f64, f64) {
+    (point.0 + by.0, point.1 + by.1)
+}
+
+/// The upper and the lower edge of each row.
+fn bands(groups: &[Group], items: &[Item], is_body: bool, whole: &Group) -> Vec<(f64, f64)> {
+    let count = items.iter().map(|item| item.row + 1).max().unwrap_or(0);
+    let mut heights = vec![0.0; count];
+    for (group, item) in groups.iter().zip(items) {
+        heights[item.row] = group.height.max(heights[item.row]);
+    }
+    // Where flows enter and leave they bend seldom.
+    let straight = |from: usize| {
+        let mut upper = items.iter().filter(|item| item.row == from);
+        upper.all(|item| {
+            let mut links = item.below.iter();
+            links.all(|link| (items[link.item].x + link.shift - item.x).abs() < 0.5)
+        })
     };
-    let mut places: Vec<(f64, usize)> = row
-        .iter()
-        .map(|index| (wanted(items, *index), *index))
-        .collect();
-    places.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-    let half = |items: &[Item], index: usize| (items[index].frame.width + BETWEEN_BOXES) / 2.0;
-    // From the left each as near to its place as those before it let it; the same from the right; between.
-    let mut from_left: Vec<f64> = Vec::with_capacity(places.len());
-    for (at, (place, index)) in places.iter().enumerate() {
-        let least = match at {
-            0 => f64::NEG_INFINITY,
-            _ => from_left[at - 1] + half(items, places[at - 1].1) + half(items, *index),
+    let mut at = if is_body { BODY_NAME } else { MARGIN };
+    let mut bands = Vec::with_capacity(count);
+    for (row, height) in heights.iter().enumerate() {
+        bands.push((at, at + height));
+        let enters = row == 0 && !whole.entries.is_empty();
+        let leaves = row + 2 == count && !whole.exits.is_empty();
+        at += height;
+        at += match enters || leaves {
+            true if straight(row) => BODY_PADDING / 2.0,
+            true => BETWEEN_ROWS * 0.6,
+            false => BETWEEN_ROWS,
         };
-        from_left.push(place.max(least));
     }
-    let mut right = f64::INFINITY;
-    for (at, (place, index)) in places.iter().enumerate().rev() {
-        let most = right - half(items, *index);
-        let x = place.min(most);
-        right = x - half(items, *index);
-        row[at] = *index;
-        items[*index].frame.x = (x + from_left[at]) / 2.0;
-    }
-}
-
-/// The points of a flow, from the lower edge of a box to the upper edge of the other.
-fn line(items: &[Item], chain: &[usize]) -> Vec<(f64, f64)> {
-    let last = chain.len() - 1;
-    let mut points = Vec::new();
-    for (at, index) in chain.iter().enumerate() {
-        let Frame { x, y, .. } = items[*index].frame;
-        if at > 0 {
-            points.push((x, y - HEIGHT / 2.0));
-        }
-        if at < last {
-            points.push((x, y + HEIGHT / 2.0));
-        }
-    }
-    points
+    bands
 }

@@ -1,15 +1,20 @@
 //! The network as a picture: its stages as the model's text has them, with the shapes that flow.
 
+mod bodies;
 mod dot;
 mod layout;
+mod passages;
+mod repeats;
+mod rows;
 mod svg;
+mod text;
 
 use std::collections::BTreeMap;
 
 use crate::diagnostics::Span;
 use crate::graph::ops::{BinaryOperator, InputKind, Op};
 use crate::graph::shape::Shape;
-use crate::graph::{Graph, OriginId, ValueId};
+use crate::graph::{Graph, OriginId, SEVERAL_INPUTS, ValueId};
 
 pub use dot::dot;
 pub use svg::svg;
@@ -29,10 +34,24 @@ pub struct Shown {
     pub role: Role,
     /// As the model's text has it.
     pub text: String,
+    /// The same as it is written in the box, cut where it is long.
+    pub lines: Vec<String>,
     /// Its shape for a row, and how many numbers it learns.
     pub note: String,
     /// The bodies it stands in, the outermost first: parts of its path.
     pub bodies: Vec<String>,
+    /// The last part of its path, and where it is written: each use of a shared stage has the same.
+    pub own: (String, Span),
+}
+
+impl Shown {
+    /// Its text uncut, and its note.
+    fn whole(&self) -> String {
+        match self.note.is_empty() {
+            true => self.text.clone(),
+            false => format!("{}\n{}", self.text, self.note),
+        }
+    }
 }
 
 /// What flows from one to another, by their places in the picture.
@@ -50,9 +69,6 @@ pub struct Picture {
     pub flows: Vec<Flow>,
 }
 
-/// Longer texts are cut.
-const LONGEST_TEXT: usize = 36;
-
 impl Picture {
     /// The picture of a network before it is divided into phases. `text` gives what stands at a place of
     /// the model.
@@ -65,6 +81,7 @@ impl Picture {
         // How many numbers each learns; unknown without the table.
         let mut learned: Vec<Option<usize>> = Vec::new();
         let mut constant: Vec<bool> = Vec::new();
+        let mut of_table: Vec<bool> = Vec::new();
         // The earlier one whose parameters it has too.
         let mut shares: Vec<Option<usize>> = Vec::new();
         let mut flows: Vec<Flow> = Vec::new();
@@ -92,6 +109,7 @@ impl Picture {
                 origins.push(node.origin);
                 learned.push(Some(0));
                 constant.push(true);
+                of_table.push(false);
                 shares.push(None);
                 last.len() - 1
             });
@@ -119,6 +137,7 @@ impl Picture {
             let sum = node.op == Op::Binary(BinaryOperator::Add) && node.shape.is_scalar();
             for operand in node.operands.iter().filter(|_| !sum) {
                 let from = graph.node(*operand);
+                of_table[place] |= is_input(&from.op, InputKind::Features);
                 let Some(from_place) = places.get(&from.origin).copied() else {
                     continue;
                 };
@@ -154,21 +173,34 @@ impl Picture {
             } else {
                 Role::Input
             };
-            let path = origin.label.split(':').next().unwrap_or("");
-            let mut bodies: Vec<String> = path.split('.').map(str::to_owned).collect();
-            bodies.pop();
+            // The name of an input, and what a loss is called, are no paths.
+            let of_table = role == Role::Input && of_table[place];
+            let mut bodies: Vec<String> = match role {
+                Role::Target | Role::Loss => Vec::new(),
+                Role::Input if of_table => Vec::new(),
+                Role::Input | Role::Stage => path_of(&origin.label),
+            };
+            let own = bodies.pop().unwrap_or_default();
+            let text = match &origin.shown {
+                Some(names) if of_table => names.lines().collect::<Vec<_>>().join(", "),
+                None if of_table => origin.label.to_string(),
+                Some(shown) => text::in_one_line(&named(shown, node.name.as_deref(), role)),
+                // Its place is the whole section.
+                None if &*origin.label == SEVERAL_INPUTS => SEVERAL_INPUTS.to_owned(),
+                // A penalty: its place is a parameter's.
+                None if role == Role::Loss => origin.label.to_string(),
+                None => text::in_one_line(&named(&text(origin.span), node.name.as_deref(), role)),
+            };
             Shown {
                 role,
-                text: match &origin.shown {
-                    Some(shown) => shortened(&named(shown, node.name.as_deref(), role)),
-                    // Its place is the whole section.
-                    None if &*origin.label == "inputs" => "inputs".to_owned(),
-                    // A penalty: its place is a parameter's.
-                    None if role == Role::Loss => shortened(&origin.label),
-                    None => shortened(&named(&text(origin.span), node.name.as_deref(), role)),
+                lines: match &origin.shown {
+                    Some(names) if of_table => vec![text::names(names)],
+                    Some(_) | None => text::lines(&text),
                 },
+                text,
                 note: note(&node.shape, learned[place], shares[place].is_some(), role),
                 bodies,
+                own: (own, origin.span),
             }
         });
         let shown: Vec<Shown> = shown.collect();
@@ -178,7 +210,7 @@ impl Picture {
             .filter(|place| !is_number(*place))
             .collect();
         let moved = |place: usize| kept.binary_search(&place).ok();
-        Picture {
+        repeats::folded(Picture {
             name: name.to_owned(),
             flows: flows
                 .iter()
@@ -188,7 +220,7 @@ impl Picture {
                 })
                 .collect(),
             shown: kept.iter().map(|place| shown[*place].clone()).collect(),
-        }
+        })
     }
 }
 
@@ -232,16 +264,10 @@ fn note(shape: &Shape, learned: Option<usize>, shares: bool, role: Role) -> Stri
     }
 }
 
-/// A text on one line, cut where it is long.
-fn shortened(text: &str) -> String {
-    // Of a stage with a body the body is shown beside it.
-    let text = text.split('{').next().unwrap_or("");
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if text.chars().count() <= LONGEST_TEXT {
-        return text;
-    }
-    let cut: String = text.chars().take(LONGEST_TEXT - 1).collect();
-    format!("{}…", cut.trim_end())
+/// The parts of a stage's path, which the number of its use may follow.
+fn path_of(label: &str) -> Vec<String> {
+    let path = label.split('#').next().unwrap_or("");
+    path.split('.').map(str::to_owned).collect()
 }
 
 /// Which values the loss, or without one the prediction, depends on.
@@ -254,19 +280,4 @@ fn needed(graph: &Graph) -> Vec<bool> {
         }
     }
     needed
-}
-
-#[cfg(test)]
-mod tests {
-    use super::shortened;
-
-    #[test]
-    fn texts_are_of_one_line() {
-        assert_eq!(
-            shortened("Linear(8,\n    bias = false)"),
-            "Linear(8, bias = false)"
-        );
-        assert_eq!(shortened("skip: residual { Linear(8) }"), "skip: residual");
-        assert_eq!(shortened(&"x".repeat(50)).chars().count(), 36);
-    }
 }

@@ -1,19 +1,18 @@
 //! A picture as SVG.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::layout::{Frame, Layout, layout};
-use super::{Picture, Role};
+use super::layout::{BODY_NAME_INDENT, Frame, Framed, LINE, Layout, layout};
+use super::{Picture, Role, Shown};
 
 const TEXT_GROWS: &str = "a string takes any text";
-/// Room between a body's edge and its stages.
-const BODY_PADDING: f64 = 10.0;
 
-/// The picture as an SVG file.
+/// The picture as an SVG file. Its elements have the classes `body`, `flow` and `box`, and titles with the
+/// whole of what is cut.
 pub fn svg(picture: &Picture) -> String {
     let Layout {
-        frames,
+        boxes,
+        bodies,
         lines,
         width,
         height,
@@ -28,160 +27,100 @@ pub fn svg(picture: &Picture) -> String {
          <rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n",
         escaped(&picture.name)
     );
-    let bodies = bodies(picture, &frames);
-    for (_, _, around) in &bodies {
-        let Frame {
-            x,
-            y,
-            width,
-            height,
-        } = around;
-        writeln!(
-            svg,
-            "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" rx=\"10\" \
-             fill=\"#f3f5f8\" fill-opacity=\"0.7\" stroke=\"#c9d1db\" stroke-dasharray=\"4 3\"/>"
-        )
-        .expect(TEXT_GROWS);
-    }
-    for (name, depth, Frame { x, y, width, .. }) in &bodies {
-        // The names of bodies that begin together stand at either side.
-        let (at, anchor) = match depth % 2 {
-            0 => (x + 7.0, "start"),
-            _ => (x + width - 7.0, "end"),
-        };
-        writeln!(
-            svg,
-            "<text x=\"{at:.1}\" y=\"{:.1}\" font-size=\"11\" fill=\"#7a8593\" text-anchor=\"{anchor}\">{}</text>",
-            y + 12.0,
-            escaped(name)
-        )
-        .expect(TEXT_GROWS);
+    for framed in &bodies {
+        svg.push_str(&body(framed));
     }
     for line in &lines {
         writeln!(
             svg,
-            "<path d=\"{}\" fill=\"none\" stroke=\"#5b6673\" stroke-width=\"1.4\" marker-end=\"url(#tip)\"/>",
+            "<path class=\"flow\" d=\"{}\" fill=\"none\" stroke=\"#5b6673\" stroke-width=\"1.4\" marker-end=\"url(#tip)\"/>",
             curve(line)
         )
         .expect(TEXT_GROWS);
     }
-    for (shown, frame) in picture.shown.iter().zip(&frames) {
-        let (fill, stroke) = match shown.role {
-            Role::Input => ("#e7f1fb", "#4a86c5"),
-            Role::Stage => ("#ffffff", "#5b6673"),
-            Role::Target => ("#eaf6ec", "#4b9a5b"),
-            Role::Loss => ("#fdeeea", "#cc6a4b"),
-        };
-        let Frame {
-            x,
-            y,
-            width,
-            height,
-        } = *frame;
-        writeln!(
-            svg,
-            "<rect x=\"{:.1}\" y=\"{:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" rx=\"7\" \
-             fill=\"{fill}\" stroke=\"{stroke}\" stroke-width=\"1.4\"/>",
-            x - width / 2.0,
-            y - height / 2.0
-        )
-        .expect(TEXT_GROWS);
-        let one = shown.note.is_empty();
-        let mut text = |at: f64, size: &str, fill: &str, text: &str| {
-            writeln!(
-                svg,
-                "<text x=\"{x:.1}\" y=\"{at:.1}\" text-anchor=\"middle\" {size} fill=\"{fill}\">{}</text>",
-                escaped(text)
-            )
-            .expect(TEXT_GROWS);
-        };
-        text(
-            if one { y + 4.5 } else { y - 3.0 },
-            "font-weight=\"600\"",
-            "#1d2733",
-            &shown.text,
-        );
-        if !one {
-            text(y + 14.0, "font-size=\"11.5\"", "#5b6673", &shown.note);
-        }
+    for (shown, frame) in picture.shown.iter().zip(&boxes) {
+        svg.push_str(&stage(shown, frame));
     }
     svg.push_str("</svg>\n");
     svg
 }
 
-/// A smooth line: straight beside the boxes that it passes, bent between the rows.
+fn body(framed: &Framed) -> String {
+    format!(
+        "<g class=\"body\"><title>{}</title>{}\
+         <text x=\"{:.1}\" y=\"{:.1}\" font-size=\"11\" fill=\"#66717f\">{}</text></g>\n",
+        escaped(&framed.path),
+        rect(
+            &framed.frame,
+            "rx=\"10\" fill=\"#dfe5ec\" fill-opacity=\"0.35\" stroke=\"#aeb8c4\" stroke-dasharray=\"4 3\""
+        ),
+        framed.label + BODY_NAME_INDENT,
+        framed.frame.y + 14.0,
+        escaped(&framed.name)
+    )
+}
+
+fn stage(shown: &Shown, frame: &Frame) -> String {
+    let (fill, stroke) = match shown.role {
+        Role::Input => ("#e7f1fb", "#4a86c5"),
+        Role::Stage => ("#ffffff", "#5b6673"),
+        Role::Target => ("#eaf6ec", "#4b9a5b"),
+        Role::Loss => ("#fdeeea", "#cc6a4b"),
+    };
+    let paint = format!("rx=\"7\" fill=\"{fill}\" stroke=\"{stroke}\" stroke-width=\"1.4\"");
+    let mut stage = format!(
+        "<g class=\"box\"><title>{}</title>{}",
+        escaped(&shown.whole()),
+        rect(frame, &paint)
+    );
+    let bold = "font-weight=\"600\" fill=\"#1d2733\"";
+    let small = "font-size=\"11.5\" fill=\"#5b6673\"";
+    let lines = shown.lines.iter().map(|line| (bold, line));
+    let note = Some((small, &shown.note)).filter(|(_, note)| !note.is_empty());
+    let texts: Vec<(&str, &String)> = lines.chain(note).collect();
+    let first = frame.y + (frame.height - (texts.len() - 1) as f64 * LINE) / 2.0 + 4.5;
+    for (at, (style, text)) in texts.into_iter().enumerate() {
+        write!(
+            stage,
+            "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\" {style}>{}</text>",
+            frame.x + frame.width / 2.0,
+            first + at as f64 * LINE,
+            escaped(text)
+        )
+        .expect(TEXT_GROWS);
+    }
+    stage + "</g>\n"
+}
+
+fn rect(frame: &Frame, paint: &str) -> String {
+    let Frame {
+        x,
+        y,
+        width,
+        height,
+    } = frame;
+    format!("<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" {paint}/>")
+}
+
+/// A smooth line: straight beside what it passes, bent between the rows.
 fn curve(points: &[(f64, f64)]) -> String {
     let mut path = String::new();
     for (at, (x, y)) in points.iter().enumerate() {
-        let step = match at {
-            0 => write!(path, "M{x:.1} {y:.1}"),
-            // From the lower edge of a row to the upper edge of the next.
-            at if at % 2 == 1 => {
-                let (from_x, from_y) = points[at - 1];
+        let before = at.checked_sub(1).map(|before| points[before]);
+        let step = match before {
+            None => write!(path, "M{x:.1} {y:.1}"),
+            Some((from_x, _)) if (from_x - x).abs() < 0.05 => write!(path, " L{x:.1} {y:.1}"),
+            Some((from_x, from_y)) => {
                 let middle = (from_y + y) / 2.0;
                 write!(
                     path,
                     " C{from_x:.1} {middle:.1} {x:.1} {middle:.1} {x:.1} {y:.1}"
                 )
             }
-            _ => write!(path, " L{x:.1} {y:.1}"),
         };
         step.expect(TEXT_GROWS);
     }
     path
-}
-
-/// The bodies of several stages that nothing else stands among, with their corners and sizes, the outer
-/// before the inner.
-fn bodies(picture: &Picture, frames: &[Frame]) -> Vec<(String, usize, Frame)> {
-    let mut members: BTreeMap<Vec<String>, Vec<usize>> = BTreeMap::new();
-    for (place, shown) in picture.shown.iter().enumerate() {
-        for depth in 1..=shown.bodies.len() {
-            let body = shown.bodies[..depth].to_vec();
-            members.entry(body).or_default().push(place);
-        }
-    }
-    let mut seen: Vec<&Vec<usize>> = Vec::new();
-    let mut bodies = Vec::new();
-    for (body, places) in &members {
-        if places.len() < 2 || seen.contains(&places) {
-            continue;
-        }
-        let outer = members
-            .keys()
-            .filter(|other| other.len() > body.len() && other.starts_with(body));
-        let padding = BODY_PADDING
-            + 7.0
-                * outer
-                    .map(|inner| inner.len() - body.len())
-                    .max()
-                    .unwrap_or(0)
-                    .min(2) as f64;
-        let edge = |of: fn(&Frame) -> f64, pick: fn(f64, f64) -> f64| {
-            let edges = places.iter().map(|place| of(&frames[*place]));
-            edges.reduce(pick).unwrap_or(0.0)
-        };
-        let left = edge(|frame| frame.x - frame.width / 2.0, f64::min) - padding;
-        let right = edge(|frame| frame.x + frame.width / 2.0, f64::max) + padding;
-        let top = edge(|frame| frame.y - frame.height / 2.0, f64::min) - padding - 5.0;
-        let bottom = edge(|frame| frame.y + frame.height / 2.0, f64::max) + padding - 2.0;
-        let strange = frames.iter().enumerate().any(|(place, frame)| {
-            let beside = frame.x + frame.width / 2.0 < left || frame.x - frame.width / 2.0 > right;
-            let above = frame.y + frame.height / 2.0 < top || frame.y - frame.height / 2.0 > bottom;
-            !places.contains(&place) && !beside && !above
-        });
-        if !strange {
-            seen.push(places);
-            let frame = Frame {
-                x: left,
-                y: top,
-                width: right - left,
-                height: bottom - top,
-            };
-            bodies.push((body.join("."), body.len(), frame));
-        }
-    }
-    bodies
 }
 
 fn escaped(text: &str) -> String {
@@ -192,6 +131,7 @@ fn escaped(text: &str) -> String {
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
+            '\n' => escaped.push('\n'),
             // No control character may stand in XML.
             letter if letter.is_control() => escaped.push(' '),
             letter => escaped.push(letter),

@@ -6,7 +6,7 @@ use crate::data::spec::{Field, FieldKind, Schema};
 use crate::diagnostics::Span;
 use crate::graph::ops::{InputKind, Op};
 use crate::graph::shape::Dim;
-use crate::graph::{Graph, OriginId, ValueId};
+use crate::graph::{Graph, OriginId, SEVERAL_INPUTS, ValueId};
 
 /// The inputs of a network, built when they are first named.
 pub struct Inputs {
@@ -173,6 +173,11 @@ impl Inputs {
                 let mut rest = self.fields[index + 1..index + run].iter();
                 let length =
                     rest.try_fold(first, |sum, input| sum.plus(&stored_width(&input.field)))?;
+                // A place of its own, with its names one a line: to a picture it is no part of what joins all.
+                let span = graph.origin(self.origin).span;
+                graph.current_origin = graph.add_origin(SEVERAL_INPUTS, span);
+                let names = names[index..index + run].join("\n");
+                graph.show(graph.current_origin, &names);
                 parts.push(self.slice(start, length, graph));
                 index += run;
             } else {

@@ -23,7 +23,7 @@ use crate::data::spec::{DataSpec, Role, Schema};
 use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::graph::ops::{InputKind, Op};
 use crate::graph::shape::{Dim, Shape};
-use crate::graph::{Graph, OriginId, ValueId};
+use crate::graph::{Graph, OriginId, SEVERAL_INPUTS, ValueId};
 use crate::syntax;
 use crate::syntax::ast::{ColumnName, Expr, ExprKind, Name, Section, Statement, StatementKind};
 use expressions::Operand;
@@ -78,7 +78,7 @@ pub fn resolve(
     faults: &mut Vec<Diagnostic>,
 ) -> Network {
     let mut graph = Graph::new();
-    let origin = graph.add_origin("inputs", section.keyword.span);
+    let origin = graph.add_origin(SEVERAL_INPUTS, section.keyword.span);
     let inputs = Inputs::new(schema, origin);
     let mut scope = scope.clone();
     scope.facts = Some(facts_of(schema, &inputs));

@@ -1,0 +1,98 @@
+//! The flows of a body as it sees them: from and to its parts, and from and to what is without.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::rows::{Item, join};
+
+/// Points that flows pass in one body: beyond so many they go straight, behind the boxes.
+const MOST_POINTS: usize = 20_000;
+
+/// A flow as a body sees it: from and to one of its parts, or from and to what is without.
+pub struct Passage {
+    pub flow: usize,
+    pub source: usize,
+    pub from: Option<usize>,
+    pub to: Option<usize>,
+    /// How far right of the middles of these parts it leaves the one and enters the other.
+    pub leaves: f64,
+    pub enters: f64,
+    /// Its items from the upper to the lower.
+    pub chain: Vec<usize>,
+}
+
+/// The row of each part: below all that it takes, and below the row where flows enter. What takes nothing
+/// stands just above its first user.
+pub fn rows(count: usize, passages: &[Passage]) -> Vec<usize> {
+    let first = usize::from(passages.iter().any(|passage| passage.from.is_none()));
+    let mut rows = vec![first; count];
+    // Parts stand in an order in which flows go forward.
+    let mut within: Vec<(usize, usize)> = passages
+        .iter()
+        .filter_map(|passage| Some((passage.to?, passage.from?)))
+        .collect();
+    within.sort_unstable();
+    for (to, from) in &within {
+        rows[*to] = rows[*to].max(rows[*from] + 1);
+    }
+    let mut takes = vec![false; count];
+    let mut first_user = vec![usize::MAX; count];
+    for passage in passages {
+        if let Some(to) = passage.to {
+            takes[to] = true;
+        }
+        if let (Some(from), Some(to)) = (passage.from, passage.to) {
+            first_user[from] = first_user[from].min(rows[to]);
+        }
+    }
+    for (part, row) in rows.iter_mut().enumerate() {
+        if !takes[part] && first_user[part] < usize::MAX {
+            *row = first_user[part] - 1;
+        }
+    }
+    rows
+}
+
+/// Adds to the items those of the flows: a point in each row that one passes, and where it enters or
+/// leaves. Flows of the same source pass a row at the same point.
+pub fn chain(items: &mut Vec<Item>, passages: &mut [Passage]) {
+    let below = items.iter().map(|item| item.row + 1).max().unwrap_or(0);
+    let span = |passage: &Passage, items: &[Item]| {
+        let first = passage.from.map_or(0, |from| items[from].row + 1);
+        (first, passage.to.map_or(below + 1, |to| items[to].row))
+    };
+    let spans = passages.iter().map(|passage| span(passage, items));
+    let points: usize = spans.map(|(first, end)| end - first).sum();
+    let mut points_of: BTreeMap<(usize, usize), usize> = BTreeMap::new();
+    let mut joined: BTreeSet<(usize, usize, usize)> = BTreeSet::new();
+    for passage in passages {
+        let (first, end) = span(passage, items);
+        passage.chain.extend(passage.from);
+        for row in first..end {
+            let edge = row == 0 && passage.from.is_none() || row == below;
+            if edge || points <= MOST_POINTS {
+                let point = points_of.entry((passage.source, row)).or_insert_with(|| {
+                    items.push(Item::new(row, 0.0));
+                    items.len() - 1
+                });
+                passage.chain.push(*point);
+            }
+        }
+        passage.chain.extend(passage.to);
+        for pair in passage.chain.windows(2) {
+            let (upper, lower) = (pair[0], pair[1]);
+            let leaves = if passage.from == Some(upper) {
+                passage.leaves
+            } else {
+                0.0
+            };
+            let enters = if passage.to == Some(lower) {
+                passage.enters
+            } else {
+                0.0
+            };
+            if joined.insert((upper, lower, passage.source)) {
+                join(items, (upper, leaves), (lower, enters));
+            }
+        }
+    }
+}
