@@ -13,7 +13,7 @@ use crate::passes::average::read_averages;
 use crate::passes::{self, Accumulation, Updates};
 use crate::plan::layout::StateLayout;
 use crate::plan::lower::{Request, lower};
-use crate::plan::{Plan, Target};
+use crate::plan::{Plan, Target, Variant};
 use crate::resolve::loss::LossSpec;
 use crate::resolve::train::{Batch, Early, Restore, TrainSpec};
 use crate::resolve::uses::{Library, Uses};
@@ -90,16 +90,26 @@ pub struct Compiled {
     pub train: Option<PhasePlan>,
     /// Present if several batches make one update: what is done for all of them but the last.
     pub accumulate: Option<PhasePlan>,
+    /// Present if something is recorded of the training: runs instead of `train` where it is.
+    pub watch: Option<PhasePlan>,
     /// Present if the model has a loss.
     pub evaluate: Option<PhasePlan>,
     pub predict: PhasePlan,
     pub seed: u64,
-    /// Elements of the arena that holds the states and the parts of all three plans.
+    /// Elements of the arena that holds the states and the parts of all plans.
     pub arena_elements: usize,
     /// The network with its loss, as the text has it, before it is divided into phases.
     pub network: Graph,
     /// Warnings, without those that the file silences.
     pub advice: Vec<Diagnostic>,
+}
+
+impl Compiled {
+    /// The phases that a training runs, in the order of their use.
+    pub fn trained(&self) -> impl Iterator<Item = &PhasePlan> {
+        let phases = [&self.accumulate, &self.train, &self.watch, &self.evaluate];
+        phases.into_iter().flatten()
+    }
 }
 
 /// A phase's graph with the plan that was made from it.
@@ -230,11 +240,12 @@ pub fn compile(
     schema: Option<&Schema>,
     target: Target,
 ) -> Result<Compiled, Faults> {
-    let declaration = declare(source)?;
+    let mut declaration = declare(source)?;
     let schema = schema
         .cloned()
         .unwrap_or_else(|| schema_from_spec(&declaration.data));
     let mut faults = Vec::new();
+    declaration.tell(&schema, &mut faults);
     let resolved = declaration.resolve(&schema, &mut faults);
     let Some(resolved) = resolved.filter(|_| faults.is_empty()) else {
         return Err(distinct(faults));
@@ -246,29 +257,31 @@ pub fn compile(
     let learns = resolved.graph.loss.is_some() && learned;
 
     let accumulates = learns && train.accumulate > 1;
-    let train_graph = |accumulation| {
-        let updates = updates(&train, accumulation);
+    let updates_by = match accumulates {
+        true => Accumulation::Ends,
+        false => Accumulation::None,
+    };
+    let train_graph = |accumulation, watched| {
+        let updates = updates(&train, accumulation, watched);
         passes::lower(&resolved.graph, Phase::Train, updates.as_ref())
     };
+    let watches = learns && !resolved.graph.watches.is_empty();
     let trained = || {
-        let adds = accumulates.then(|| train_graph(Accumulation::Adds));
-        let train = learns.then(|| {
-            train_graph(match accumulates {
-                true => Accumulation::Ends,
-                false => Accumulation::None,
-            })
-        });
+        let adds = accumulates.then(|| train_graph(Accumulation::Adds, false));
+        let train = learns.then(|| train_graph(updates_by, false));
         (adds, train)
     };
     let has_loss = resolved.graph.loss.is_some();
-    let untrained = || {
+    // The graph that is watched is as large as that of the training, so it is built beside it.
+    let others = || {
+        let watched = watches.then(|| train_graph(updates_by, true));
         let graph_of = |phase| passes::lower(&resolved.graph, phase, None);
         let evaluate = has_loss.then(|| graph_of(Phase::Evaluate));
-        (evaluate, graph_of(Phase::Predict))
+        (watched, evaluate, graph_of(Phase::Predict))
     };
     let many = resolved.graph.nodes.len() > MANY_NODES;
-    let ((accumulate_graph, train_graph), (evaluate_graph, predict_graph)) =
-        together(many, trained, untrained);
+    let ((accumulate_graph, train_graph), (watch_graph, evaluate_graph, predict_graph)) =
+        together(many, trained, others);
     let widest = train_graph.as_ref().unwrap_or(&resolved.graph);
     if let Some(fault) = too_big(widest, batch(&train, &schema, Phase::Train)) {
         return Err(vec![fault]);
@@ -277,17 +290,22 @@ pub fn compile(
     let evaluate_graph = evaluate_graph.map(|graph| read_averages(graph, &widest.states));
     let predict_graph = read_averages(predict_graph, &widest.states);
     let mut end = states.end;
-    let mut plan_of = |graph: Graph, phase: Phase| {
+    let mut plan_of = |graph: Graph, phase: Phase, variant: Variant| {
         let plan = lower(
             &graph,
             Request {
                 name: &source.name(),
                 phase,
+                variant,
                 precision: train.precision,
                 target,
                 batch: batch(&train, &schema, phase),
                 seed,
                 settings: settings(&train, phase),
+                waits: match phase {
+                    Phase::Train => [&resolved.deferred[..], &train.waits()].concat(),
+                    Phase::Evaluate | Phase::Predict => resolved.deferred.clone(),
+                },
                 states: &states,
                 schedule: schedule(&train, &schema, phase),
                 start: end,
@@ -297,10 +315,12 @@ pub fn compile(
         end = plan.arena_end;
         PhasePlan { graph, plan }
     };
-    let accumulate = accumulate_graph.map(|graph| plan_of(graph, Phase::Train));
-    let train_plan = train_graph.map(|graph| plan_of(graph, Phase::Train));
-    let evaluate = evaluate_graph.map(|graph| plan_of(graph, Phase::Evaluate));
-    let predict = plan_of(predict_graph, Phase::Predict);
+    let accumulate =
+        accumulate_graph.map(|graph| plan_of(graph, Phase::Train, Variant::Accumulate));
+    let train_plan = train_graph.map(|graph| plan_of(graph, Phase::Train, Variant::Whole));
+    let watch = watch_graph.map(|graph| plan_of(graph, Phase::Train, Variant::Watch));
+    let evaluate = evaluate_graph.map(|graph| plan_of(graph, Phase::Evaluate, Variant::Whole));
+    let predict = plan_of(predict_graph, Phase::Predict, Variant::Whole);
     Ok(Compiled {
         name: source.name(),
         advice: distinct(declaration.unsilenced(resolved.advice)),
@@ -310,6 +330,7 @@ pub fn compile(
         network: resolved.graph,
         train: train_plan,
         accumulate,
+        watch,
         evaluate,
         predict,
         seed,
@@ -374,7 +395,7 @@ fn too_big(graph: &Graph, batch: Option<usize>) -> Option<Diagnostic> {
 }
 
 /// The optimizer with what is done to gradients before it.
-fn updates(train: &TrainSpec, accumulation: Accumulation) -> Option<Updates> {
+fn updates(train: &TrainSpec, accumulation: Accumulation, watched: bool) -> Option<Updates> {
     let optimizer = train.optimizer.as_ref()?;
     let Meaning::Optimizer(build) = &optimizer.entry.meaning else {
         return None;
@@ -386,6 +407,7 @@ fn updates(train: &TrainSpec, accumulation: Accumulation) -> Option<Updates> {
         clip_value: train.clip_value,
         accumulation,
         average: train.average,
+        watched,
     })
 }
 
@@ -420,6 +442,7 @@ fn schedule(train: &TrainSpec, schema: &Schema, phase: Phase) -> Option<RateSche
 fn settings(train: &TrainSpec, phase: Phase) -> Vec<(String, String)> {
     let mut settings = Vec::new();
     let mut set = |name: &str, text: String| settings.push((name.to_string(), text));
+    let told = |name: &str, text: String| train.deferred(name).map_or(text, str::to_owned);
     if !train.loss.terms.is_empty() && phase != Phase::Predict {
         set("loss", train.loss.text());
     }
@@ -433,10 +456,14 @@ fn settings(train: &TrainSpec, phase: Phase) -> Vec<(String, String)> {
     if !train.schedule.is_empty() {
         set("schedule", schedule::text(&train.schedule));
     }
-    set("epochs", train.epochs.to_string());
-    let batch = match train.batch {
-        Batch::All => "all, in the file's order".to_string(),
-        Batch::Rows(rows) => {
+    set("epochs", told("epochs", train.epochs.to_string()));
+    let rows = match train.batch {
+        Batch::All => train.deferred("batch").map(str::to_owned),
+        Batch::Rows(rows) => Some(rows.to_string()),
+    };
+    let batch = match rows {
+        None => "all, in the file's order".to_string(),
+        Some(rows) => {
             let order = match train.shuffle {
                 true => "in a new order every epoch",
                 false => "in the file's order",
@@ -450,7 +477,7 @@ fn settings(train: &TrainSpec, phase: Phase) -> Vec<(String, String)> {
     };
     set("batch", batch);
     if train.accumulate > 1 {
-        let batches = train.accumulate;
+        let batches = told("accumulate", train.accumulate.to_string());
         set(
             "accumulate",
             format!("{batches} batches make an update, each by the share of its rows"),
@@ -461,25 +488,21 @@ fn settings(train: &TrainSpec, phase: Phase) -> Vec<(String, String)> {
             patience,
             min_delta,
         } = early;
-        set(
-            "stop",
-            format!("early(patience = {patience}, min_delta = {min_delta})"),
-        );
+        let text = format!("early(patience = {patience}, min_delta = {min_delta})");
+        set("stop", told("stop", text));
     }
     if train.restore == Restore::Best {
         set("restore", "best, by the validation loss".to_string());
     }
     if let Some(decay) = train.average {
-        set(
-            "average",
-            format!("ema(decay = {decay}), evaluated and kept"),
-        );
+        let average = told("average", format!("ema(decay = {decay})"));
+        set("average", format!("{average}, evaluated and kept"));
     }
     if let Some(bound) = train.clip_value {
-        set("clip_value", format!("{bound}"));
+        set("clip_value", told("clip_value", format!("{bound}")));
     }
     if let Some(norm) = train.clip_norm {
-        set("clip_norm", format!("{norm}"));
+        set("clip_norm", told("clip_norm", format!("{norm}")));
     }
     settings
 }

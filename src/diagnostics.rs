@@ -246,6 +246,7 @@ codes! {
     WideInput = "W0108" Warning "numbers that spread widely and are not normalised";
     OutOfReach = "W0109" Warning "a last activation that cannot give the target's numbers";
     MissingClass = "W0110" Warning "a part of the table without rows of a class";
+    SingleFeatureNorm = "W0111" Warning "a norm over one feature";
     // Advice.
     NothingToTrain = "N0101" Note "the network has no parameter to train";
 }

@@ -2,32 +2,37 @@
 
 /// Whether a whole name matches a glob.
 pub fn matches(glob: &str, name: &str) -> bool {
-    let glob: Vec<char> = glob.chars().collect();
-    let name: Vec<char> = name.chars().collect();
+    if glob.is_ascii() && name.is_ascii() {
+        return matches_each(glob.as_bytes(), name.as_bytes(), b'*', b'?');
+    }
+    let letters = |text: &str| text.chars().collect::<Vec<char>>();
+    matches_each(&letters(glob), &letters(name), '*', '?')
+}
+
+/// The same letter by letter.
+fn matches_each<L: Copy + PartialEq>(glob: &[L], name: &[L], any: L, one: L) -> bool {
     let (mut g, mut n) = (0, 0);
     // Where the last star stands, and how far its match has been stretched.
     let mut star: Option<(usize, usize)> = None;
     while n < name.len() {
-        match glob.get(g) {
-            Some('*') => {
+        match (glob.get(g), star) {
+            (Some(&wanted), _) if wanted == any => {
                 star = Some((g, n));
                 g += 1;
             }
-            Some(&wanted) if wanted == '?' || wanted == name[n] => {
+            (Some(&wanted), _) if wanted == one || wanted == name[n] => {
                 g += 1;
                 n += 1;
             }
-            Some(_) | None => match star {
-                Some((at, from)) => {
-                    star = Some((at, from + 1));
-                    g = at + 1;
-                    n = from + 1;
-                }
-                None => return false,
-            },
+            (Some(_) | None, Some((at, from))) => {
+                star = Some((at, from + 1));
+                g = at + 1;
+                n = from + 1;
+            }
+            (Some(_) | None, None) => return false,
         }
     }
-    glob[g..].iter().all(|rest| *rest == '*')
+    glob[g..].iter().all(|rest| *rest == any)
 }
 
 #[cfg(test)]

@@ -45,6 +45,8 @@
 //!   reads a parameter after its update.
 //! - Blocks, `repeat` and `residual` are unfolded while the graph is built ([`resolve`]); what comes
 //!   after sees operations only, and parameters by the paths that PyTorch's containers would give.
+//! - What `watch` sections ask for is kept by a training plan of its own ([`plan::Variant::Watch`]),
+//!   which runs the updates that are recorded; the plan of the others knows nothing of it.
 //! - Results depend on the seed and the shapes, never on the number of threads.
 
 #![deny(unsafe_code)]

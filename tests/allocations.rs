@@ -84,12 +84,19 @@ fn allocations<T: Element + Prepares>(
         }
         false
     };
-    let ended = trainer.run(EPOCHS, &stop, &mut |_, losses| reported.push(losses));
+    let mut records = 0;
+    let ended = trainer.run_recorded(
+        EPOCHS,
+        &stop,
+        &mut |_, losses| reported.push(losses),
+        &mut |_| records += 1,
+    );
     COUNTING.store(false, Ordering::SeqCst);
     assert_eq!(ended, Ended::Finished);
     assert_eq!(steps.get(), EPOCHS * batches);
     assert_eq!(reported.len(), EPOCHS);
     assert!(reported.iter().all(|losses| losses.validate.is_some()));
+    assert!(records > 0);
     ALLOCATIONS.load(Ordering::SeqCst)
 }
 
@@ -109,6 +116,7 @@ net {
 train {
     loss = CrossEntropy(label_smoothing = 0.1); optimizer = OPTIMIZER; epochs = 4; batch = 128
     seed = 1; precision = PRECISION; shuffle = SHUFFLE; clip_norm = 1
+    watch \"*\" { output = [stats, histogram]; grad = norm; weight = stats; every = 3 }
 }";
 
 const TINY: &str = "
@@ -117,6 +125,7 @@ net { hidden: Linear(2) -> Tanh -> out: Linear(1) }
 train {
     loss = MSE; optimizer = OPTIMIZER; epochs = 4; batch = 9
     seed = 1; precision = PRECISION; shuffle = SHUFFLE
+    watch \"*\" { output = [stats, histogram]; grad = norm; weight = stats; every = 3 }
 }";
 
 /// One test, since the counter is that of the process.

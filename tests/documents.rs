@@ -11,6 +11,7 @@ use std::path::Path;
 use std::{env, fs};
 
 use nnc::catalog::settings::SECTIONS;
+use nnc::catalog::words::WORDS;
 use nnc::catalog::{Entry, Kind, entries};
 use nnc::diagnostics::{Code, FileId, Sources, render_all};
 use nnc::plan::Target;
@@ -183,6 +184,24 @@ fn settings_chapter() -> String {
     text
 }
 
+fn words_chapter() -> String {
+    let mut text = String::from("# Words\n\nMade from the table that `nnc explain` reads.\n");
+    for word in WORDS {
+        write!(
+            text,
+            "\n## `{}`: {}\n\n{}.\n",
+            word.name,
+            in_markdown(word.noun),
+            in_markdown(word.summary)
+        )
+        .expect("a string takes any text");
+        if !word.example.is_empty() {
+            write!(text, "\n```nn\n{}```\n", word.example).expect("a string takes any text");
+        }
+    }
+    text
+}
+
 fn codes_chapter() -> String {
     let mut text = String::from(
         "# Codes\n\nMade from the explanations that `nnc explain CODE` shows: E is an error, W a warning, N a \
@@ -224,6 +243,7 @@ fn chapters_that_restate_the_compiler_are_not_stale() {
     let made = [
         ("catalog.md", catalog_chapter()),
         ("settings.md", settings_chapter()),
+        ("words.md", words_chapter()),
         ("codes.md", codes_chapter()),
     ];
     for (name, text) in made {

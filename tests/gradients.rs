@@ -145,7 +145,7 @@ const VECTOR: &str = "input x: vector from \"x*\"; target y: number";
 fn every_activation_and_layer() {
     for entry in catalog::entries() {
         match entry.meaning {
-            Meaning::Activation(_) | Meaning::Layer(_) => {}
+            Meaning::Activation(_) | Meaning::Layer(_) | Meaning::LastAxis(_) => {}
             Meaning::Loss(_)
             | Meaning::Optimizer(_)
             | Meaning::Schedule(_)
@@ -159,7 +159,7 @@ fn every_activation_and_layer() {
             | Meaning::Split => continue,
         }
         // It takes a category alone, as in the test of all kinds of columns.
-        if entry.name == "Embedding" {
+        if entry.name == "Embedding" || entry.name == "Unflatten" {
             continue;
         }
         let calls = calls(entry.name);
@@ -204,6 +204,55 @@ fn groups_of_features() {
     }
 }
 
+/// Rows of several axes: layers along the last, element by element, and back.
+#[test]
+fn rows_of_several_axes() {
+    let mut nets = vec![
+        "Linear(6) -> Unflatten([2, 3]) -> Tanh -> Dropout(0.25) -> Flatten -> Linear(1)".to_string(),
+        "h = Linear(6) -> Unflatten([2, 3])\nk = in -> Linear(6) -> Unflatten([2, 3]) -> Sigmoid\n\
+         [h, (h * k - 0.5 * k)] -> Maximum -> residual { Linear(3) -> Tanh } -> Flatten -> Linear(1)"
+            .to_string(),
+        "Linear(12) -> Unflatten([2, 3, 2]) -> Linear(3) -> Tanh -> Linear(1) -> Flatten -> Linear(1)"
+            .to_string(),
+        "Linear(4) -> Unflatten([4]) -> Tanh -> Unflatten([4, 1]) -> Linear(2) -> Flatten -> Linear(1)"
+            .to_string(),
+    ];
+    for entry in catalog::entries() {
+        if matches!(entry.meaning, Meaning::LastAxis(_)) {
+            nets.extend(calls(entry.name).iter().map(|call| {
+                format!("Linear(6) -> Unflatten([2, 3]) -> {call} -> Tanh -> {call} -> Flatten -> Linear(1)")
+            }));
+        }
+    }
+    for net in &nets {
+        check(&Case {
+            data: VECTOR,
+            net,
+            loss: "MSE",
+            settings: "",
+        });
+    }
+}
+
+/// Of values of unlike widths, of one feature, of one value twice, and shared.
+#[test]
+fn products_of_features() {
+    for net in [
+        "[(in -> Linear(5)), (in -> Linear(2) -> Tanh)] -> Bilinear(4) -> Tanh -> Linear(1)",
+        "h = Linear(4) -> Tanh\n[h, h] -> Bilinear(1)",
+        "[(in -> Linear(1)), in] -> Bilinear(2) -> Tanh -> Linear(1)",
+        "[in, (in -> Linear(1))] -> Bilinear(2) -> Tanh -> Linear(1)",
+        "shared pair: Bilinear(3)\na = Linear(3) -> Tanh\nb = [in, a] -> pair -> Tanh\n[a, b] -> pair -> Linear(1)",
+    ] {
+        check(&Case {
+            data: VECTOR,
+            net,
+            loss: "MSE",
+            settings: "",
+        });
+    }
+}
+
 /// Layers that stand on something of their own: a category, a value that learns, another's weight.
 #[test]
 fn embeddings_parameters_and_tied_weights() {
@@ -212,6 +261,8 @@ fn embeddings_parameters_and_tied_weights() {
         "e = job -> table: Embedding(2)\n[e, a] -> Concat -> Linear(3) -> Tanh -> Linear(1)",
         "gain = Parameter([3], init = Ones)\na -> Linear(3) -> Tanh\nh = Linear(3)\nh * gain\nLinear(1)",
         "a -> fc: Linear(3) -> Tanh -> mix: Linear(3) -> Tanh -> Linear(3, weight = mix.weight) -> Linear(1)",
+        "job -> table: Embedding(3) -> Tanh -> Linear(4, weight = table.weight) -> Tanh -> Linear(1)",
+        "job -> table: Embedding(3) -> Tanh -> Linear(4) -> Tanh -> Linear(1)",
     ] {
         check(&Case {
             data: "input a: number; input job: category; target y: number",
@@ -228,17 +279,24 @@ fn every_combination() {
         let Meaning::Combination(_) = &entry.meaning else {
             continue;
         };
-        let name = entry.name;
+        let calls = calls(entry.name);
+        assert!(!calls.is_empty(), "no case for {}", entry.name);
         let pair = "[(in -> Linear(3)), (in -> Linear(3) -> Tanh)]";
-        let nets = [
-            format!("{pair} -> {name} -> last: Linear(1)"),
-            format!("a = Linear(3) -> Sigmoid\n[a, (a -> Linear(3))] -> {name} -> last: Linear(1)"),
-            format!("Linear(2) -> residual {{ {pair} -> {name} -> Linear(2) }}\nlast: Linear(1)"),
-        ];
-        for net in &nets {
+        let nets = calls.iter().flat_map(|name| {
+            [
+                format!("{pair} -> {name} -> last: Linear(1)"),
+                format!(
+                    "a = Linear(3) -> Sigmoid\n[a, (a -> Linear(3))] -> {name} -> last: Linear(1)"
+                ),
+                format!(
+                    "Linear(2) -> residual {{ {pair} -> {name} -> Linear(2) }}\nlast: Linear(1)"
+                ),
+            ]
+        });
+        for net in nets {
             check(&Case {
                 data: VECTOR,
-                net,
+                net: &net,
                 loss: "MSE",
                 settings: "",
             });

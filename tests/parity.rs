@@ -8,6 +8,8 @@ mod support;
 
 use std::path::{Path, PathBuf};
 
+use nnc::catalog::arguments::{ArgumentKind, Default};
+use nnc::catalog::{Kind, entries};
 use nnc::data::Element as Prepares;
 use nnc::data::table::Part;
 use nnc::kernels::Element;
@@ -134,4 +136,84 @@ fn every_setup_gives_pytorchs_losses_and_weights() {
         }
     }
     assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+/// The models of the fixtures in f64, each with its number of batches.
+fn models_in_f64() -> Vec<(String, u64)> {
+    let read = |folder: &Path, name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+    let folders = fixtures().into_iter();
+    let models = folders.filter_map(|folder| {
+        let expected: Value = serde_json::from_str(&read(&folder, "expected.json")).unwrap();
+        let model = read(&folder, "model.nn");
+        let mut settings = model.lines().filter_map(|line| line.split_once('='));
+        let accumulate = settings.find(|(name, _)| name.trim() == "accumulate");
+        let accumulate = accumulate.map(|(_, batches)| batches.trim().parse::<u64>().unwrap());
+        let batches = expected["updates"].as_u64().unwrap() * accumulate.unwrap_or(1);
+        (expected["precision"] == "f64").then_some((model, batches))
+    });
+    models.collect()
+}
+
+#[test]
+fn fixtures_cover_schedules_norms_and_composition() {
+    let models = models_in_f64();
+    let lines = |word: &str| -> Vec<&str> {
+        let lines = models.iter().flat_map(|(model, _)| model.lines());
+        lines
+            .filter(|line| line.trim_start().starts_with(word))
+            .collect()
+    };
+    let schedules = lines("schedule");
+    let schedule = |wanted: &str| schedules.iter().any(|line| line.contains(wanted));
+    for entry in entries().filter(|entry| entry.meaning.kind() == Kind::Schedule) {
+        assert!(
+            schedule(entry.name),
+            "no fixture of the schedule {}",
+            entry.name
+        );
+        // Every way of a schedule that has several.
+        for parameter in entry.parameters {
+            if let ArgumentKind::Word(words) = parameter.kind {
+                for word in words {
+                    let stated = schedule(&format!("{} = {word}", parameter.name));
+                    let default = parameter.default == Default::Word(word);
+                    let unsaid =
+                        |line: &&&str| line.contains(entry.name) && !line.contains(parameter.name);
+                    let fits = stated || default && schedules.iter().any(|line| unsaid(&line));
+                    assert!(fits, "no fixture of {} with {word}", entry.name);
+                }
+            }
+        }
+    }
+    assert!(
+        schedule(" -> "),
+        "no fixture of schedules that follow one another"
+    );
+    let in_a_model = |word: &str| models.iter().any(|(model, _)| model.contains(word));
+    for name in [
+        "BatchNorm1d",
+        "LayerNorm",
+        "GroupNorm",
+        "RMSNorm",
+        "Bilinear",
+        "Unflatten",
+    ] {
+        assert!(in_a_model(name), "no fixture of {name}");
+    }
+    let composed = [
+        "block ",
+        "repeat ",
+        "residual ",
+        "shared ",
+        "] ->",
+        "weight = ",
+        "params \"",
+        "weight w",
+    ];
+    let is_composed = |model: &&(String, u64)| composed.iter().any(|word| model.0.contains(word));
+    let composed = models.iter().filter(is_composed).count();
+    assert!(composed >= 16, "{composed} composed models");
+    for (model, batches) in &models {
+        assert!(*batches >= 200, "{batches} batches\n{model}");
+    }
 }

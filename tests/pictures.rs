@@ -102,6 +102,9 @@ fn pictures_are_texts() {
         ("neurons", "models/neurons.nn"),
         ("nested", "tests/parity/composed-nested-f64/model.nn"),
         ("targets", "tests/parity/targets-f64/model.nn"),
+        ("shared", "tests/parity/composed-siamese-f64/model.nn"),
+        ("weights", "tests/parity/row-weights-targets-f64/model.nn"),
+        ("penalties", "tests/parity/penalties-f64/model.nn"),
     ] {
         insta::with_settings!({
             snapshot_path => "snapshots/pictures",

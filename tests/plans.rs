@@ -10,8 +10,7 @@ use nnc::plan::{Target, explain};
 use nnc::{Compiled, ModelSource, compile};
 
 fn plans(compiled: &Compiled) -> String {
-    let phases = [&compiled.train, &compiled.evaluate];
-    let phases = phases.into_iter().flatten().chain([&compiled.predict]);
+    let phases = compiled.trained().chain([&compiled.predict]);
     let texts: Vec<String> = phases.map(|phase| phase.plan.to_string()).collect();
     texts.join("\n")
 }

@@ -29,6 +29,8 @@ net {
 train {
     loss = CrossEntropy; optimizer = OPTIMIZER; epochs = 3; batch = 70; seed = SEED; precision = PRECISION
     SETTING
+    params \"first.weight\" { max_norm = 0.5 }
+    params \"job.weight\" { max_norm = 2 }
 }";
 
 /// The bits of everything that a run leaves: all states, and the losses of each epoch.
@@ -71,7 +73,7 @@ fn check<T: Element + Prepares>(precision: &str) {
                 .replace("SEED", seed)
         };
         let first = bits::<T>(&model("1"), &csv, 1);
-        for threads in [1, 2, 3, 5] {
+        for threads in [1, 2, 3, 5, 8] {
             let again = bits::<T>(&model("1"), &csv, threads);
             assert!(
                 first == again,

@@ -216,7 +216,10 @@ impl Default {
 #[derive(Clone, PartialEq, Debug)]
 pub enum Value {
     Size(Dim),
-    Width { input: Option<Dim>, output: Dim },
+    Width {
+        input: Option<Dim>,
+        output: Dim,
+    },
     Number(f64),
     Boolean(bool),
     Word(&'static str),
@@ -228,7 +231,13 @@ pub enum Value {
     Initializer(Initializer),
     Length(Length),
     Lengths(Vec<Length>),
+    /// What stands for a number, or for a list of them, that only the data tells: until then it counts
+    /// as [`DEFERRED`], which no plan that runs ever holds.
+    Deferred(String),
 }
+
+/// What stands for a number that only the data tells.
+pub const DEFERRED: f64 = f64::NAN;
 
 /// The checked arguments of one call: each has the type and range that its parameter states.
 #[derive(Clone, PartialEq, Debug)]
@@ -274,6 +283,27 @@ impl Arguments {
         found.map(|(_, value, _)| value)
     }
 
+    /// The facts of the data that arguments still wait for, as expressions.
+    pub fn deferred(&self) -> impl Iterator<Item = String> {
+        self.values.iter().filter_map(|(_, value, _)| match value {
+            Value::Deferred(text) => Some(text.clone()),
+            Value::Size(Dim::Deferred(text)) => Some(text.to_string()),
+            Value::Size(_)
+            | Value::Width { .. }
+            | Value::Number(_)
+            | Value::Boolean(_)
+            | Value::Word(_)
+            | Value::Pair(..)
+            | Value::Texts(_)
+            | Value::Column(_)
+            | Value::Path(_)
+            | Value::Shape(_)
+            | Value::Initializer(_)
+            | Value::Length(_)
+            | Value::Lengths(_) => None,
+        })
+    }
+
     /// The place of an argument; the call's if it was not given.
     pub fn span_of(&self, name: &str) -> Span {
         let found = self.values.iter().find(|(known, _, _)| *known == name);
@@ -283,6 +313,7 @@ impl Arguments {
     pub fn number(&self, name: &str) -> f64 {
         match self.get(name) {
             Some(Value::Number(value)) => *value,
+            Some(Value::Deferred(_)) => DEFERRED,
             other => panic!("internal: `{name}` is {other:?}, not a number"),
         }
     }
@@ -309,17 +340,19 @@ impl Arguments {
         self
     }
 
-    /// A size that is known without data.
+    /// A size; 1 while only the data tells it.
     pub fn size(&self, name: &str) -> usize {
         match self.get(name) {
             Some(Value::Size(Dim::Known(size))) => *size,
-            other => panic!("internal: `{name}` is {other:?}, not a known size"),
+            Some(Value::Size(Dim::Deferred(_))) => 1,
+            other => panic!("internal: `{name}` is {other:?}, not a size"),
         }
     }
 
     pub fn length(&self, name: &str) -> Length {
         match self.get(name) {
             Some(Value::Length(length)) => *length,
+            Some(Value::Deferred(_)) => Length::Epochs(DEFERRED),
             other => panic!("internal: `{name}` is {other:?}, not a length"),
         }
     }
@@ -327,6 +360,7 @@ impl Arguments {
     pub fn lengths(&self, name: &str) -> &[Length] {
         match self.get(name) {
             Some(Value::Lengths(lengths)) => lengths,
+            Some(Value::Deferred(_)) => &[],
             other => panic!("internal: `{name}` is {other:?}, not a list of lengths"),
         }
     }
@@ -334,6 +368,7 @@ impl Arguments {
     pub fn pair(&self, name: &str) -> (f64, f64) {
         match self.get(name) {
             Some(Value::Pair(first, second)) => (*first, *second),
+            Some(Value::Deferred(_)) => (DEFERRED, DEFERRED),
             other => panic!("internal: `{name}` is {other:?}, not a pair"),
         }
     }

@@ -2,6 +2,8 @@
 //! do there, and Keras's for what is a layer only there.
 
 use super::arguments::{ArgumentKind, Arguments, Default, named, positional};
+use super::axes::flat_only;
+use super::bilinear::bilinear;
 use super::layers::Context;
 use super::{Entry, Meaning};
 use crate::diagnostics::{Code, Diagnostic, Span};
@@ -103,6 +105,29 @@ pub const ENTRIES: &[Entry] = &[
         also_known_as: &["DotProduct", "InnerProduct of two"],
         meaning: Meaning::Combination(dot),
     },
+    Entry {
+        name: "Bilinear",
+        summary: "Every output is a weighted sum of all products of a feature of one value with one of another.",
+        formula: "aᵀ · weightₒ · b + biasₒ of [a, b]; weight [out, in1, in2], bias [out], both uniform(±1/√in1) at first",
+        source: "torch.nn.Bilinear",
+        example: "[x, (x -> Linear(8))] -> both: Bilinear(4)",
+        parameters: &[
+            positional(
+                "out_features",
+                ArgumentKind::Size,
+                Default::Required,
+                "width of the result",
+            ),
+            named(
+                "bias",
+                ArgumentKind::Boolean,
+                Default::Boolean(true),
+                "whether a bias is added",
+            ),
+        ],
+        also_known_as: &["BilinearDense"],
+        meaning: Meaning::Combination(bilinear),
+    },
 ];
 
 fn concat(
@@ -110,6 +135,9 @@ fn concat(
     _: &Arguments,
     items: &[(ValueId, Span)],
 ) -> Result<ValueId, Box<Diagnostic>> {
+    for (value, span) in items {
+        flat_only(context, "Concat", *value, *span)?;
+    }
     let values: Vec<ValueId> = items.iter().map(|(value, _)| *value).collect();
     context
         .graph
@@ -169,6 +197,9 @@ fn dot(
             )
             .label(format!("a list of {} flows in", items.len())),
         ));
+    }
+    for (value, span) in items {
+        flat_only(context, "Dot", *value, *span)?;
     }
     let product = fold(context, items, Graph::multiply)?;
     Ok(context.graph.sum(product, Axis::Last))

@@ -8,7 +8,6 @@ use super::{Kind, entries, planned};
 
 /// Entries that the language reserves.
 const PLANNED: &[(Kind, &str, &[&str])] = &[
-    (Kind::Layer, "Unflatten", &["Reshape", "View"]),
     (Kind::Layer, "Conv1d", &["Convolution1D"]),
     (Kind::Layer, "Conv2d", &["Convolution2D"]),
     (Kind::Layer, "MaxPool1d", &["MaxPooling1D"]),
@@ -65,7 +64,7 @@ const ARGUMENTS: &[(&[&str], &[&str])] = &[
     (&["beta", "threshold"], &["delta"]),
     (
         &["units", "out", "width", "n", "output_dim", "n_units"],
-        &["out_features"],
+        &["out_features", "embedding_dim"],
     ),
     (&["use_bias"], &["bias"]),
     (
@@ -124,10 +123,36 @@ const SETTINGS: &[(&str, &[&str])] = &[
             "clip_grad_norm",
             "global_clipnorm",
             "gradient_clipping",
+            "grad_clip",
+            "clipnorm",
+            "max_grad_norm",
         ],
     ),
     ("clip_value", &["clip_grad_value"]),
+    (
+        "max_norm",
+        &["max_value", "kernel_constraint", "constraint"],
+    ),
+    ("lr", &["learning_rate"]),
+    ("freeze", &["trainable", "requires_grad", "frozen"]),
+    (
+        "l2",
+        &["regularizer", "kernel_regularizer", "bias_regularizer"],
+    ),
     ("init", &["initializer", "kernel_initializer"]),
+    ("output", &["activations", "outputs"]),
+    ("grad", &["grads", "gradient", "gradients"]),
+    ("weight", &["weights", "params", "parameters"]),
+    (
+        "every",
+        &[
+            "freq",
+            "log_freq",
+            "frequency",
+            "interval",
+            "histogram_freq",
+        ],
+    ),
     ("schedule", &["lr_scheduler", "scheduler", "lr_schedule"]),
     ("stop", &["early_stopping", "early_stop"]),
     (
@@ -193,6 +218,10 @@ const ADVICE: &[(&[&str], &str)] = &[
     (
         &["EarlyStopping"],
         "to end early is the setting `stop` of `train`: `stop = early(patience = 10)`",
+    ),
+    (
+        &["kernel_constraint", "MaxNorm", "UnitNorm"],
+        "norms are bounded by the paths of parameters, in `train`: `params \"*.weight\" { max_norm = 2 }`",
     ),
     (
         &["callbacks", "verbose", "DataLoader", "n_jobs"],

@@ -1,6 +1,7 @@
 //! Layers, under PyTorch's names, arguments, defaults and parameter names.
 
 use super::arguments::{ArgumentKind, Arguments, Default, Range, Value, named, positional};
+use super::axes::{flatten, unflatten};
 use super::{Entry, Meaning};
 use crate::diagnostics::{Code, Diagnostic, Span, listed};
 use crate::graph::ops::{MatMulForm, Op};
@@ -185,7 +186,7 @@ pub const ENTRIES: &[Entry] = &[
             ),
         ],
         also_known_as: &["Dense", "FullyConnected", "FC", "Affine", "InnerProduct"],
-        meaning: Meaning::Layer(linear),
+        meaning: Meaning::LastAxis(linear),
     },
     Entry {
         name: "Embedding",
@@ -220,7 +221,7 @@ pub const ENTRIES: &[Entry] = &[
         example: "gates = x -> Linear(8) -> Softmax",
         parameters: &[],
         also_known_as: &[],
-        meaning: Meaning::Layer(|context, _, x| {
+        meaning: Meaning::LastAxis(|context, _, x| {
             let logarithm = context.graph.push(Op::LogSoftmax, &[x]);
             context.name(logarithm, "log");
             Ok(context.graph.map(ScalarFunction::Exp, logarithm))
@@ -234,7 +235,7 @@ pub const ENTRIES: &[Entry] = &[
         example: "Linear(8) -> LogSoftmax -> Linear(4)",
         parameters: &[],
         also_known_as: &[],
-        meaning: Meaning::Layer(|context, _, x| Ok(context.graph.push(Op::LogSoftmax, &[x]))),
+        meaning: Meaning::LastAxis(|context, _, x| Ok(context.graph.push(Op::LogSoftmax, &[x]))),
     },
     Entry {
         name: "Flatten",
@@ -244,7 +245,22 @@ pub const ENTRIES: &[Entry] = &[
         example: "Flatten -> Linear(8)",
         parameters: &[],
         also_known_as: &[],
-        meaning: Meaning::Layer(|_, _, x| Ok(x)),
+        meaning: Meaning::Layer(flatten),
+    },
+    Entry {
+        name: "Unflatten",
+        summary: "The features of each row on several axes; Linear, norms of rows and softmaxes go along the last.",
+        formula: "x, of the shape unflattened_size, the last axis adjoining",
+        source: "torch.nn.Unflatten(dim = 1)",
+        example: "Linear(16) -> Unflatten([2, 8]) -> Softmax -> Flatten",
+        parameters: &[positional(
+            "unflattened_size",
+            ArgumentKind::Shape,
+            Default::Required,
+            "lengths of the axes, whose product is the width that flows in",
+        )],
+        also_known_as: &["Reshape", "View"],
+        meaning: Meaning::Layer(unflatten),
     },
     Entry {
         name: "Dropout",

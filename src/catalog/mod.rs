@@ -8,6 +8,8 @@
 pub mod activations;
 pub mod arguments;
 pub mod averages;
+pub mod axes;
+mod bilinear;
 pub mod columns;
 pub mod combinations;
 pub mod foreign;
@@ -20,6 +22,7 @@ pub mod optimizers;
 pub mod schedules;
 pub mod settings;
 pub mod stops;
+pub mod words;
 
 use crate::diagnostics::{Diagnostic, Span};
 use crate::graph::scalar::ScalarFunction;
@@ -48,6 +51,8 @@ pub struct Entry {
 pub enum Meaning {
     Activation(fn(&Arguments) -> ScalarFunction),
     Layer(BuildLayer),
+    /// A layer along the last axis, the same at every place on the others.
+    LastAxis(BuildLayer),
     /// A value that learns.
     Parameter,
     /// A layer that makes one value of a list.
@@ -198,6 +203,7 @@ impl Meaning {
         match self {
             Meaning::Activation(_)
             | Meaning::Layer(_)
+            | Meaning::LastAxis(_)
             | Meaning::Parameter
             | Meaning::Combination(_) => Kind::Layer,
             Meaning::Loss(_) => Kind::Loss,
@@ -247,8 +253,6 @@ pub fn find_foreign(kind: Kind, name: &str) -> Option<&'static Entry> {
 pub fn planned(kind: Kind) -> &'static [&'static str] {
     match kind {
         Kind::Layer => &[
-            "Unflatten",
-            "Bilinear",
             "Conv1d",
             "Conv2d",
             "MaxPool1d",

@@ -2,6 +2,7 @@
 //! defaults.
 
 use super::arguments::{ArgumentKind, Arguments, Default, Range, Value, named, positional};
+use super::axes::flat_only;
 use super::layers::{Context, Fans};
 use super::{Entry, Meaning};
 use crate::diagnostics::{Code, Diagnostic};
@@ -65,7 +66,7 @@ pub const ENTRIES: &[Entry] = &[
             ),
         ],
         also_known_as: &["LayerNormalization"],
-        meaning: Meaning::Layer(layer_norm),
+        meaning: Meaning::LastAxis(layer_norm),
     },
     Entry {
         name: "RMSNorm",
@@ -89,7 +90,7 @@ pub const ENTRIES: &[Entry] = &[
             ),
         ],
         also_known_as: &["RMSNormalization"],
-        meaning: Meaning::Layer(rms_norm),
+        meaning: Meaning::LastAxis(rms_norm),
     },
     Entry {
         name: "GroupNorm",
@@ -179,6 +180,7 @@ fn layer_norm(
     arguments: &Arguments,
     x: ValueId,
 ) -> Result<ValueId, Box<Diagnostic>> {
+    advise_single(context, "LayerNorm", &context.graph.shape(x).width());
     let x = normalised(context, x, arguments.number("eps"));
     let weight = arguments.boolean("elementwise_affine");
     Ok(affine(
@@ -195,6 +197,7 @@ fn rms_norm(
     x: ValueId,
 ) -> Result<ValueId, Box<Diagnostic>> {
     let eps = arguments.number("eps");
+    advise_single(context, "RMSNorm", &context.graph.shape(x).width());
     let x = over_root_mean_square(context, x, eps, "mean_square");
     let weight = arguments.boolean("elementwise_affine");
     Ok(affine(context, x, weight, false))
@@ -205,6 +208,7 @@ fn group_norm(
     arguments: &Arguments,
     x: ValueId,
 ) -> Result<ValueId, Box<Diagnostic>> {
+    flat_only(context, "GroupNorm", x, context.input_span)?;
     let groups = match arguments.get("num_groups") {
         Some(Value::Size(groups)) => groups.clone(),
         other => panic!("internal: `num_groups` is {other:?}, not a size"),
@@ -213,6 +217,7 @@ fn group_norm(
     let shown: Shape = context.graph.shape(x).clone();
     let normalised = match (groups.known(), width.known()) {
         (Some(groups), Some(width)) if width % groups == 0 => {
+            advise_single(context, "GroupNorm", &Dim::Known(width / groups));
             in_groups(context, x, groups, width / groups, arguments.number("eps"))
         }
         (Some(groups), Some(width)) => {
@@ -255,6 +260,36 @@ fn in_groups(context: &mut Context, x: ValueId, groups: usize, length: usize, ep
     joined
 }
 
+/// Of one feature alone nothing is left when it is normalised.
+fn advise_single(context: &mut Context, norm: &str, width: &Dim) {
+    if *width != Dim::Known(1) {
+        return;
+    }
+    let (left, help) = match norm {
+        "RMSNorm" => (
+            "is its sign",
+            "let more features flow in, or leave the norm away",
+        ),
+        "GroupNorm" => (
+            "is 0 for every row",
+            "choose fewer groups, so that each has several features",
+        ),
+        _ => (
+            "is 0 for every row",
+            "let more features flow in, or leave the norm away",
+        ),
+    };
+    context.advice.push(
+        Diagnostic::new(
+            Code::SingleFeatureNorm,
+            context.span,
+            format!("`{norm}` of one feature {left}"),
+        )
+        .label("little or nothing of the row goes on from here")
+        .help(help),
+    );
+}
+
 /// What stands before a BatchNorm and does not belong there.
 fn advise_norm(context: &mut Context, x: ValueId) {
     let graph = &*context.graph;
@@ -269,10 +304,16 @@ fn advise_norm(context: &mut Context, x: ValueId) {
     let biased = node.op == Op::Binary(BinaryOperator::Add)
         && matches!(op(node.operands[0]), Op::MatMul(_))
         && learned(node.operands[1]);
-    let dropped = node.op == Op::ByPhase
-        && operand(node.operands[0], 1)
+    // Activations in between change nothing of it.
+    let mut before = x;
+    while matches!(op(before), Op::Map(_)) {
+        before = graph.node(before).operands[0];
+    }
+    let dropped = *op(before) == Op::ByPhase
+        && operand(graph.node(before).operands[0], 1)
             .is_some_and(|mask| matches!(op(mask), Op::DropoutMask { .. }));
     let place = graph.origin(node.origin).span;
+    let dropout = graph.origin(graph.node(before).origin).span;
     if biased {
         context.advice.push(
             Diagnostic::new(
@@ -292,7 +333,7 @@ fn advise_norm(context: &mut Context, x: ValueId) {
         context.advice.push(
             Diagnostic::new(
                 Code::DropoutBeforeNorm,
-                place,
+                dropout,
                 "Dropout before BatchNorm: the running variance is that of dropped values, which prediction does not see",
             )
             .label("changes the variance while training")
@@ -307,6 +348,7 @@ fn batch_norm(
     arguments: &Arguments,
     x: ValueId,
 ) -> Result<ValueId, Box<Diagnostic>> {
+    flat_only(context, "BatchNorm1d", x, context.input_span)?;
     let eps = arguments.number("eps");
     let momentum = arguments.number("momentum");
     let shape = context.graph.shape(x).clone();

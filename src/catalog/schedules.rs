@@ -36,10 +36,14 @@ impl Run {
     }
 }
 
-/// A schedule's rule, and the argument that says how long it holds when another follows.
+/// A schedule's rule.
 #[derive(Debug)]
 pub struct Schedule {
+    /// The argument that says how long it holds when another follows.
     pub length: Option<&'static str>,
+    /// The argument, a length or several, at whose end it first does what it is for, in those that hold
+    /// to the end of the run.
+    pub turns: Option<&'static str>,
     pub rule: fn(&Arguments, &Run) -> Rule,
 }
 
@@ -83,6 +87,7 @@ pub const ENTRIES: &[Entry] = &[
         also_known_as: &["LinearWarmup", "WarmUp"],
         meaning: Meaning::Schedule(Schedule {
             length: Some("length"),
+            turns: None,
             rule: |arguments, run| Rule::Warmup {
                 length: updates(arguments, run, "length"),
             },
@@ -98,6 +103,7 @@ pub const ENTRIES: &[Entry] = &[
         also_known_as: &["StepLR", "StepDecay"],
         meaning: Meaning::Schedule(Schedule {
             length: None,
+            turns: Some("step_size"),
             rule: |arguments, run| Rule::Step {
                 length: updates(arguments, run, "step_size"),
                 gamma: arguments.number("gamma"),
@@ -122,6 +128,7 @@ pub const ENTRIES: &[Entry] = &[
         also_known_as: &["MultiStepLR", "PiecewiseConstantDecay"],
         meaning: Meaning::Schedule(Schedule {
             length: None,
+            turns: Some("milestones"),
             rule: |arguments, run| Rule::MultiStep {
                 milestones: arguments
                     .lengths("milestones")
@@ -147,6 +154,7 @@ pub const ENTRIES: &[Entry] = &[
         also_known_as: &["ExponentialLR", "ExponentialDecay"],
         meaning: Meaning::Schedule(Schedule {
             length: None,
+            turns: None,
             rule: |arguments, run| Rule::Step {
                 length: run.epoch,
                 gamma: arguments.number("gamma"),
@@ -172,6 +180,7 @@ pub const ENTRIES: &[Entry] = &[
         also_known_as: &["LinearLR"],
         meaning: Meaning::Schedule(Schedule {
             length: Some("total_iters"),
+            turns: None,
             rule: |arguments, run| Rule::Linear {
                 start: arguments.number("start_factor"),
                 end: arguments.number("end_factor"),
@@ -197,6 +206,7 @@ pub const ENTRIES: &[Entry] = &[
         also_known_as: &["PolynomialLR", "PolynomialDecay"],
         meaning: Meaning::Schedule(Schedule {
             length: Some("total_iters"),
+            turns: None,
             rule: |arguments, run| Rule::Polynomial {
                 length: updates(arguments, run, "total_iters"),
                 power: arguments.number("power"),
@@ -221,6 +231,7 @@ pub const ENTRIES: &[Entry] = &[
         also_known_as: &["CosineAnnealingLR", "CosineDecay", "Cosine"],
         meaning: Meaning::Schedule(Schedule {
             length: Some("T_max"),
+            turns: None,
             rule: |arguments, run| Rule::CosineAnnealing {
                 length: updates_or_rest(arguments, run, "T_max"),
                 eta_min: arguments.number("eta_min"),
@@ -246,6 +257,7 @@ pub const ENTRIES: &[Entry] = &[
         also_known_as: &["CosineDecayRestarts", "SGDR"],
         meaning: Meaning::Schedule(Schedule {
             length: None,
+            turns: Some("T_0"),
             rule: |arguments, run| Rule::CosineAnnealingWarmRestarts {
                 first: updates(arguments, run, "T_0"),
                 factor: arguments.size("T_mult") as u64,
@@ -300,6 +312,7 @@ pub const ENTRIES: &[Entry] = &[
         also_known_as: &["CyclicLR", "CyclicalLearningRate"],
         meaning: Meaning::Schedule(Schedule {
             length: None,
+            turns: Some("step_size_up"),
             rule: |arguments, run| {
                 let up = updates(arguments, run, "step_size_up");
                 Rule::Cyclic {
@@ -368,6 +381,7 @@ pub const ENTRIES: &[Entry] = &[
         also_known_as: &["OneCycleLR", "1cycle"],
         meaning: Meaning::Schedule(Schedule {
             length: Some("total_steps"),
+            turns: None,
             rule: |arguments, run| Rule::OneCycle {
                 max_lr: arguments.number("max_lr"),
                 length: updates_or_rest(arguments, run, "total_steps"),
@@ -393,6 +407,7 @@ pub const ENTRIES: &[Entry] = &[
         also_known_as: &["inverse_sqrt", "Noam", "NoamLR"],
         meaning: Meaning::Schedule(Schedule {
             length: None,
+            turns: None,
             rule: |arguments, run| Rule::InverseSqrt {
                 timescale: match (arguments.get("timescale"), run.before) {
                     (Some(_), _) => updates(arguments, run, "timescale"),
@@ -449,6 +464,7 @@ pub const ENTRIES: &[Entry] = &[
         also_known_as: &["ReduceLROnPlateau"],
         meaning: Meaning::Schedule(Schedule {
             length: None,
+            turns: Some("patience"),
             rule: |arguments, _| {
                 Rule::ReduceOnPlateau(Plateau {
                     factor: arguments.number("factor"),

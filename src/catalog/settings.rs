@@ -187,11 +187,49 @@ pub const PARAMS: &[Setting] = &[
         "params \"*.weight\" { l2 = 1e-4 }",
     ),
     setting(
+        "max_norm",
+        "a number more than 0",
+        "no bound",
+        "after each update, rows of a weight (one for each output) of a larger norm are scaled to it, as torch.renorm(p = 2, dim = 0) does",
+        "params \"*.weight\" { max_norm = 2 }",
+    ),
+    setting(
         "freeze",
         "`true` or `false`",
         "false",
         "whether these parameters stay as they are",
         "params \"*.bias\" { freeze = true }",
+    ),
+];
+
+pub const WATCH: &[Setting] = &[
+    setting(
+        "output",
+        "`norm`, `stats`, `histogram`, or a list of them",
+        "nothing",
+        "what is recorded of the stages' results, for the rows of the update's last batch",
+        "watch \"head\" { output = stats }",
+    ),
+    setting(
+        "grad",
+        "`norm`, `stats`, `histogram`, or a list of them",
+        "nothing",
+        "what is recorded of the parameters' gradients, before they are clipped",
+        "watch \"head.*\" { grad = norm }",
+    ),
+    setting(
+        "weight",
+        "`norm`, `stats`, `histogram`, or a list of them",
+        "nothing",
+        "what is recorded of the parameters after the update",
+        "watch \"*.weight\" { weight = [stats, histogram] }",
+    ),
+    setting(
+        "every",
+        "a whole number of at least 1",
+        "100",
+        "the updates whose number is a multiple of it are recorded, and the first",
+        "watch \"head\" { output = norm; every = 10 }",
     ),
 ];
 
@@ -207,6 +245,7 @@ pub const TOP_LEVEL: &[Setting] = &[setting(
 pub const SECTIONS: &[(&str, &[Setting])] = &[
     ("train", TRAIN),
     ("params", PARAMS),
+    ("watch", WATCH),
     ("data", DATA),
     ("top level", TOP_LEVEL),
 ];

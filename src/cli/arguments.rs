@@ -156,6 +156,10 @@ impl Setting {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum PhaseName {
     Train,
+    /// The batches of an update but its last, where `accumulate` says so
+    Accumulate,
+    /// The updates that a `watch` section records
+    Watch,
     Evaluate,
     Predict,
 }

@@ -24,7 +24,13 @@ pub fn check(arguments: &CheckArguments, console: &Console, sources: &mut Source
         sources,
     )?;
     console.diagnostics(&checked.advice, sources);
-    let deferred = &checked.predict.plan.deferred;
+    let mut deferred = checked.predict.plan.deferred.clone();
+    let settings = checked.declaration.train.iter();
+    for wait in settings.flat_map(|train| train.waits()) {
+        if !deferred.contains(&wait) {
+            deferred.push(wait);
+        }
+    }
     let parameters = checked.states.parameter_elements();
     let rows = checked.schema.rows;
     console.event(
@@ -37,7 +43,7 @@ pub fn check(arguments: &CheckArguments, console: &Console, sources: &mut Source
         })),
     );
     let sizes = match (deferred.is_empty(), rows) {
-        (false, _) => format!("sizes depend on the data: {}", deferred.join(", ")),
+        (false, _) => format!("depends on the data: {}", deferred.join(", ")),
         (true, None) => format!("parameters: {parameters}"),
         (true, Some(rows)) => format!(
             "parameters: {parameters} · rows: train {}, validate {}, test {} · arena {}",

@@ -5,8 +5,10 @@ mod entry;
 mod page;
 mod plot;
 mod setting;
+mod word;
 
 use nnc::catalog::settings::SECTIONS;
+use nnc::catalog::words::WORDS;
 use nnc::catalog::{self, Kind, Meaning, foreign};
 use nnc::diagnostics::{Code, Diagnostic, near_miss};
 
@@ -45,6 +47,10 @@ fn everything(page: &mut Page) {
     for (section, settings) in SECTIONS {
         setting::list(section, settings, page);
     }
+    page.heading("Words of the language");
+    for word in WORDS {
+        page.row(word.name, word.summary);
+    }
     page.heading("Codes of faults");
     for code in Code::ALL {
         page.row(code.id(), code.title());
@@ -61,6 +67,10 @@ fn known(name: &str, page: &mut Page) -> bool {
         return true;
     }
     let mut found = false;
+    for word in WORDS.iter().filter(|word| word.name == name) {
+        word::explain(word, page);
+        found = true;
+    }
     for entry in catalog::entries().filter(|entry| entry.name == name) {
         entry::explain(entry, page);
         found = true;
@@ -82,7 +92,31 @@ fn known(name: &str, page: &mut Page) -> bool {
             found = true;
         }
     }
-    found
+    arguments(name, page) || found
+}
+
+/// The arguments of a name, with the entries that take them.
+fn arguments(name: &str, page: &mut Page) -> bool {
+    let mut taken: Vec<(String, Vec<&str>)> = Vec::new();
+    for entry in catalog::entries() {
+        let mut parameters = entry.parameters.iter();
+        let Some(parameter) = parameters.find(|parameter| parameter.name == name) else {
+            continue;
+        };
+        let text = parameter.text();
+        match taken.iter_mut().find(|(known, _)| *known == text) {
+            Some((_, entries)) => entries.push(entry.name),
+            None => taken.push((text, vec![entry.name])),
+        }
+    }
+    if taken.is_empty() {
+        return false;
+    }
+    page.heading(&format!("{name}: argument"));
+    for (text, entries) in &taken {
+        page.row(&entries.join(", "), text);
+    }
+    true
 }
 
 /// The pages of what another library calls by a name.
@@ -122,6 +156,7 @@ fn unknown(name: &str) -> Diagnostic {
         .map(|entry| entry.name)
         .chain(settings.map(|setting| setting.name))
         .chain(SECTIONS.iter().map(|(section, _)| *section))
+        .chain(WORDS.iter().map(|word| word.name))
         .chain(Code::ALL.iter().map(|code| code.id()))
         .chain(Kind::ALL.into_iter().flat_map(catalog::planned).copied());
     let message = format!("nothing is called `{name}`");

@@ -22,6 +22,7 @@ mod save;
 mod source;
 mod summary;
 mod training;
+mod watched;
 
 use std::process::ExitCode;
 

@@ -41,17 +41,30 @@ pub fn plan(arguments: &PlanArguments, console: &Console, sources: &mut Sources)
     let (train, evaluate) = (compiled.train.as_ref(), compiled.evaluate.as_ref());
     let phase = match arguments.phase {
         Some(PhaseName::Train) => train,
+        Some(PhaseName::Accumulate) => compiled.accumulate.as_ref(),
+        Some(PhaseName::Watch) => compiled.watch.as_ref(),
         Some(PhaseName::Evaluate) => evaluate,
         Some(PhaseName::Predict) => Some(&compiled.predict),
         None => train.or(evaluate).or(Some(&compiled.predict)),
     };
     let Some(phase) = phase else {
-        let message = match evaluate {
-            Some(_) => format!("`{}` has no parameter to train", compiled.name),
-            None => format!("`{}` has no loss, so it can only predict", compiled.name),
+        let name = &compiled.name;
+        let (message, phase) = match (arguments.phase, train, evaluate) {
+            (Some(PhaseName::Accumulate), Some(_), _) => (
+                format!("each batch of `{name}` makes an update: it does not `accumulate`"),
+                "train",
+            ),
+            (Some(PhaseName::Watch), Some(_), _) => {
+                (format!("`{name}` has no `watch` section"), "train")
+            }
+            (_, _, Some(_)) => (format!("`{name}` has no parameter to train"), "predict"),
+            (_, _, None) => (
+                format!("`{name}` has no loss, so it can only predict"),
+                "predict",
+            ),
         };
         let fault = Diagnostic::without_place(Code::MissingSection, message);
-        return Err(vec![fault.help("there is `--phase predict`")]);
+        return Err(vec![fault.help(format!("there is `--phase {phase}`"))]);
     };
     if arguments.explain {
         console.put(explain(&phase.graph, &phase.plan).as_bytes());

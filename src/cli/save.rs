@@ -64,10 +64,8 @@ pub fn save<T: Number>(
 /// The plans that ran, as text that is the same on every machine.
 fn plans(order: &Order) -> String {
     let compiled = &order.job.compiled;
-    let phases = [&compiled.accumulate, &compiled.train, &compiled.evaluate];
-    let shown: Vec<String> = phases
-        .into_iter()
-        .flatten()
+    let shown: Vec<String> = compiled
+        .trained()
         .map(|phase| phase.plan.to_string())
         .collect();
     match shown.is_empty() {

@@ -25,6 +25,7 @@ use super::record::{Members, PartScores, Times, members, rows_to_json, scores_to
 use super::run::{Number, Order};
 use super::save::{Results, save};
 use super::summary::{figure, scores_table, table};
+use super::watched::{WatchFile, WatchSummary};
 use super::{Exit, Outcome, unreadable, unwritable};
 
 /// How the run ended, as its record says.
@@ -67,12 +68,13 @@ pub fn carry_out<T: Number>(mut order: Order, sources: &mut Sources) -> Outcome 
 
     let start = start_members(order, trainer.batches());
     announce(order, &start, sources);
-    let (ended, train_time) = match &job.compiled.train {
-        Some(_) => {
-            let (ended, train_time) = train_epochs(order, &mut trainer, &mut folder)?;
-            (Some(ended), train_time)
-        }
-        None => (None, Duration::ZERO),
+    let trained = match &job.compiled.train {
+        Some(_) => Some(train_epochs(order, &mut trainer, &mut folder)?),
+        None => None,
+    };
+    let (ended, train_time, watched) = match trained {
+        Some(trained) => (Some(trained.ended), trained.time, trained.watched),
+        None => (None, Duration::ZERO, None),
     };
     if let Some(Ended::NonFinite(found)) = &ended {
         let fault = non_finite(found, order);
@@ -101,6 +103,9 @@ pub fn carry_out<T: Number>(mut order: Order, sources: &mut Sources) -> Outcome 
         "seconds": times.to_json(),
         "metrics": scores_to_json(&scores),
     }));
+    if let Some(watched) = &watched {
+        done.insert("watch".to_owned(), watched.members());
+    }
     let results = Results {
         start,
         done: done.clone(),
@@ -114,6 +119,9 @@ pub fn carry_out<T: Number>(mut order: Order, sources: &mut Sources) -> Outcome 
     done.insert("seconds".to_owned(), Times { total, ..times }.to_json());
     order.console.event("done", done);
     conclude(order, &scores, predicted.as_ref());
+    if let Some(table) = watched.and_then(|watched| watched.table()) {
+        order.console.line(&table);
+    }
     if let Some(profiled) = profiled {
         profiled.report(order);
     }
@@ -275,38 +283,71 @@ fn announce(order: &Order, start: &Members, sources: &Sources) {
     }
 }
 
-/// Runs the epochs; the time is that of the epochs alone, without their reports.
+/// What became of the epochs.
+struct Trained {
+    ended: Ended,
+    /// That of the epochs alone, without the reports of their losses.
+    time: Duration,
+    watched: Option<WatchSummary>,
+}
+
+/// The files that a training writes while it goes on.
+const METRICS: &str = "metrics.csv";
+const WATCHED: &str = "watch.csv";
+
+/// Runs the epochs.
 fn train_epochs<T: Number>(
     order: &Order,
     trainer: &mut Trainer<T>,
     folder: &mut RunFolder,
-) -> Result<(Ended, Duration), Faults> {
-    let spec = order.job.compiled.declaration.train.as_ref();
-    let epochs = spec.map_or(0, |train| train.epochs);
-    let failure = RefCell::new(None);
-    let refused = |error: &std::io::Error| vec![unwritable("metrics.csv", error)];
-    let file = folder
-        .open("metrics.csv")
-        .map_err(|error| refused(&error))?;
+) -> Result<Trained, Faults> {
+    let compiled = &order.job.compiled;
+    let epochs = compiled.declaration.train.as_ref();
+    let epochs = epochs.map_or(0, |train| train.epochs);
+    let refused = |name: &'static str| move |error: io::Error| vec![unwritable(name, &error)];
+    let (failure, unwatched) = (RefCell::new(None), RefCell::new(None));
+    let file = folder.open(METRICS).map_err(refused(METRICS))?;
     let mut progress =
-        Progress::new(order.console, epochs, file, &failure).map_err(|error| refused(&error))?;
+        Progress::new(order.console, epochs, file, &failure).map_err(refused(METRICS))?;
+    let mut watch_file = match &compiled.watch {
+        None => None,
+        Some(phase) => {
+            let file = folder.open(WATCHED).map_err(refused(WATCHED))?;
+            let file = WatchFile::new(file, &phase.plan.probes, &unwatched);
+            Some(file.map_err(refused(WATCHED))?)
+        }
+    };
     if order.arguments.profile {
         trainer.begin_profile(epochs);
     }
     order.interrupts.begin_training();
     let begun = Instant::now();
-    let ended = trainer.run(
-        epochs,
-        &|| order.interrupts.requested() || failure.borrow().is_some(),
-        &mut |epoch, losses| progress.epoch(epoch, losses),
-    );
+    let stop = || {
+        let failed = failure.borrow().is_some() || unwatched.borrow().is_some();
+        failed || order.interrupts.requested()
+    };
+    let mut report = |epoch, losses| progress.epoch(epoch, losses);
+    let ended = match &mut watch_file {
+        None => trainer.run(epochs, &stop, &mut report),
+        Some(file) => {
+            trainer.run_recorded(epochs, &stop, &mut report, &mut |record| file.take(record))
+        }
+    };
     let time = begun.elapsed().saturating_sub(progress.spent());
     progress.finish(trainer.epochs_done());
     drop(progress);
-    match failure.into_inner() {
-        Some(error) => Err(refused(&error)),
-        None => Ok((ended, time)),
+    let watched = watch_file.map(WatchFile::finish).transpose();
+    if let Some(error) = failure.into_inner() {
+        return Err(refused(METRICS)(error));
     }
+    if let Some(error) = unwatched.into_inner() {
+        return Err(refused(WATCHED)(error));
+    }
+    Ok(Trained {
+        ended,
+        time,
+        watched: watched.map_err(refused(WATCHED))?,
+    })
 }
 
 /// What a profile came to, ready to be reported.

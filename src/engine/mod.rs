@@ -24,6 +24,8 @@ pub struct Runner<T> {
     loss: Option<Offset>,
     scalars: Vec<(StepScalar, Offset)>,
     scalars_for: Option<usize>,
+    /// All scalars stay as they are while the number of rows does.
+    steady: bool,
     rates: Option<RateSchedule>,
     /// How often a schedule has answered a loss that no longer falls.
     reductions: u32,
@@ -102,6 +104,10 @@ impl<T: Element> Runner<T> {
             loss: plan.loss,
             scalars: plan.scalars.clone(),
             scalars_for: None,
+            steady: plan.scalars.iter().all(|(scalar, _)| {
+                let follows = plan.schedule.is_some() && scalar.follows_schedule();
+                !follows && !scalar.changes_with_update()
+            }),
             rates: plan.schedule.clone(),
             reductions: 0,
             group: None,
@@ -259,8 +265,21 @@ impl<T: Element> Runner<T> {
 
     /// Writes the numbers that a step reads; those that depend on the rows alone only when the rows
     /// change.
+    #[inline]
     fn write_scalars(&mut self, arena: &mut Arena<T>, rows: usize, update: u64) {
         let same_rows = self.scalars_for == Some(rows);
+        if !same_rows || !self.steady {
+            self.write_changed_scalars(arena, rows, update, same_rows);
+        }
+    }
+
+    fn write_changed_scalars(
+        &mut self,
+        arena: &mut Arena<T>,
+        rows: usize,
+        update: u64,
+        same_rows: bool,
+    ) {
         let (update, share) = self.group.unwrap_or((update, 1.0));
         let (schedule, reductions) = (self.rates.as_ref(), self.reductions);
         let rate = |lr| schedule.map_or(lr, |schedule| schedule.rate(lr, update, reductions));

@@ -14,14 +14,18 @@ pub mod shape;
 pub mod state;
 pub mod text;
 pub mod verify;
+pub mod watch;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+
+use smallvec::SmallVec;
 
 use crate::diagnostics::Span;
 use ops::Op;
 use shape::Shape;
 use state::{ScalarId, State, StateId, StateKind, StepScalar};
+use watch::Watch;
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct ValueId(pub u32);
@@ -41,6 +45,9 @@ pub struct Origin {
     /// The stage's label or path, or the name that a line binds.
     pub label: Arc<str>,
     pub span: Span,
+    /// What a picture writes, where that is not the text at the place: names stand for what they are
+    /// bound to.
+    pub shown: Option<Arc<str>>,
 }
 
 /// In which part of a training step a node stands.
@@ -52,10 +59,13 @@ pub enum Part {
     Update,
 }
 
+/// The values that an operation takes: seldom more than two.
+pub type Operands = SmallVec<[ValueId; 4]>;
+
 #[derive(Clone, PartialEq, Debug)]
 pub struct Node {
     pub op: Op,
-    pub operands: Vec<ValueId>,
+    pub operands: Operands,
     pub shape: Shape,
     pub origin: OriginId,
     pub part: Part,
@@ -103,6 +113,8 @@ pub struct Graph {
     /// The loss, one number: the mean over the rows of the batch.
     pub loss: Option<ValueId>,
     pub assignments: Vec<Assignment>,
+    /// What is recorded of a training.
+    pub watches: Vec<Watch>,
     /// While losses are added, where rows have weights: each row's share of the batch's, `[batch, 1]`.
     pub row_shares: Option<ValueId>,
     /// What new nodes get for origin and part.
@@ -149,17 +161,27 @@ impl Graph {
             .filter(|state| self.state(*state).kind == StateKind::Parameter)
     }
 
+    /// Says what a picture writes for an origin.
+    pub fn show(&mut self, origin: OriginId, text: &str) {
+        self.origins[origin.0 as usize].shown = Some(text.into());
+    }
+
+    /// The values that are recorded, as far as they are computed.
+    pub fn watched(&self) -> impl Iterator<Item = ValueId> + '_ {
+        self.watches.iter().filter_map(|watch| watch.value)
+    }
+
     /// Appends an operation after its shape rule has been run.
     pub fn try_push(&mut self, op: Op, operands: &[ValueId]) -> Result<ValueId, ShapeFault> {
-        let shapes: Vec<&Shape> = operands
-            .iter()
-            .map(|operand| self.shape(*operand))
-            .collect();
-        let shape = op.shape(&shapes, self)?;
+        let shape = {
+            let shapes = operands.iter().map(|operand| self.shape(*operand));
+            let shapes: SmallVec<[&Shape; 4]> = shapes.collect();
+            op.shape(&shapes, self)?
+        };
         let id = ValueId(u32::try_from(self.nodes.len()).expect("fewer than 2^32 nodes"));
         self.nodes.push(Node {
             op,
-            operands: operands.to_vec(),
+            operands: operands.into(),
             shape,
             origin: self.current_origin,
             part: self.current_part,
@@ -204,6 +226,7 @@ impl Graph {
         self.origins.push(Origin {
             label: label.into(),
             span,
+            shown: None,
         });
         id
     }

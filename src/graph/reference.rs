@@ -38,6 +38,17 @@ impl Tensor {
         }
     }
 
+    /// The tensor with all axes but the first as one.
+    pub fn as_matrix(&self) -> Self {
+        let mut matrix = self.clone();
+        if let [first, rest @ ..] = &self.shape[..]
+            && rest.len() > 1
+        {
+            matrix.shape = vec![*first, rest.iter().product()];
+        }
+        matrix
+    }
+
     /// The length of the last axis; 1 for one number.
     pub fn width(&self) -> usize {
         self.shape.last().copied().unwrap_or(1)
@@ -97,10 +108,10 @@ impl Moment<'_> {
 }
 
 /// The numbers of a graph's scalars for an update on a batch.
-pub fn scalars(graph: &Graph, update: u64, rows: usize) -> Vec<f64> {
+pub fn scalars(graph: &Graph, update: u64, rows: usize, share: f64) -> Vec<f64> {
     let scalars = graph.scalars.iter();
     scalars
-        .map(|scalar| scalar.value(update, rows, 1.0, |lr| lr))
+        .map(|scalar| scalar.value(update, rows, share, |lr| lr))
         .collect()
 }
 
@@ -119,7 +130,10 @@ pub fn evaluate(graph: &Graph, moment: &Moment, round: impl Fn(f64) -> f64) -> V
 /// The states after a step, given all values of the step.
 pub fn assign(graph: &Graph, values: &[Tensor], states: &mut [Tensor]) {
     for assignment in &graph.assignments {
-        states[assignment.state.0 as usize] = values[assignment.value.index()].clone();
+        let value = &values[assignment.value.index()];
+        states[assignment.state.0 as usize]
+            .data
+            .clone_from(&value.data);
     }
 }
 

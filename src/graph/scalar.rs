@@ -94,10 +94,17 @@ pub enum ScalarFunction {
     AtMost {
         bound: f64,
     },
+    /// What a row of the norm x is scaled by, so that its norm is at most this: max_norm / (x + 1e-7)
+    /// where x > max_norm, else 1 (torch.renorm).
+    Renorm {
+        max_norm: f64,
+    },
 }
 
 const SQRT_2_OVER_PI: f64 = 0.797_884_560_802_865_4;
 const GELU_CUBIC: f64 = 0.044715;
+/// What torch.renorm adds to a norm before it divides by it.
+const RENORM_GUARD: f64 = 1e-7;
 
 impl ScalarFunction {
     /// The numbers that it can give, for any argument that it is defined for.
@@ -119,6 +126,7 @@ impl ScalarFunction {
             Hardtanh { min_val, max_val } => (min_val, max_val),
             AtLeast { bound } => (bound, f64::INFINITY),
             AtMost { bound } => (f64::NEG_INFINITY, bound),
+            Renorm { .. } => (0.0, 1.0),
         }
     }
 
@@ -170,6 +178,9 @@ impl ScalarFunction {
             }
             AtLeast { bound } => x.max(c(bound)),
             AtMost { bound } => x.min(c(bound)),
+            Renorm { max_norm } => {
+                x.select_greater(c(max_norm), c(max_norm).div(x.add(c(RENORM_GUARD))), c(1.0))
+            }
         }
     }
 
@@ -193,7 +204,8 @@ impl ScalarFunction {
             | Hardtanh { .. }
             | Huber { .. }
             | AtLeast { .. }
-            | AtMost { .. } => DerivativeOf::Input,
+            | AtMost { .. }
+            | Renorm { .. } => DerivativeOf::Input,
         }
     }
 
@@ -247,6 +259,11 @@ impl ScalarFunction {
             Huber { delta } => v.max(c(-delta)).min(c(delta)),
             AtLeast { bound } => v.select_greater(c(bound), one, zero),
             AtMost { bound } => c(bound).select_greater(v, one, zero),
+            Renorm { max_norm } => {
+                let guarded = v.add(c(RENORM_GUARD));
+                let slope = c(-max_norm).div(guarded).div(guarded);
+                v.select_greater(c(max_norm), slope, zero)
+            }
         }
     }
 
@@ -259,6 +276,7 @@ impl ScalarFunction {
             Softplus { beta, threshold } => vec![threshold / beta],
             Hardtanh { min_val, max_val } => vec![min_val, max_val],
             AtLeast { bound } | AtMost { bound } => vec![bound],
+            Renorm { max_norm } => vec![max_norm],
             Negate
             | Square
             | Sqrt
@@ -292,9 +310,9 @@ impl ScalarFunction {
             Tanh => format!("tanh({x})"),
             Sigmoid => format!("sigmoid({x})"),
             ReLU => format!("relu({x})"),
-            LeakyReLU { negative_slope } => format!("leaky_relu({x}, {negative_slope})"),
+            LeakyReLU { negative_slope } => format!("leaky_relu({x}, {})", figure(negative_slope)),
             ELU { alpha: 1.0 } => format!("elu({x})"),
-            ELU { alpha } => format!("elu({x}, {alpha})"),
+            ELU { alpha } => format!("elu({x}, {})", figure(alpha)),
             GELU => format!("gelu({x})"),
             GELUTanh => format!("gelu_tanh({x})"),
             SiLU => format!("silu({x})"),
@@ -302,11 +320,16 @@ impl ScalarFunction {
                 beta: 1.0,
                 threshold,
             } if threshold >= 20.0 => format!("softplus({x})"),
-            Softplus { beta, threshold } => format!("softplus({x}, {beta}, {threshold})"),
-            Hardtanh { min_val, max_val } => format!("hardtanh({x}, {min_val}, {max_val})"),
-            Huber { delta } => format!("huber({x}, {delta})"),
-            AtLeast { bound } => format!("max({x}, {bound})"),
-            AtMost { bound } => format!("min({x}, {bound})"),
+            Softplus { beta, threshold } => {
+                format!("softplus({x}, {}, {})", figure(beta), figure(threshold))
+            }
+            Hardtanh { min_val, max_val } => {
+                format!("hardtanh({x}, {}, {})", figure(min_val), figure(max_val))
+            }
+            Huber { delta } => format!("huber({x}, {})", figure(delta)),
+            AtLeast { bound } => format!("max({x}, {})", figure(bound)),
+            AtMost { bound } => format!("min({x}, {})", figure(bound)),
+            Renorm { max_norm } => format!("renorm({x}, {})", figure(max_norm)),
         }
     }
 
@@ -335,7 +358,8 @@ impl ScalarFunction {
             | Hardtanh { .. }
             | Huber { .. }
             | AtLeast { .. }
-            | AtMost { .. } => {
+            | AtMost { .. }
+            | Renorm { .. } => {
                 let named = self.text(v);
                 match named.find('(') {
                     Some(at) => format!("{}′{}", &named[..at], &named[at..]),
@@ -343,6 +367,14 @@ impl ScalarFunction {
                 }
             }
         }
+    }
+}
+
+/// A constant of a function, as the plan writes it: one that only the data tells is not known yet.
+fn figure(value: f64) -> String {
+    match value.is_nan() {
+        true => "…".to_owned(),
+        false => value.to_string(),
     }
 }
 

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use smallvec::{SmallVec, smallvec};
+
 /// The length of one axis: a number, or the name of a fact that only the data tells
 /// (`classes`, `2 * features`).
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -24,6 +26,22 @@ impl Dim {
         match (self, other) {
             (Dim::Known(a), Dim::Known(b)) => a == b,
             (Dim::Deferred(_), _) | (_, Dim::Deferred(_)) => true,
+        }
+    }
+
+    /// The product of two lengths; `None` if it cannot be held.
+    pub fn times(&self, other: &Dim) -> Option<Dim> {
+        let part = |dim: &Dim| match dim {
+            Dim::Deferred(name) if name.contains(' ') => format!("({name})"),
+            Dim::Known(_) | Dim::Deferred(_) => dim.to_string(),
+        };
+        match (self, other) {
+            (Dim::Known(a), Dim::Known(b)) => a.checked_mul(*b).map(Dim::Known),
+            (Dim::Known(1), other) | (other, Dim::Known(1)) => Some(other.clone()),
+            (Dim::Deferred(_), _) | (_, Dim::Deferred(_)) => {
+                let [a, b] = [self, other].map(part);
+                Some(Dim::Deferred(format!("{a} * {b}").into()))
+            }
         }
     }
 
@@ -54,13 +72,16 @@ impl fmt::Display for Dim {
     }
 }
 
+/// The lengths of axes: seldom more than two.
+pub type Dims = SmallVec<[Dim; 2]>;
+
 /// The shape of a value. `[]` without a batch is one number.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Shape {
     /// Whether the first axis is the batch.
     pub batch: bool,
     /// The other axes.
-    pub dims: Vec<Dim>,
+    pub dims: Dims,
 }
 
 impl Shape {
@@ -68,28 +89,48 @@ impl Shape {
     pub fn scalar() -> Self {
         Shape {
             batch: false,
-            dims: Vec::new(),
+            dims: Dims::new(),
         }
     }
 
     /// A shape with the batch as its first axis.
-    pub fn batched(dims: impl Into<Vec<Dim>>) -> Self {
+    pub fn batched(dims: impl IntoIterator<Item = Dim>) -> Self {
         Shape {
             batch: true,
-            dims: dims.into(),
+            dims: dims.into_iter().collect(),
         }
     }
 
     /// A shape that does not depend on the batch.
-    pub fn fixed(dims: impl Into<Vec<Dim>>) -> Self {
+    pub fn fixed(dims: impl IntoIterator<Item = Dim>) -> Self {
         Shape {
             batch: false,
-            dims: dims.into(),
+            dims: dims.into_iter().collect(),
         }
     }
 
     pub fn is_scalar(&self) -> bool {
         !self.batch && self.dims.is_empty()
+    }
+
+    /// The shape with all axes but the batch as one. A product that cannot be held stands as the largest
+    /// there is.
+    pub fn flat(&self) -> Shape {
+        Shape {
+            batch: self.batch,
+            dims: smallvec![product(&self.dims)],
+        }
+    }
+
+    /// The shape with all axes but the first as one: how a parameter of more than two is computed with.
+    pub fn as_matrix(&self) -> Shape {
+        let Some((first, rest)) = self.dims.split_first().filter(|_| self.dims.len() > 2) else {
+            return self.clone();
+        };
+        Shape {
+            batch: self.batch,
+            dims: smallvec![first.clone(), product(rest)],
+        }
     }
 
     /// The length of the last axis; 1 for a shape without axes of its own.
@@ -126,6 +167,12 @@ impl Shape {
             .collect();
         format!("[{}]", dims.join(", "))
     }
+}
+
+fn product(dims: &[Dim]) -> Dim {
+    let most = Dim::Known(usize::MAX);
+    let times = |product: Dim, dim: &Dim| product.times(dim).unwrap_or(most.clone());
+    dims.iter().fold(Dim::Known(1), times)
 }
 
 impl fmt::Display for Shape {

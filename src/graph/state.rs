@@ -9,6 +9,10 @@ use crate::diagnostics::Span;
 pub enum Initializer {
     /// PyTorch's `Linear`: uniform(±1/√fan_in), for weight and bias.
     LinearDefault,
+    /// uniform(±1/√features), PyTorch's `Bilinear`; the features of its first value, if they are known.
+    InverseRoot {
+        features: Option<usize>,
+    },
     /// normal(0, 1), PyTorch's `Embedding`.
     StandardNormal,
     /// uniform(±gain √(6 / (fan_in + fan_out))).
@@ -51,6 +55,7 @@ impl Initializer {
     pub fn needs_two_axes(self) -> bool {
         match self {
             Initializer::LinearDefault
+            | Initializer::InverseRoot { .. }
             | Initializer::XavierUniform { .. }
             | Initializer::XavierNormal { .. }
             | Initializer::KaimingUniform { .. }
@@ -71,6 +76,9 @@ impl Initializer {
             Initializer::StandardNormal => Distribution::Normal { deviation: 1.0 },
             Initializer::LinearDefault => Distribution::Uniform {
                 bound: 1.0 / one_fan(false)?.sqrt(),
+            },
+            Initializer::InverseRoot { features } => Distribution::Uniform {
+                bound: 1.0 / (features? as f64).sqrt(),
             },
             Initializer::XavierUniform { gain } => {
                 let (fan_in, fan_out) = fans()?;
@@ -109,6 +117,10 @@ impl Distribution {
 
 /// A number in at most four significant digits.
 pub fn short(value: f64) -> String {
+    if value.is_nan() {
+        // A number that only the data tells.
+        return "…".to_owned();
+    }
     let rounded: f64 = format!("{value:.3e}")
         .parse()
         .expect("a printed float parses");
@@ -163,6 +175,8 @@ pub struct Training {
     /// What times the sum of magnitudes, and of squares, is added to the loss.
     pub l1: f64,
     pub l2: f64,
+    /// The largest norm of a row after an update.
+    pub max_norm: Option<f64>,
 }
 
 impl Training {
@@ -170,7 +184,7 @@ impl Training {
     pub fn text(self) -> String {
         let penalty = |name: &str, factor: f64| {
             let text = format!("{name} {}", short(factor));
-            (factor > 0.0).then_some(text)
+            (factor != 0.0).then_some(text)
         };
         let penalties = penalty("l1", self.l1)
             .into_iter()
@@ -185,8 +199,10 @@ impl Training {
         let lr = self.lr.map(|lr| format!("lr {}", short(lr)));
         let decay = self.weight_decay;
         let decay = decay.map(|decay| format!("weight_decay {}", short(decay)));
-        let parts: Vec<String> = lr.into_iter().chain(decay).chain(penalties).collect();
-        parts.join(", ")
+        let norm = self.max_norm;
+        let norm = norm.map(|norm| format!("max_norm {}", short(norm)));
+        let parts = lr.into_iter().chain(decay).chain(penalties).chain(norm);
+        parts.collect::<Vec<String>>().join(", ")
     }
 }
 

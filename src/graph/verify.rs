@@ -33,8 +33,8 @@ pub fn verify(graph: &Graph, after: &str) {
         if std::mem::replace(slot, true) {
             fail(assignment.value, "a state is assigned twice");
         }
-        let state = &graph.state(assignment.state).shape;
-        if !graph.shape(assignment.value).fits(state) {
+        let state = graph.state(assignment.state).shape.as_matrix();
+        if !graph.shape(assignment.value).fits(&state) {
             fail(
                 assignment.value,
                 "a state is assigned a value of another shape",

@@ -119,6 +119,7 @@ pub(super) struct ProductAction {
     pub resume: bool,
     pub result: Place,
     pub result_stride: usize,
+    pub adds: bool,
 }
 
 /// An optimizer's update with places.
@@ -763,6 +764,7 @@ impl<T: Element> Site<'_, T> {
                 resume: action.resume,
                 result: self.at(action.result, 0),
                 result_stride: action.result_stride,
+                adds: action.adds,
             }
         }
     }

@@ -176,6 +176,7 @@ macro_rules! for_each_row {
             Huber { delta } => $with!(Huber { delta }),
             AtLeast { bound } => $with!(AtLeast { bound }),
             AtMost { bound } => $with!(AtMost { bound }),
+            Renorm { max_norm } => $with!(Renorm { max_norm }),
         }
     }};
 }

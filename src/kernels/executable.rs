@@ -9,6 +9,7 @@ use super::arena::{Arena, Memory, OutOfMemory};
 use super::element::Element;
 use super::feed::Feed;
 use super::instruction_set::chosen;
+use super::link::halves::HalfSums;
 use super::link::{PACKED_ALONE, Site, combines, in_strips, most_shared_columns, phases};
 use super::meetings::Join;
 use super::product::panel_rows;
@@ -32,6 +33,8 @@ pub(super) struct Step {
     pub strips: usize,
     /// The left operand of a product, packed.
     pub packed: usize,
+    /// The two sums of a weight's gradient, in what all workers share.
+    pub half_sums: Option<HalfSums>,
     pub combines: bool,
     /// For each section, the optimizer's update that its program is.
     pub updates: [Option<Recognised>; 2],
@@ -112,6 +115,8 @@ impl<T: Element> Executable<T> {
             shared_elements = shared_elements.max(shared);
             steps.push(step);
         }
+        let shared_elements = place_half_sums::<T>(&mut steps, shared_elements)
+            .ok_or("the sums of halves overflow")?;
         let mut executable = Executable {
             steps,
             arch,
@@ -120,7 +125,7 @@ impl<T: Element> Executable<T> {
             arena_elements,
             max_batch_rows,
             scratch_elements,
-            shared_elements: shared_elements.next_multiple_of(T::CHUNK),
+            shared_elements,
             work: Arena::zeroed(0).map_err(no_memory)?,
             work_workers: 0,
             linked: Vec::new(),
@@ -469,6 +474,7 @@ fn lay_out<T: Element>(kernel: Kernel, panel: usize, rows: usize) -> Option<(Ste
     let (strips, packed) = (room(copies.strips)?, room(copies.packed)?);
     let updates = sections(&kernel).map(|section| section.and_then(recognise));
     let step = Step {
+        half_sums: HalfSums::new::<T>(&kernel, rows),
         kernel,
         rooms,
         work,
@@ -478,6 +484,20 @@ fn lay_out<T: Element>(kernel: Kernel, panel: usize, rows: usize) -> Option<(Ste
         updates,
     };
     Some((step, elements, copies.shared))
+}
+
+/// Places all sums of halves behind what else the workers share, and gives the size of everything;
+/// `None` if it overflows. Steps take turns between two places: where one writes its sums, the workers
+/// have met since they read those that were there.
+fn place_half_sums<T: Element>(steps: &mut [Step], shared: usize) -> Option<usize> {
+    let sums = steps.iter_mut().filter_map(|step| step.half_sums.as_mut());
+    let sums: Vec<&mut HalfSums> = sums.collect();
+    let most = sums.iter().map(|sums| sums.elements()).max().unwrap_or(0);
+    let shared = shared.checked_next_multiple_of(T::CHUNK)?;
+    for (turn, sums) in sums.into_iter().enumerate() {
+        sums.at = shared.checked_add(turn % 2 * most)?;
+    }
+    shared.checked_add(most.checked_mul(2)?)
 }
 
 /// What a step needs for copies of its operands, in elements.

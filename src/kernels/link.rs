@@ -1,6 +1,10 @@
 //! From a verified kernel to the actions of each worker: which tiles are whose, where each operand
 //! lies, what is packed, and which instructions become one.
 
+pub(super) mod halves;
+
+use std::ops::Range;
+
 use super::action::{Action, Actions, Left, Place, ProductAction, UpdateAction, Value};
 use super::element::Element;
 use super::executable::Step;
@@ -60,6 +64,11 @@ pub(super) fn most_shared_columns(features: usize, depth: usize) -> usize {
         true => FEW_COLUMNS.max(features * depth / (2 * (features + depth))),
         false => 0,
     }
+}
+
+/// Whether a weight of so few inputs has so large a gradient of its outputs.
+fn is_narrow<T>(out: usize, inputs: usize, depth: usize) -> bool {
+    inputs < PACK_COLUMNS && out * depth * size_of::<T>() > NARROW_BYTES && depth > NARROW_DEPTH
 }
 
 /// What one worker does in one phase of a step. Between two phases the workers meet if one touches
@@ -161,7 +170,7 @@ impl<T: Element> Link<'_, T> {
         self.reads(matrix, 0, matrix.columns.count(self.site.rows));
     }
 
-    fn share(&self, items: usize) -> std::ops::Range<usize> {
+    fn share(&self, items: usize) -> Range<usize> {
         share(self.site.worker, self.site.workers, items)
     }
 
@@ -257,7 +266,7 @@ impl<T: Element> Link<'_, T> {
     fn by_rows(
         &mut self,
         section: &Section,
-        kernel: impl Fn(&mut Self, std::ops::Range<usize>, Tile, Place),
+        kernel: impl Fn(&mut Self, Range<usize>, Tile, Place),
     ) {
         let features = section.features;
         let whole = Tile {
@@ -352,7 +361,7 @@ impl<T: Element> Link<'_, T> {
     }
 
     /// Packs the panels `of` a left operand, one after the other.
-    fn pack(&mut self, of: std::ops::Range<usize>, height: usize, source: Unpacked, to: Place) {
+    fn pack(&mut self, of: Range<usize>, height: usize, source: Unpacked, to: Place) {
         for index in of {
             let to = to.plus(index * self.site.panel * source.depth);
             self.pack_panel(index, height, source, to);
@@ -415,7 +424,7 @@ impl<T: Element> Link<'_, T> {
         if let Some(start) = start {
             self.touch(start, rows, false);
         }
-        let product = |rows: std::ops::Range<usize>, tile: Tile, result: Place| {
+        let product = |rows: Range<usize>, tile: Tile, result: Place| {
             let panel = rows.start / left.height;
             let place = left.at.plus(panel * left.stride + rows.start % left.height);
             ProductAction {
@@ -431,6 +440,7 @@ impl<T: Element> Link<'_, T> {
                 resume: false,
                 result: result.plus(rows.start),
                 result_stride: section.features,
+                adds: false,
             }
         };
         if !along_depth && self.shares_rows(section, depth) {
@@ -517,6 +527,7 @@ impl<T: Element> Link<'_, T> {
                 resume: false,
                 result,
                 result_stride: rows,
+                adds: false,
             });
             link.push(product);
         });
@@ -529,7 +540,7 @@ impl<T: Element> Link<'_, T> {
         weight: Matrix,
         gradient: Matrix,
         inputs: usize,
-        rows: std::ops::Range<usize>,
+        rows: Range<usize>,
         (tile, result): (Tile, Place),
     ) {
         let (panel, depth) = (self.site.panel, gradient.features);
@@ -556,6 +567,7 @@ impl<T: Element> Link<'_, T> {
             resume: false,
             result,
             result_stride: inputs,
+            adds: false,
         });
         for first in rows.clone().step_by(panel) {
             self.pack_panel(first / panel, inputs, source, packed);
@@ -571,7 +583,7 @@ impl<T: Element> Link<'_, T> {
     fn dot_panels(&mut self, weight: Matrix, gradient: Matrix, section: &Section) {
         let (inputs, depth) = (section.features, gradient.features);
         self.reads_whole(weight);
-        let dot = |rows: std::ops::Range<usize>, tile: Tile, result: Place| Action::DotPanels {
+        let dot = |rows: Range<usize>, tile: Tile, result: Place| Action::DotPanels {
             rows: rows.len(),
             columns: tile.columns,
             depth,
@@ -644,6 +656,9 @@ impl<T: Element> Link<'_, T> {
         weight: Option<&Section>,
         bias: Option<&Section>,
     ) {
+        if self.in_halves(gradient, input, weight, bias) {
+            return;
+        }
         if let Some(section) = weight {
             self.weight_tiles(gradient, input, section);
         }
@@ -691,21 +706,99 @@ impl<T: Element> Link<'_, T> {
     }
 
     fn weight_tiles(&mut self, gradient: Matrix, input: Matrix, section: &Section) {
+        let (out, depth) = (gradient.features, gradient.columns.count(self.site.rows));
+        let in_strips = in_strips::<T>(out, input.stride);
+        if out > 1 && is_narrow::<T>(out, input.features, depth) && !in_strips {
+            self.reads_whole(gradient);
+            self.reads_whole(input);
+            return self.narrow_weight(gradient, input, section, depth);
+        }
+        let tiles = self.share(section.cut(self.site.rows).tiles());
+        let product = self.weight_product(gradient, input, section, tiles);
+        self.updated_tiles(section, |link, tile, columns, result| {
+            link.push(Action::Product(product(tile, columns, result)));
+        });
+    }
+
+    /// For each of this worker's tiles of a weight: what computes the gradient of some of its columns,
+    /// and the program on it.
+    fn updated_tiles(
+        &mut self,
+        section: &Section,
+        gradient: impl Fn(&mut Self, Tile, Range<usize>, Place),
+    ) {
+        let (Some(update), None) = (&self.step.updates[0], section.anchor) else {
+            return self.tiles(section, |link, tile, result| {
+                gradient(link, tile, 0..tile.columns, result);
+            });
+        };
+        // The gradient of a few columns, then their update: it is still in the first cache.
+        let (cut, height) = (section.cut(self.site.rows), section.features);
+        for index in self.share(cut.tiles()) {
+            let tile = cut.tile(index);
+            let anchor = self.anchor(section, 0, tile);
+            let program = self.section_program(section, 0, tile, anchor);
+            for (place, elements, writes) in program.touched() {
+                self.touch(place, elements, writes);
+            }
+            for first in (0..tile.columns).step_by(UPDATED_COLUMNS) {
+                let columns = first..tile.columns.min(first + UPDATED_COLUMNS);
+                let (start, length) = (first * height, columns.len() * height);
+                gradient(self, tile, columns, anchor);
+                self.push(program.update(update, start, length));
+            }
+        }
+    }
+
+    /// Whether a weight's gradient is computed from a packed left operand. What fills up the last
+    /// panel is computed from zeros that packing puts there.
+    fn packs_gradient(gradient: Matrix, input: Matrix, section: &Section, depth: usize) -> bool {
+        let (out, height) = (gradient.features, section.features);
+        let filled = out > height && !out.is_multiple_of(height);
+        let large = out > 1 && out * depth * size_of::<T>() > PACK_BYTES;
+        filled || large && input.features >= PACK_COLUMNS
+    }
+
+    /// What computes columns of a tile of a weight's gradient, for some of the tiles; what they need
+    /// of packed operands is packed.
+    fn weight_product(
+        &mut self,
+        gradient: Matrix,
+        input: Matrix,
+        section: &Section,
+        tiles: Range<usize>,
+    ) -> impl Fn(Tile, Range<usize>, Place) -> ProductAction + use<T> {
         let out = gradient.features;
         let depth = gradient.columns.count(self.site.rows);
         let gradients = Place::arena(gradient.at.0);
         self.reads_whole(gradient);
         self.reads_whole(input);
-        if out == 1 {
-            // The only row of the result adjoins along the inputs: lanes along these.
-            return self.tiles(section, |link, tile, result| {
-                link.push(Action::Product(ProductAction {
-                    rows: tile.columns,
+        let height = section.features;
+        let panel_columns = section.panel_columns.unwrap_or(input.features).max(1);
+        let in_strips = out > 1 && in_strips::<T>(out, input.stride);
+        if in_strips {
+            self.strips_of_input(input, section, depth);
+        }
+        let pack = Self::packs_gradient(gradient, input, section, depth);
+        let left = match pack {
+            true => self.packed_gradient(gradient, section, depth, tiles),
+            false => Left {
+                at: gradients,
+                height: out,
+                stride: 0,
+                step: gradient.stride,
+            },
+        };
+        move |tile, columns, result| {
+            if out == 1 {
+                // The only row of the result adjoins along the inputs: lanes along these.
+                return ProductAction {
+                    rows: columns.len(),
                     columns: 1,
                     depth,
                     left: Left {
-                        at: Place::arena(input.at.0 + tile.first),
-                        height: tile.columns,
+                        at: Place::arena(input.at.0 + tile.first + columns.start),
+                        height: columns.len(),
                         stride: 0,
                         step: input.stride,
                     },
@@ -717,33 +810,9 @@ impl<T: Element> Link<'_, T> {
                     resume: false,
                     result,
                     result_stride: 0,
-                }));
-            });
-        }
-        let height = section.features;
-        let panel_columns = section.panel_columns.unwrap_or(input.features).max(1);
-        let in_strips = in_strips::<T>(out, input.stride);
-        let much = out * depth * size_of::<T>() > NARROW_BYTES && depth > NARROW_DEPTH;
-        if input.features < PACK_COLUMNS && much && !in_strips {
-            return self.narrow_weight(gradient, input, section, depth);
-        }
-        if in_strips {
-            self.strips_of_input(input, section, depth);
-        }
-        // What fills up the last panel is computed from zeros that packing puts there.
-        let filled = out > height && !out.is_multiple_of(height);
-        let pack =
-            filled || out * depth * size_of::<T>() > PACK_BYTES && input.features >= PACK_COLUMNS;
-        let left = match pack {
-            true => self.packed_gradient(gradient, section, depth),
-            false => Left {
-                at: gradients,
-                height: out,
-                stride: 0,
-                step: gradient.stride,
-            },
-        };
-        let product = |tile: Tile, columns: std::ops::Range<usize>, result: Place| {
+                    adds: false,
+                };
+            }
             let first_row = tile.first / panel_columns * height;
             let column = tile.first % panel_columns + columns.start;
             let start = match pack {
@@ -754,7 +823,7 @@ impl<T: Element> Link<'_, T> {
                 true => (Place::work(column * depth), 0, 0),
                 false => (Place::arena(input.at.0 + column), input.stride, 1),
             };
-            Action::Product(ProductAction {
+            ProductAction {
                 rows: height,
                 columns: columns.len(),
                 depth,
@@ -770,27 +839,7 @@ impl<T: Element> Link<'_, T> {
                 resume: false,
                 result,
                 result_stride: height,
-            })
-        };
-        let (Some(update), None) = (&self.step.updates[0], section.anchor) else {
-            return self.tiles(section, |link, tile, result| {
-                link.push(product(tile, 0..tile.columns, result));
-            });
-        };
-        // The gradient of a few columns, then their update: it is still in the first cache.
-        let cut = section.cut(self.site.rows);
-        for index in self.share(cut.tiles()) {
-            let tile = cut.tile(index);
-            let anchor = self.anchor(section, 0, tile);
-            let program = self.section_program(section, 0, tile, anchor);
-            for (place, elements, writes) in program.touched() {
-                self.touch(place, elements, writes);
-            }
-            for first in (0..tile.columns).step_by(UPDATED_COLUMNS) {
-                let columns = first..tile.columns.min(first + UPDATED_COLUMNS);
-                let (start, length) = (first * height, columns.len() * height);
-                self.push(product(tile, columns, anchor));
-                self.push(program.update(update, start, length));
+                adds: false,
             }
         }
     }
@@ -850,6 +899,7 @@ impl<T: Element> Link<'_, T> {
                     resume: first > 0,
                     result: *result,
                     result_stride: height,
+                    adds: false,
                 }));
             }
         }
@@ -879,12 +929,17 @@ impl<T: Element> Link<'_, T> {
         self.touch(Place::work(0), input.features * depth, false);
     }
 
-    /// The gradient packed, as far as this worker's tiles need it.
-    fn packed_gradient(&mut self, gradient: Matrix, section: &Section, depth: usize) -> Left {
+    /// The gradient packed, as far as some tiles need it.
+    fn packed_gradient(
+        &mut self,
+        gradient: Matrix,
+        section: &Section,
+        depth: usize,
+        tiles: Range<usize>,
+    ) -> Left {
         let height = section.features;
         let panel_columns = section.panel_columns.unwrap_or(usize::MAX);
         let cut = section.cut(self.site.rows);
-        let tiles = self.share(cut.tiles());
         let to = Place::work(self.site.scratch + self.step.packed);
         if !tiles.is_empty() {
             let first = cut.tile(tiles.start).first / panel_columns;

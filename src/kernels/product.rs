@@ -43,6 +43,8 @@ pub(super) struct Product<T> {
     /// result[m, c] is at `m + c · result_stride`.
     pub result: *mut T,
     pub result_stride: usize,
+    /// The sum is added, as a whole, to what the result holds.
+    pub adds: bool,
 }
 
 impl<T> Clone for Product<T> {
@@ -194,6 +196,14 @@ impl<T: Element, const VECTORS: usize, const MASKED: bool> Panel<T, VECTORS, MAS
                 }
                 left = left.wrapping_add(product.left_step);
                 right = right.wrapping_add(step);
+            }
+            if product.adds {
+                for (index, sums) in sums.iter_mut().enumerate() {
+                    let from = product.result.add((column + index) * product.result_stride);
+                    for (sum, held) in sums.iter_mut().zip(Self::load(simd, mask, from)) {
+                        *sum = T::add_vectors(simd, held, *sum);
+                    }
+                }
             }
             for (index, sums) in sums.into_iter().enumerate() {
                 let to = product.result.add((column + index) * product.result_stride);

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::graph::ops::Op;
+use crate::graph::ops::{Op, Piece, join};
 use crate::graph::state::{StateId, StateKind};
 use crate::graph::{Graph, Part, ValueId};
 
@@ -19,6 +19,7 @@ pub fn differentiate(graph: &mut Graph) -> Vec<ParameterGradient> {
     let forward_nodes = graph.nodes.len();
     let learns = learns(graph);
     let mut contributions: Vec<Vec<ValueId>> = vec![Vec::new(); forward_nodes];
+    let mut pieces: Vec<Vec<Piece>> = vec![Vec::new(); forward_nodes];
     let mut gradients: Vec<Option<ValueId>> = vec![None; forward_nodes];
     graph.current_part = Part::Backward;
     graph.current_origin = graph.node(loss).origin;
@@ -27,11 +28,13 @@ pub fn differentiate(graph: &mut Graph) -> Vec<ParameterGradient> {
 
     for index in (0..forward_nodes).rev() {
         let value = ValueId(u32::try_from(index).expect("fewer than 2^32 nodes"));
-        if !learns[index] || contributions[index].is_empty() {
+        if !learns[index] || contributions[index].is_empty() && pieces[index].is_empty() {
             continue;
         }
         let origin = graph.node(value).origin;
         graph.current_origin = origin;
+        let taken_apart = joined(graph, value, std::mem::take(&mut pieces[index]));
+        contributions[index].extend(taken_apart);
         let mut parts = std::mem::take(&mut contributions[index]).into_iter();
         let first = parts.next().expect("there is a contribution");
         let total = parts.fold(first, |sum, part| graph.add(sum, part));
@@ -41,6 +44,17 @@ pub fn differentiate(graph: &mut Graph) -> Vec<ParameterGradient> {
         let operands = graph.node(value).operands.clone();
         let wanted: Vec<bool> = operands.iter().map(|id| learns[id.index()]).collect();
         let op = graph.node(value).op.clone();
+        if let Op::Slice { start, length } = &op
+            && let (Some(start), Some(length)) = (start.known(), length.known())
+        {
+            let value = total;
+            pieces[operands[0].index()].push(Piece {
+                start,
+                length,
+                value,
+            });
+            continue;
+        }
         let parts = op.gradient(graph, value, total, &wanted);
         for ((operand, part), wanted) in operands.iter().zip(parts).zip(wanted) {
             if let (Some(part), true) = (part, wanted) {
@@ -62,6 +76,30 @@ pub fn differentiate(graph: &mut Graph) -> Vec<ParameterGradient> {
             gradient: of_state[parameter.0 as usize],
         })
         .collect()
+}
+
+/// The gradients of the ranges that were taken of a value, as few gradients of the whole value.
+fn joined(graph: &mut Graph, value: ValueId, mut pieces: Vec<Piece>) -> Vec<ValueId> {
+    let whole = graph.shape(value).clone();
+    pieces.sort_by_key(|piece| piece.start);
+    let mut joined = Vec::new();
+    while !pieces.is_empty() {
+        // Of ranges that overlap, one after the other.
+        let mut end = 0;
+        let beside: Vec<Piece> = pieces
+            .extract_if(.., |piece| {
+                let free = piece.start >= end;
+                end = if free {
+                    piece.start + piece.length
+                } else {
+                    end
+                };
+                free
+            })
+            .collect();
+        joined.push(join(graph, &whole, &beside));
+    }
+    joined
 }
 
 /// Which nodes depend on a parameter.

@@ -3,11 +3,14 @@
 
 pub mod autodiff;
 pub mod average;
+mod flatten;
 pub mod fuse;
 pub mod fuse_cross_entropy;
+mod max_norm;
 mod rebuild;
 pub mod simplify;
 pub mod specialize;
+pub mod tied_tables;
 pub mod update;
 
 use crate::catalog::BuildUpdate;
@@ -25,6 +28,8 @@ pub struct Updates {
     pub accumulation: Accumulation,
     /// The decay of the parameters' moving average.
     pub average: Option<f64>,
+    /// Whether what the `watch` sections ask for is kept.
+    pub watched: bool,
 }
 
 /// What becomes of a batch's gradients.
@@ -45,6 +50,9 @@ type Pass<'p> = (&'static str, Box<dyn Fn(Graph) -> Graph + 'p>);
 /// updates appended as ordinary nodes.
 pub fn lower(graph: &Graph, phase: Phase, updates: Option<&Updates>) -> Graph {
     let mut passes: Vec<Pass> = vec![
+        // Before a phase loses what it does not need: all phases share the order in which states lie.
+        ("tied tables", Box::new(tied_tables::rewrite)),
+        ("flatten", Box::new(flatten::rewrite)),
         (
             "specialize",
             Box::new(move |graph| specialize::specialize(&graph, phase)),
@@ -65,13 +73,15 @@ pub fn lower(graph: &Graph, phase: Phase, updates: Option<&Updates>) -> Graph {
             Box::new(|graph| simplify::simplify(&graph)),
         ));
     }
-    passes
-        .into_iter()
-        .fold(graph.clone(), |graph, (name, pass)| {
-            let graph = pass(graph);
-            if cfg!(debug_assertions) {
-                verify::verify(&graph, name);
-            }
-            graph
-        })
+    let mut graph = graph.clone();
+    if !updates.is_some_and(|updates| updates.watched) {
+        graph.watches.clear();
+    }
+    passes.into_iter().fold(graph, |graph, (name, pass)| {
+        let graph = pass(graph);
+        if cfg!(debug_assertions) {
+            verify::verify(&graph, name);
+        }
+        graph
+    })
 }

@@ -1,6 +1,7 @@
 //! Building a graph anew from another, node by node.
 
-use crate::graph::{Assignment, Graph, Node, ValueId};
+use crate::graph::watch::Watch;
+use crate::graph::{Assignment, Graph, Node, Operands, ValueId};
 
 /// A new graph that grows while an old one is walked.
 pub struct Rebuild<'g> {
@@ -47,7 +48,7 @@ impl<'g> Rebuild<'g> {
     pub fn copy(&mut self, old: ValueId) -> ValueId {
         let node = self.old.node(old);
         self.at(node);
-        let operands: Vec<ValueId> = node.operands.iter().map(|id| self.mapped(*id)).collect();
+        let operands: Operands = node.operands.iter().map(|id| self.mapped(*id)).collect();
         self.new.push(node.op.clone(), &operands)
     }
 
@@ -67,6 +68,15 @@ impl<'g> Rebuild<'g> {
                 })
                 .collect();
         }
+        if keep.watches {
+            let watches = self.old.watches.iter();
+            self.new.watches = watches
+                .map(|watch| Watch {
+                    value: watch.value.map(mapped),
+                    ..watch.clone()
+                })
+                .collect();
+        }
         self.new
     }
 }
@@ -76,12 +86,14 @@ impl<'g> Rebuild<'g> {
 pub struct Keep {
     pub loss: bool,
     pub assignments: bool,
+    pub watches: bool,
 }
 
 impl Keep {
     pub const ALL: Keep = Keep {
         loss: true,
         assignments: true,
+        watches: true,
     };
 }
 
@@ -90,7 +102,9 @@ pub fn live(graph: &Graph, keep: Keep) -> Vec<bool> {
     let mut live = vec![false; graph.nodes.len()];
     let loss = graph.loss.filter(|_| keep.loss);
     let assignments = graph.assignments.iter().filter(|_| keep.assignments);
+    let watched = graph.watched().filter(|_| keep.watches);
     let roots = assignments.map(|assignment| assignment.value);
+    let roots = roots.chain(watched);
     for root in roots.chain(graph.prediction).chain(loss) {
         live[root.index()] = true;
     }

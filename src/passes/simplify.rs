@@ -5,20 +5,23 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::mem::{self, Discriminant};
 
+use smallvec::SmallVec;
+
 use super::rebuild::{Keep, Rebuild, live};
 use crate::graph::ops::{BinaryOperator, Op};
 use crate::graph::scalar::ScalarFunction;
 use crate::graph::shape::Dim;
-use crate::graph::{Graph, ValueId};
+use crate::graph::{Graph, Operands, ValueId};
 
 pub fn simplify(graph: &Graph) -> Graph {
     let live = live(graph, Keep::ALL);
     let mut rebuild = Rebuild::new(graph);
     let mut replaced = false;
-    let mut known: HashMap<(Discriminant<Op>, u64, Vec<ValueId>), Vec<ValueId>> = HashMap::new();
+    let mut known: HashMap<(Discriminant<Op>, u64, Operands), SmallVec<[ValueId; 2]>> =
+        HashMap::with_capacity(graph.nodes.len());
     for value in graph.values().filter(|value| live[value.index()]) {
         let node = graph.node(value);
-        let operands: Vec<ValueId> = node.operands.iter().map(|id| rebuild.mapped(*id)).collect();
+        let operands: Operands = node.operands.iter().map(|id| rebuild.mapped(*id)).collect();
         let found = replacement(&rebuild.new, &node.op, &operands);
         replaced |= found.is_some();
         let new = match found {
@@ -76,7 +79,7 @@ enum Replacement {
     /// An earlier value is the result.
     Value(ValueId),
     /// A simpler operation is.
-    Node(Op, Vec<ValueId>),
+    Node(Op, Operands),
 }
 
 fn replacement(graph: &Graph, op: &Op, operands: &[ValueId]) -> Option<Replacement> {

@@ -10,10 +10,12 @@ pub fn specialize(graph: &Graph, phase: Phase) -> Graph {
         Phase::Evaluate => Keep {
             loss: true,
             assignments: false,
+            watches: false,
         },
         Phase::Predict => Keep {
             loss: false,
             assignments: false,
+            watches: false,
         },
     };
     let mut rebuild = Rebuild::new(graph);

@@ -1,13 +1,16 @@
 //! Appends gradients and, from them, each parameter's update as the optimizer's entry builds it.
 
+use std::collections::HashMap;
+
 use super::autodiff::differentiate;
-use super::{Accumulation, Updates};
+use super::{Accumulation, Updates, max_norm};
 use crate::catalog::arguments::{Arguments, Value};
 use crate::catalog::optimizers::Context;
-use crate::graph::ops::Axis;
+use crate::graph::ops::{Axis, tables};
 use crate::graph::scalar::ScalarFunction;
 use crate::graph::shape::Shape;
 use crate::graph::state::{StateId, StepScalar, Training};
+use crate::graph::watch::Subject;
 use crate::graph::{Assignment, Graph, Part, ValueId};
 
 /// What PyTorch's clip_grad_norm_ adds to the norm before it divides.
@@ -30,6 +33,7 @@ pub fn append(mut graph: Graph, updates: &Updates) -> Graph {
         // The next group begins anew, and nobody reads this one's means again.
         Accumulation::Ends => drop(accumulate(&mut graph, &mut reached)),
     }
+    watch(&mut graph, &reached);
     if let Some(bound) = updates.clip_value {
         for (_, gradient) in &mut reached {
             graph.current_origin = graph.node(*gradient).origin;
@@ -43,15 +47,21 @@ pub fn append(mut graph: Graph, updates: &Updates) -> Graph {
     if let Some(max_norm) = updates.clip_norm {
         clip(&mut graph, &mut reached, max_norm);
     }
+    let tables = tables(&graph);
     for (parameter, gradient) in reached {
         graph.current_origin = graph.node(gradient).origin;
         let value = graph.state_value(parameter);
-        let arguments = arguments_for(updates, graph.state(parameter).training);
+        let training = graph.state(parameter).training;
+        let arguments = arguments_for(updates, training);
         let mut context = Context {
             graph: &mut graph,
             parameter,
         };
-        let value = (updates.build)(&mut context, &arguments, value, gradient);
+        let mut value = (updates.build)(&mut context, &arguments, value, gradient);
+        if let Some(bound) = training.max_norm {
+            let table = tables[parameter.0 as usize];
+            value = max_norm::bound(context.graph, parameter, value, bound, table);
+        }
         if let Some(decay) = updates.average {
             average(&mut context, value, decay);
         }
@@ -61,6 +71,19 @@ pub fn append(mut graph: Graph, updates: &Updates) -> Graph {
         });
     }
     graph
+}
+
+/// Says which values the watched gradients are.
+fn watch(graph: &mut Graph, gradients: &[(StateId, ValueId)]) {
+    if graph.watches.is_empty() {
+        return;
+    }
+    let gradients: HashMap<StateId, ValueId> = gradients.iter().copied().collect();
+    for watch in &mut graph.watches {
+        if let Subject::Gradient(state) = watch.subject {
+            watch.value = gradients.get(&state).copied();
+        }
+    }
 }
 
 /// Lets each gradient enter the mean over a group of batches, in whose place it then stands:

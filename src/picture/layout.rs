@@ -33,6 +33,9 @@ const LANE: f64 = 14.0;
 pub const MARGIN: f64 = 36.0;
 const SWEEPS: usize = 12;
 
+/// Points that flows pass: beyond so many they go straight, behind the boxes.
+const MOST_POINTS: usize = 20_000;
+
 /// An item of a row: a box, or a flow that passes.
 struct Item {
     row: usize,
@@ -53,10 +56,13 @@ pub fn layout(picture: &Picture) -> Layout {
             item(*row, width, HEIGHT)
         })
         .collect();
+    let passed = picture.flows.iter();
+    let passed = passed.map(|flow| rows[flow.to] - rows[flow.from] - 1);
+    let lanes = passed.sum::<usize>() <= MOST_POINTS;
     let chains: Vec<Vec<usize>> = picture
         .flows
         .iter()
-        .map(|flow| chain(&mut items, *flow))
+        .map(|flow| chain(&mut items, *flow, lanes))
         .collect();
     let count = items.iter().map(|item| item.row + 1).max().unwrap_or(0);
     let mut order: Vec<Vec<usize>> = vec![Vec::new(); count];
@@ -121,20 +127,25 @@ fn rows(picture: &Picture) -> Vec<usize> {
     for flow in by_end {
         rows[flow.to] = rows[flow.to].max(rows[flow.from] + 1);
     }
-    for place in 0..rows.len() {
-        let takes = picture.flows.iter().any(|flow| flow.to == place);
-        let users = picture.flows.iter().filter(|flow| flow.from == place);
-        if let (false, Some(first)) = (takes, users.map(|flow| rows[flow.to]).min()) {
-            rows[place] = first - 1;
+    let mut takes = vec![false; rows.len()];
+    let mut first_user = vec![usize::MAX; rows.len()];
+    for flow in &picture.flows {
+        takes[flow.to] = true;
+        first_user[flow.from] = first_user[flow.from].min(rows[flow.to]);
+    }
+    for (place, row) in rows.iter_mut().enumerate() {
+        if !takes[place] && first_user[place] < usize::MAX {
+            *row = first_user[place] - 1;
         }
     }
     rows
 }
 
-/// The items of a flow: its boxes, and a point in each row between them.
-fn chain(items: &mut Vec<Item>, flow: Flow) -> Vec<usize> {
+/// The items of a flow: its boxes and, with lanes, a point in each row between them.
+fn chain(items: &mut Vec<Item>, flow: Flow, lanes: bool) -> Vec<usize> {
     let mut chain = vec![flow.from];
-    for row in items[flow.from].row + 1..items[flow.to].row {
+    let between = items[flow.from].row + 1..items[flow.to].row;
+    for row in between.filter(|_| lanes) {
         items.push(item(row, LANE, 0.0));
         chain.push(items.len() - 1);
     }

@@ -7,7 +7,7 @@ mod svg;
 use std::collections::BTreeMap;
 
 use crate::diagnostics::Span;
-use crate::graph::ops::{InputKind, Op};
+use crate::graph::ops::{BinaryOperator, InputKind, Op};
 use crate::graph::shape::Shape;
 use crate::graph::{Graph, OriginId, ValueId};
 
@@ -65,19 +65,21 @@ impl Picture {
         // How many numbers each learns; unknown without the table.
         let mut learned: Vec<Option<usize>> = Vec::new();
         let mut constant: Vec<bool> = Vec::new();
+        // The earlier one whose parameters it has too.
+        let mut shares: Vec<Option<usize>> = Vec::new();
         let mut flows: Vec<Flow> = Vec::new();
         let mut targets: BTreeMap<usize, bool> = BTreeMap::new();
-        let mut counted = vec![false; graph.states.len()];
+        let mut owners: Vec<Option<usize>> = vec![None; graph.states.len()];
         // The matrices that a batch brings are seen through what is taken of them.
+        let sliced = graph.nodes.iter().any(|node| {
+            let of = node.operands.first().map(|of| &graph.node(*of).op);
+            let targets = of.is_some_and(|op| is_input(op, InputKind::Targets));
+            targets && matches!(node.op, Op::Slice { .. })
+        });
         let hidden = |op: &Op| {
             matches!(op, Op::Constant(_) | Op::Scalar(_) | Op::State(_))
-                || matches!(
-                    op,
-                    Op::Input {
-                        kind: InputKind::Features,
-                        ..
-                    }
-                )
+                || is_input(op, InputKind::Features)
+                || sliced && is_input(op, InputKind::Targets)
         };
         for value in graph.values().filter(|value| needed[value.index()]) {
             let node = graph.node(value);
@@ -90,13 +92,18 @@ impl Picture {
                 origins.push(node.origin);
                 learned.push(Some(0));
                 constant.push(true);
+                shares.push(None);
                 last.len() - 1
             });
             if let Op::State(state) = node.op {
                 let elements = graph.state(state).shape.elements();
-                if !std::mem::replace(&mut counted[state.0 as usize], true) {
-                    let sum = learned[place].zip(elements);
-                    learned[place] = sum.map(|(sum, elements)| sum + elements);
+                match owners[state.0 as usize] {
+                    Some(owner) => shares[place] = Some(owner).filter(|owner| *owner != place),
+                    None => {
+                        owners[state.0 as usize] = Some(place);
+                        let sum = learned[place].zip(elements);
+                        learned[place] = sum.map(|(sum, elements)| sum + elements);
+                    }
                 }
                 constant[place] = false;
                 continue;
@@ -108,7 +115,9 @@ impl Picture {
                 .entry(place)
                 .and_modify(|all| *all &= target)
                 .or_insert(target);
-            for operand in &node.operands {
+            // Losses are added up, which is no flow of data.
+            let sum = node.op == Op::Binary(BinaryOperator::Add) && node.shape.is_scalar();
+            for operand in node.operands.iter().filter(|_| !sum) {
                 let from = graph.node(*operand);
                 let Some(from_place) = places.get(&from.origin).copied() else {
                     continue;
@@ -119,13 +128,22 @@ impl Picture {
                 }
             }
         }
+        // What is of parameters alone, as a penalty is, comes of the stage that has them.
+        let mut entered = vec![false; last.len()];
+        flows.iter().for_each(|flow| entered[flow.to] = true);
+        for place in 0..last.len() {
+            if let (Some(from), false) = (shares[place], entered[place]) {
+                flows.push(Flow { from, to: place });
+                entered[place] = true;
+            }
+        }
         flows.sort_unstable();
         flows.dedup();
         let loss = graph.loss.map(|loss| graph.node(loss).origin);
         let shown = (0..last.len()).map(|place| {
             let origin = graph.origin(origins[place]);
             let node = graph.node(last[place]);
-            let entering = flows.iter().any(|flow| flow.to == place);
+            let entering = entered[place];
             let scalar = graph.loss.is_some() && node.shape.is_scalar() && entering;
             let role = if loss == Some(origins[place]) || scalar {
                 Role::Loss
@@ -141,20 +159,21 @@ impl Picture {
             bodies.pop();
             Shown {
                 role,
-                text: match role {
-                    Role::Target => "targets".to_owned(),
+                text: match &origin.shown {
+                    Some(shown) => shortened(&named(shown, node.name.as_deref(), role)),
                     // Its place is the whole section.
-                    Role::Input | Role::Stage if &*origin.label == "inputs" => "inputs".to_owned(),
-                    Role::Loss | Role::Stage | Role::Input => shortened(&text(origin.span)),
+                    None if &*origin.label == "inputs" => "inputs".to_owned(),
+                    // A penalty: its place is a parameter's.
+                    None if role == Role::Loss => shortened(&origin.label),
+                    None => shortened(&named(&text(origin.span), node.name.as_deref(), role)),
                 },
-                note: note(&node.shape, learned[place], role),
+                note: note(&node.shape, learned[place], shares[place].is_some(), role),
                 bodies,
             }
         });
         let shown: Vec<Shown> = shown.collect();
         // A number in a line of arithmetic is no stage.
-        let is_number =
-            |place: usize| constant[place] && !flows.iter().any(|flow| flow.to == place);
+        let is_number = |place: usize| constant[place] && !entered[place];
         let kept: Vec<usize> = (0..shown.len())
             .filter(|place| !is_number(*place))
             .collect();
@@ -173,17 +192,15 @@ impl Picture {
     }
 }
 
+fn is_input(op: &Op, wanted: InputKind) -> bool {
+    matches!(op, Op::Input { kind, .. } if *kind == wanted)
+}
+
 /// Which values come of the targets alone.
 fn of_targets(graph: &Graph) -> Vec<bool> {
     let mut of_targets: Vec<bool> = Vec::with_capacity(graph.nodes.len());
     for node in &graph.nodes {
-        let targets = matches!(
-            node.op,
-            Op::Input {
-                kind: InputKind::Targets,
-                ..
-            }
-        );
+        let targets = is_input(&node.op, InputKind::Targets);
         let mut operands = node.operands.iter();
         let derived = !node.operands.is_empty() && operands.all(|id| of_targets[id.index()]);
         of_targets.push(targets || derived);
@@ -191,13 +208,24 @@ fn of_targets(graph: &Graph) -> Vec<bool> {
     of_targets
 }
 
+/// What a stage is written as, with the name that the text gives to its result.
+fn named(text: &str, name: Option<&str>, role: Role) -> String {
+    let name = name.and_then(|name| name.rsplit('.').next());
+    match (name, role) {
+        // The text of a line of arithmetic has its name already.
+        (Some(name), Role::Stage) if !text.starts_with(name) => format!("{name} = {text}"),
+        (_, Role::Input | Role::Stage | Role::Target | Role::Loss) => text.to_owned(),
+    }
+}
+
 /// The shape for a row, and the parameters.
-fn note(shape: &Shape, learned: Option<usize>, role: Role) -> String {
+fn note(shape: &Shape, learned: Option<usize>, shares: bool, role: Role) -> String {
     let shape = match role {
         Role::Loss => String::new(),
         Role::Input | Role::Stage | Role::Target => shape.row_text(),
     };
     match (learned, shape.is_empty()) {
+        (Some(0), false) if shares => format!("{shape} · shared"),
         (Some(0) | None, _) | (_, true) => shape,
         (Some(1), false) => format!("{shape} · 1 parameter"),
         (Some(learned), false) => format!("{shape} · {learned} parameters"),

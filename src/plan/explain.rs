@@ -249,6 +249,7 @@ impl Explainer<'_> {
             Reader::Reshaped(by) => format!("for {}: it is read in another shape", self.step(by)),
             Reader::Prediction => "for the caller: it is the network's result".to_string(),
             Reader::Loss => "for the caller: it is the loss".to_string(),
+            Reader::Watch => "for the caller: it is watched".to_string(),
         }
     }
 }

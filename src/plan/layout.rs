@@ -6,7 +6,7 @@ use super::Precision;
 use super::memory::align;
 use super::step::{Columns, Matrix, Offset};
 use crate::graph::Graph;
-use crate::graph::ops::Op;
+use crate::graph::ops::tables;
 use crate::graph::shape::Shape;
 use crate::graph::state::{State, StateId, StateKind};
 
@@ -29,6 +29,14 @@ pub fn panel_rows(precision: Precision) -> usize {
 }
 
 impl Order {
+    /// That of a table that is read by index, or of anything else.
+    pub fn of(table: bool) -> Self {
+        match table {
+            true => Order::RowMajor,
+            false => Order::Panels,
+        }
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             Order::RowMajor => "row-major",
@@ -58,29 +66,36 @@ impl StatePlace {
 
     /// The first axis, and all others.
     fn axes(&self) -> (usize, usize) {
-        let mut lengths = self
-            .state
-            .shape
-            .dims
-            .iter()
-            .map(|dim| dim.known().unwrap_or(1));
-        (lengths.next().unwrap_or(1), lengths.product())
+        axes(&self.state.shape)
     }
 
     /// For each element in PyTorch's order, its position from the state's place in the arena.
-    pub fn positions(&self) -> impl Iterator<Item = usize> + use<> {
-        let (rows, columns) = self.axes();
-        let height = self.matrix.features;
-        let order = self.order;
-        (0..rows * columns).map(move |index| match order {
-            Order::RowMajor => index,
-            Order::Panels => {
-                let (row, column) = (index / columns, index % columns);
-                let panel = row / height * height * columns;
-                panel + column * height + row % height
-            }
-        })
+    pub fn positions(&self) -> impl Iterator<Item = usize> + Clone + use<> {
+        positions(self.axes(), self.matrix.features, self.order)
     }
+}
+
+/// The first axis, and all others, without that of the batch.
+pub fn axes(shape: &Shape) -> (usize, usize) {
+    let mut lengths = shape.dims.iter().map(|dim| dim.known().unwrap_or(1));
+    (lengths.next().unwrap_or(1), lengths.product())
+}
+
+/// For each element of rows and columns in PyTorch's order, its position in memory, with panels of
+/// `height` rows.
+pub fn positions(
+    (rows, columns): (usize, usize),
+    height: usize,
+    order: Order,
+) -> impl Iterator<Item = usize> + Clone + use<> {
+    (0..rows * columns).map(move |index| match order {
+        Order::RowMajor => index,
+        Order::Panels => {
+            let (row, column) = (index / columns, index % columns);
+            let panel = row / height * height * columns;
+            panel + column * height + row % height
+        }
+    })
 }
 
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -99,8 +114,9 @@ impl StateLayout {
             panel: panel_rows(precision),
             ..StateLayout::default()
         };
-        for (state, order) in graph.states.iter().zip(orders(graph)) {
-            let (features, columns) = extents(&state.shape, order, layout.panel);
+        for (state, table) in graph.states.iter().zip(tables(graph)) {
+            let order = Order::of(table);
+            let (features, columns) = extents(&state.shape.as_matrix(), order, layout.panel);
             let matrix = Matrix {
                 at: Offset(layout.end),
                 features,
@@ -141,23 +157,6 @@ impl StateLayout {
             .filter(|place| place.state.kind == StateKind::Parameter);
         learned.map(StatePlace::elements).sum()
     }
-}
-
-/// The order of each state: tables that are read by index lie row by row; weights, and all else,
-/// input by input.
-fn orders(graph: &Graph) -> Vec<Order> {
-    let mut orders = vec![Order::Panels; graph.states.len()];
-    for node in graph.nodes.iter().filter(|node| node.op == Op::Gather) {
-        if let Op::State(table) = graph.node(node.operands[0]).op {
-            orders[table.0 as usize] = Order::RowMajor;
-        }
-    }
-    for id in graph.state_ids() {
-        if let StateKind::Slot(parameter) | StateKind::Average(parameter) = graph.state(id).kind {
-            orders[id.0 as usize] = orders[parameter.0 as usize];
-        }
-    }
-    orders
 }
 
 /// Features and columns of a value's matrix, with panels of `panel` rows. A length that is not known

@@ -47,7 +47,8 @@ impl Lives {
                 }
             }
         }
-        for result in graph.prediction.into_iter().chain(graph.loss) {
+        let results = graph.prediction.into_iter().chain(graph.loss);
+        for result in results.chain(graph.watched()) {
             last[view_root(graph, result).index()] = last_group;
         }
         let mut lives = Lives {
@@ -106,7 +107,7 @@ fn uses(graph: &Graph, fusion: &Fusion, value: ValueId) -> Vec<(ValueId, usize)>
     while let Some(operand) = waiting.pop() {
         match fusion.placed[operand.index()] {
             Some(_) => found.push((operand, group)),
-            None => waiting.extend(&graph.node(operand).operands),
+            None => waiting.extend(graph.node(operand).operands.iter().copied()),
         }
     }
     found

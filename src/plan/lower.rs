@@ -3,27 +3,31 @@
 use super::layout::{Order, StateLayout, extents};
 use super::lifetimes::Lives;
 use super::memory::{align, place};
-use super::program::{self, DEFAULT_ORDER};
+use super::program;
 use super::step::{Columns, Kernel, Matrix, Offset};
 use super::text::Namer;
-use super::{Plan, Precision, Step, Target, cost, verify};
+use super::{Plan, Precision, Probe, Step, Target, Variant, cost, verify};
 use crate::diagnostics::Span;
-use crate::graph::ops::{InputKind, MatMulForm, Op};
+use crate::graph::ops::{InputKind, Op, lie_as_tables};
 use crate::graph::schedule::RateSchedule;
 use crate::graph::shape::Dim;
 use crate::graph::state::ScalarId;
+use crate::graph::watch::Subject;
 use crate::graph::{Graph, Phase, ValueId};
-use crate::passes::fuse::{Draft, Fusion, Group, GroupId, GroupKind, fuse};
+use crate::passes::fuse::{Fusion, Group, GroupId, GroupKind, fuse};
 
 /// What a plan is made from, besides the graph.
 pub struct Request<'r> {
     pub name: &'r str,
     pub phase: Phase,
+    pub variant: Variant,
     pub precision: Precision,
     pub target: Target,
     pub batch: Option<usize>,
     pub seed: u64,
     pub settings: Vec<(String, String)>,
+    /// What it waits for beside lengths, as expressions of the facts of the data.
+    pub waits: Vec<String>,
     pub schedule: Option<RateSchedule>,
     pub states: &'r StateLayout,
     /// Where the plan's own part of the arena begins.
@@ -52,7 +56,7 @@ pub struct Lowering<'l> {
 pub fn lower(graph: &Graph, request: Request) -> Plan {
     let fusion = fuse(graph);
     let batch = request.batch.unwrap_or(1);
-    let orders = orders(graph, request.states);
+    let orders = orders(graph);
     let matrix = |at: usize, features: usize| Matrix {
         at: Offset(at),
         features,
@@ -121,10 +125,11 @@ pub fn lower(graph: &Graph, request: Request) -> Plan {
     let plan = Plan {
         name: request.name.to_string(),
         phase: request.phase,
+        variant: request.variant,
         precision: request.precision,
         target: request.target,
         batch: request.batch,
-        deferred: deferred(graph, request.batch),
+        deferred: deferred(graph, request.batch, request.waits),
         settings: request.settings,
         schedule: request.schedule,
         states: request.states.clone(),
@@ -138,6 +143,7 @@ pub fn lower(graph: &Graph, request: Request) -> Plan {
         targets,
         prediction: lowering.matrix(graph.prediction.expect("a network has a result")),
         loss: graph.loss.and_then(|loss| lowering.offset(loss)),
+        probes: lowering.probes(),
         parallel: cost::parallel(&steps, batch),
         steps,
         arena_end,
@@ -150,8 +156,13 @@ pub fn lower(graph: &Graph, request: Request) -> Plan {
 }
 
 /// The names of facts that some shape still waits for.
-fn deferred(graph: &Graph, batch: Option<usize>) -> Vec<String> {
+fn deferred(graph: &Graph, batch: Option<usize>, waits: Vec<String>) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
+    for wait in waits {
+        if !names.contains(&wait) {
+            names.push(wait);
+        }
+    }
     for node in &graph.nodes {
         for dim in &node.shape.dims {
             if let Dim::Deferred(name) = dim
@@ -161,35 +172,47 @@ fn deferred(graph: &Graph, batch: Option<usize>) -> Vec<String> {
             }
         }
     }
-    if batch.is_none() {
+    if batch.is_none() && !names.iter().any(|name| name == "rows") {
         names.push("rows".to_string());
     }
     names
 }
 
-/// The order of each two-dimensional value: that of the state or kernel it comes from.
-fn orders(graph: &Graph, states: &StateLayout) -> Vec<Order> {
-    let mut orders: Vec<Order> = Vec::with_capacity(graph.nodes.len());
-    for node in &graph.nodes {
-        let mut operands = node.operands.iter();
-        let matrix = operands.find(|operand| graph.shape(**operand).dims.len() == 2);
-        orders.push(if let Op::State(state) = node.op {
-            states.place(state).order
-        } else if let Op::ScatterAdd { .. } = node.op {
-            Order::RowMajor
-        } else if let Op::MatMul(MatMulForm::LeftTransposed) = node.op {
-            Order::Panels
-        } else {
-            matrix.map_or(DEFAULT_ORDER, |operand| orders[operand.index()])
-        });
-    }
-    orders
+/// The order of each two-dimensional value.
+fn orders(graph: &Graph) -> Vec<Order> {
+    lie_as_tables(graph).into_iter().map(Order::of).collect()
 }
 
 impl Lowering<'_> {
     /// Where a kept value lies.
     pub fn offset(&self, value: ValueId) -> Option<Offset> {
         self.offsets[value.index()]
+    }
+
+    /// Where what is watched lies after a step.
+    fn probes(&self) -> Vec<Probe> {
+        let watches = self.graph.watches.iter();
+        let probes = watches.filter_map(|watch| {
+            let (matrix, order, shape) = match (watch.subject, watch.value) {
+                (Subject::Weight(state), _) => {
+                    let place = self.states.place(state);
+                    (place.matrix, place.order, &place.state.shape)
+                }
+                (Subject::Output | Subject::Gradient(_), Some(value)) => {
+                    let order = self.orders[value.index()];
+                    (self.matrix(value), order, self.graph.shape(value))
+                }
+                // No loss reaches the parameter, as a warning says.
+                (Subject::Output | Subject::Gradient(_), None) => return None,
+            };
+            Some(Probe {
+                watch: watch.clone(),
+                matrix,
+                order,
+                shape: shape.clone(),
+            })
+        });
+        probes.collect()
     }
 
     /// Where a reduction keeps the results of its tiles.
@@ -199,21 +222,6 @@ impl Lowering<'_> {
 
     pub fn scalar(&self, scalar: ScalarId) -> Offset {
         self.scalars[scalar.0 as usize]
-    }
-
-    /// The order of a section's two-dimensional values.
-    pub fn section_order(&self, draft: &Draft) -> Order {
-        let assigned = draft.assignments.first().map(|assignment| assignment.value);
-        let value = draft.anchor.or(draft.values.first().copied()).or(assigned);
-        let Some(value) = value else {
-            return DEFAULT_ORDER;
-        };
-        let node = self.graph.node(value);
-        let reduced = matches!(node.op, Op::Reduce { .. }) && Some(value) != draft.anchor;
-        match reduced {
-            true => self.orders[node.operands[0].index()],
-            false => self.orders[value.index()],
-        }
     }
 
     /// The matrix that a value is in memory: its own, a state's, or a view.

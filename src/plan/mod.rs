@@ -17,11 +17,14 @@ pub mod verify;
 
 use crate::graph::Phase;
 use crate::graph::schedule::RateSchedule;
+use crate::graph::shape::Shape;
 use crate::graph::state::StepScalar;
-use layout::StateLayout;
+use crate::graph::watch::Watch;
+use layout::{Order, StateLayout};
 use step::{Kernel, Matrix, Offset};
 
 pub use explain::explain;
+pub use program::batch_tile;
 pub use text::{bytes as bytes_text, count as count_text};
 
 /// The numbers that a plan computes with.
@@ -91,11 +94,43 @@ pub struct Step {
     pub flops: u64,
 }
 
+/// Which steps of a training a plan is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Variant {
+    /// Those of the phase.
+    Whole,
+    /// Batches of a group but its last: their gradients are added up.
+    Accumulate,
+    /// Updates of which something is recorded.
+    Watch,
+}
+
+impl Variant {
+    /// What follows the phase's name.
+    pub fn title(self) -> &'static str {
+        match self {
+            Variant::Whole => "",
+            Variant::Accumulate => " (accumulate)",
+            Variant::Watch => " (watch)",
+        }
+    }
+}
+
+/// Where a value that is watched lies after a step.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Probe {
+    pub watch: Watch,
+    pub matrix: Matrix,
+    pub order: Order,
+    pub shape: Shape,
+}
+
 /// A plan of one phase.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Plan {
     pub name: String,
     pub phase: Phase,
+    pub variant: Variant,
     pub precision: Precision,
     pub target: Target,
     /// Rows in a full batch; `None` when the number is not known without data.
@@ -115,6 +150,8 @@ pub struct Plan {
     pub prediction: Matrix,
     /// The batch's loss, one number.
     pub loss: Option<Offset>,
+    /// What the step leaves in memory to be recorded.
+    pub probes: Vec<Probe>,
     pub steps: Vec<Step>,
     /// Whether a run is long enough for several threads.
     pub parallel: bool,

@@ -9,7 +9,7 @@ use super::step::{
     Section, Source,
 };
 use crate::graph::ValueId;
-use crate::graph::ops::{Axis, Op};
+use crate::graph::ops::{Axis, Op, Repeat, repeat};
 use crate::graph::shape::Shape;
 use crate::passes::fuse::{Draft, GroupId};
 use crate::random::Stream;
@@ -39,7 +39,7 @@ pub fn cut(
     let panel = panel_columns(shape, order);
     let count = columns.count(batch);
     let tile = match columns {
-        Columns::Batch => GRAIN * batch.div_ceil(GRAIN * MOST_GRAINS).max(1),
+        Columns::Batch => batch_tile(batch),
         Columns::Fixed(_) if features * count * batch < FEWEST_PRODUCTS => count,
         Columns::Fixed(_) => {
             let most = (TILE_ELEMENTS / features.max(1)).max(GRAIN);
@@ -52,13 +52,18 @@ pub fn cut(
     Cut::new(count, panel, tile)
 }
 
+/// Columns of a tile of all that has a column for each row of the batch.
+pub fn batch_tile(batch: usize) -> usize {
+    GRAIN * batch.div_ceil(GRAIN * MOST_GRAINS).max(1)
+}
+
 fn block_columns(features: usize) -> usize {
     (BLOCK_ELEMENTS / features.max(1)).max(1)
 }
 
 /// Builds the section's program.
 pub fn section(lowering: &Lowering, group: GroupId, index: usize, draft: &Draft) -> Section {
-    let order = lowering.section_order(draft);
+    let order = Order::of(draft.table);
     let (features, columns) = extents(&draft.shape, order, lowering.states.panel);
     let cut = cut(&draft.shape, order, (features, columns), lowering.batch);
     let tile_columns = cut.tile_columns;
@@ -193,6 +198,7 @@ impl Builder<'_> {
             | Op::LogSoftmax
             | Op::CrossEntropy { .. }
             | Op::CrossEntropyGradient { .. }
+            | Op::Reshape { .. }
             | Op::ByPhase => unreachable!("not a node of a program"),
         }
     }
@@ -312,7 +318,7 @@ impl Builder<'_> {
                     keep: *keep,
                 }
             }
-            Op::Broadcast { .. } => self.load_repeated(node.operands[0]),
+            Op::Broadcast { shape } => self.load_repeated(node.operands[0], shape),
             Op::State(_)
             | Op::Map(_)
             | Op::MapDerivative(_)
@@ -325,14 +331,15 @@ impl Builder<'_> {
             | Op::LogSoftmax
             | Op::CrossEntropy { .. }
             | Op::CrossEntropyGradient { .. }
+            | Op::Reshape { .. }
             | Op::ByPhase => unreachable!("computed values are in memory or in a temporary"),
         }
     }
 
-    fn load_repeated(&mut self, inner: ValueId) -> Load {
+    fn load_repeated(&mut self, inner: ValueId, to: &Shape) -> Load {
         let graph = self.lowering.graph;
-        let shape: &Shape = graph.shape(inner);
-        if shape.is_scalar() {
+        let repeat = repeat(graph.shape(inner), to).expect("the node was built");
+        if repeat == Repeat::Scalar {
             return match self.source(inner) {
                 Source::Constant(number) => Load::Constant(number),
                 Source::Scalar(at) | Source::Memory(at) => Load::Scalar { at },
@@ -342,9 +349,9 @@ impl Builder<'_> {
             };
         }
         let matrix = self.lowering.matrix(inner);
-        match shape.batch {
-            false => Load::PerFeature { at: matrix.at },
-            true => Load::PerColumn {
+        match repeat {
+            Repeat::Scalar | Repeat::PerFeature => Load::PerFeature { at: matrix.at },
+            Repeat::PerRow => Load::PerColumn {
                 at: matrix.at,
                 stride: matrix.stride,
             },
@@ -434,9 +441,6 @@ pub fn partial_elements(features: usize, tiles: usize, axis: Axis) -> usize {
         Axis::Last => 0,
     }
 }
-
-/// The order in which a value that is not a state lies, when nothing says otherwise.
-pub const DEFAULT_ORDER: Order = Order::Panels;
 
 /// A place that a printed-only plan gives where a real one would have memory.
 pub const NOWHERE: Offset = Offset(0);

@@ -186,7 +186,9 @@ impl<'g> Namer<'g> {
             return "…".to_string();
         }
         if let Op::Constant(number) = node.op {
-            return short(number);
+            // One that only the data tells has its expression for a name.
+            let name = node.name.as_ref().filter(|_| number.is_nan());
+            return name.map_or_else(|| short(number), |name| format!("({name})"));
         }
         let operands: Vec<String> = node
             .operands
@@ -234,9 +236,10 @@ impl fmt::Display for Plan {
         };
         writeln!(
             formatter,
-            "plan {}: {}, {}, {batch} · {totals}",
+            "plan {}: {}{}, {}, {batch} · {totals}",
             self.name,
             self.phase.name(),
+            self.variant.title(),
             self.precision.name()
         )?;
         if !self.settings.is_empty() {
@@ -269,7 +272,7 @@ impl fmt::Display for Plan {
                 self.write_step(formatter, step, lines, width)?;
             }
         }
-        Ok(())
+        self.write_probes(formatter)
     }
 }
 
@@ -326,6 +329,46 @@ impl Plan {
                 c = widths[2]
             );
             writeln!(formatter, "{}", line.trim_end())?;
+        }
+        Ok(())
+    }
+
+    fn write_probes(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        if self.probes.is_empty() {
+            return Ok(());
+        }
+        writeln!(formatter, "\n  watch")?;
+        let batch = self
+            .batch
+            .map_or("batch".to_string(), |rows| rows.to_string());
+        let rows: Vec<[String; 4]> = self
+            .probes
+            .iter()
+            .map(|probe| {
+                let watch = &probe.watch;
+                let measures: Vec<&str> = watch.measures.iter().map(|it| it.word()).collect();
+                let updates = match watch.every {
+                    1 => "every update".to_string(),
+                    every => format!("updates 1, {every}, {}, …", every.saturating_mul(2)),
+                };
+                [
+                    watch.name.clone(),
+                    format!("{} {}", watch.subject.word(), probe.shape.text(&batch)),
+                    measures.join(", "),
+                    updates,
+                ]
+            })
+            .collect();
+        let width = |column: usize| {
+            let widths = rows.iter().map(|row| row[column].chars().count());
+            widths.max().unwrap_or(0)
+        };
+        let [a, b, c] = [width(0), width(1), width(2)];
+        for [name, of, measures, updates] in &rows {
+            writeln!(
+                formatter,
+                "      {name:a$}  {of:b$}  {measures:c$}  {updates}"
+            )?;
         }
         Ok(())
     }

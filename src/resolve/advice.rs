@@ -4,7 +4,7 @@ use super::loss::{LossSpec, OutputRange};
 use super::net::Output;
 use super::train::TrainSpec;
 use crate::catalog::Link;
-use crate::catalog::arguments::Length;
+use crate::catalog::arguments::{Length, Value};
 use crate::catalog::schedules::Schedule;
 use crate::catalog::{Kind, Meaning};
 use crate::data::spec::Field;
@@ -187,37 +187,87 @@ pub fn unused_input(field: &Field) -> Diagnostic {
     .help("write `ignore` in the place of `input`, or let a line begin with it")
 }
 
-/// A schedule that the run is too short for.
+/// A schedule, or a patience, that the run is too short for.
 pub fn of_schedule(train: &TrainSpec, advice: &mut Vec<Diagnostic>) {
+    if train.deferred("epochs").is_some() {
+        return;
+    }
+    let run = train.epochs.max(1) as f64;
+    let share_of = |length: Length| match length {
+        Length::Share(share) => share,
+        Length::Epochs(epochs) => epochs / run,
+    };
     let mut share = 0.0;
     for call in &train.schedule {
-        let Meaning::Schedule(Schedule { length, .. }) = &call.entry.meaning else {
+        let Meaning::Schedule(Schedule { length, turns, .. }) = &call.entry.meaning else {
             continue;
         };
-        let given = length.filter(|name| call.arguments.get(name).is_some());
-        let Some(name) = given else { continue };
-        share += match call.arguments.length(name) {
-            Length::Share(share) => share,
-            Length::Epochs(epochs) => epochs / train.epochs.max(1) as f64,
+        let given = length.or(*turns);
+        let given = given.and_then(|name| Some((name, call.arguments.get(name)?)));
+        let Some((name, value)) = given else { continue };
+        let own = if let Value::Length(length) = value {
+            share_of(*length)
+        } else if let Value::Lengths(lengths) = value {
+            let ends = lengths.iter().map(|length| share_of(*length));
+            ends.fold(0.0, f64::max)
+        } else if let Value::Number(patience) = value {
+            (patience + 1.0) / run
+        } else {
+            continue;
         };
+        share += own;
+        if share.is_nan() {
+            return;
+        }
         // A share of a third three times is a run.
         if share <= 1.0 + 1e-9 {
             continue;
         }
-        let epochs = (share * train.epochs as f64 * 100.0).round() / 100.0;
+        let epochs = (share * run * 100.0).round() / 100.0;
+        let kind = Kind::Schedule.noun();
+        let message = match (length, value) {
+            (Some(_), _) => format!(
+                "the {kind} lasts to epoch {epochs}, but the run has {} epochs",
+                train.epochs
+            ),
+            (None, Value::Number(patience)) => format!(
+                "{} waits for {patience} epochs without a better loss, but the run has {}",
+                call.entry.name, train.epochs
+            ),
+            (None, _) => format!(
+                "the {kind} first turns at epoch {epochs}, but the run has {} epochs",
+                train.epochs
+            ),
+        };
+        let fault = Diagnostic::new(Code::LongSchedule, call.arguments.span_of(name), message)
+            .label("does not come to its end");
+        let shares = !matches!(value, Value::Number(_));
+        advice.push(match shares {
+            true => fault.help(
+                "give lengths as shares of the run, such as `20%`, and they keep their meaning",
+            ),
+            false => {
+                fault.help("the rate never changes; give a smaller `patience`, or more epochs")
+            }
+        });
+        break;
+    }
+    if let (Some(early), Some(place)) = (train.stop, train.watched)
+        && early.patience >= train.epochs
+    {
         advice.push(
             Diagnostic::new(
                 Code::LongSchedule,
-                call.arguments.span_of(name),
+                place,
                 format!(
-                    "the {} lasts to epoch {epochs}, but the run has {} epochs",
-                    Kind::Schedule.noun(),
-                    train.epochs
+                    "`early` waits for {} epochs without a better loss, but the run has {}",
+                    early.patience, train.epochs
                 ),
             )
-            .label("does not come to its end")
-            .help("give lengths as shares of the run, such as `20%`, and they keep their meaning"),
+            .label("never ends the run before its last epoch")
+            .help(
+                "give a smaller `patience`, or more epochs; `restore = best` alone keeps the best",
+            ),
         );
-        return;
     }
 }

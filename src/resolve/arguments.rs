@@ -27,6 +27,29 @@ impl Call {
         self.text_of(vec![first.to_string()])
     }
 
+    /// The call with the arguments that are not their defaults, as one would write it: `Linear(8)`.
+    pub fn short_text(&self) -> String {
+        let parameters = self.entry.parameters.iter();
+        let given = parameters.filter_map(|parameter| {
+            let value = self.arguments.get(parameter.name)?;
+            let text = value_text(value);
+            // First values are told by the plan.
+            let told = matches!(value, Value::Initializer(_));
+            (!told && text != parameter.default.text()).then_some((parameter, text))
+        });
+        let texts = given.enumerate().map(|(at, (parameter, text))| {
+            match at == 0 && parameter.positional {
+                true => text,
+                false => format!("{} = {text}", parameter.name),
+            }
+        });
+        let texts: Vec<String> = texts.collect();
+        match texts.is_empty() {
+            true => self.entry.name.to_string(),
+            false => format!("{}({})", self.entry.name, texts.join(", ")),
+        }
+    }
+
     fn text_of(&self, mut texts: Vec<String>) -> String {
         let parameters = self.entry.parameters.iter();
         texts.extend(parameters.filter_map(|parameter| {
@@ -68,6 +91,7 @@ fn value_text(value: &Value) -> String {
             let texts: Vec<String> = lengths.iter().map(|length| length.text()).collect();
             format!("[{}]", texts.join(", "))
         }
+        Value::Deferred(text) => text.clone(),
     }
 }
 

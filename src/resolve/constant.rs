@@ -25,7 +25,7 @@ impl Number {
     }
 
     /// The text as a part of a longer one.
-    fn part(&self) -> String {
+    pub fn part(&self) -> String {
         match self {
             Number::Deferred(text) if text.contains(' ') => format!("({text})"),
             Number::Known(_) | Number::Deferred(_) => self.text(),
@@ -48,6 +48,7 @@ impl Number {
 /// A number in a message: without needless digits, and never hundreds of them.
 pub fn number_text(value: f64) -> String {
     match value.abs() {
+        size if size.is_nan() => "…".to_owned(),
         size if size != 0.0 && !(1e-5..1e16).contains(&size) => format!("{value:e}"),
         _ => format!("{value}"),
     }
@@ -138,7 +139,38 @@ impl Scope {
             known: HashMap::new(),
             open: Vec::new(),
         };
-        evaluation.number(expr)
+        let number = evaluation.number(expr);
+        number.map_err(|fault| match fault.code {
+            Code::OutOfRange => Box::new(self.told(*fault, expr)),
+            _ => fault,
+        })
+    }
+
+    /// The fault of a number, with what the data tells of the facts that it was computed from.
+    pub fn told(&self, fault: Diagnostic, expr: &Expr) -> Diagnostic {
+        let mut named: Vec<&str> = names_in(expr).into_iter().map(|(name, _)| name).collect();
+        let mut at = 0;
+        while let Some(name) = named.get(at) {
+            let behind = self.references(name).into_iter();
+            let value = self.parameters.get(*name).map(|(value, _)| value);
+            let facts = value.into_iter().flat_map(names_in).map(|(name, _)| name);
+            for name in behind.chain(facts).collect::<Vec<_>>() {
+                if !named.contains(&name) {
+                    named.push(name);
+                }
+            }
+            at += 1;
+        }
+        let facts = FACTS.into_iter().filter(|fact| named.contains(fact));
+        let known = facts.filter_map(|name| match self.fact(name)? {
+            Number::Known(value) => Some(format!("`{name}` is {}", number_text(value))),
+            Number::Deferred(_) => None,
+        });
+        let known: Vec<String> = known.collect();
+        match known.is_empty() {
+            true => fault,
+            false => fault.note(format!("of this data, {}", known.join(" and "))),
+        }
     }
 
     /// The result of an operation on two numbers.
@@ -215,7 +247,7 @@ impl Scope {
                 .label("the number of classes of a category target")
                 .help("declare `target name: category`, or write the number itself"),
             ("classes" | "features" | "rows", None) => {
-                fault.label("a fact of the data; only `net` can use it")
+                fault.label("a fact of the data; only `net` and `train` can use it")
             }
             _ => fault
                 .label("not a number, a `param` or a fact of the data")

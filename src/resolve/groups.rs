@@ -2,17 +2,17 @@
 
 use super::arguments;
 use super::constant::{Number, Scope, number_text};
-use super::settings::Settings;
+use super::selection::{Selecting, selects_nothing};
 use super::train::boolean;
-use crate::catalog::arguments::Range;
+use crate::catalog::arguments::{DEFERRED, Range};
 use crate::catalog::settings::PARAMS;
 use crate::catalog::{Kind, Meaning};
-use crate::diagnostics::{Code, Diagnostic, listed, near_miss};
+use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::graph::Graph;
 use crate::graph::ops::Axis;
 use crate::graph::scalar::ScalarFunction;
-use crate::graph::state::{Initializer, StateId, StateKind};
-use crate::syntax::ast::{ColumnName, Expr, Section, StatementKind};
+use crate::graph::state::{Initializer, State, StateId, StateKind};
+use crate::syntax::ast::{ColumnName, Expr, Section};
 
 /// One `params` section; what it does not say stays as it is.
 #[derive(Clone, PartialEq, Debug)]
@@ -23,58 +23,34 @@ pub struct Group {
     pub weight_decay: Option<f64>,
     pub l1: Option<f64>,
     pub l2: Option<f64>,
+    /// The bound, and where it is set.
+    pub max_norm: Option<(f64, Span)>,
     pub freeze: Option<bool>,
 }
 
-/// Checks a section; `None` if it selects or says nothing.
+const SECTION: Selecting = Selecting {
+    keyword: "params",
+    words: "a `params` section",
+    what: "parameters",
+    glob: "*.weight",
+    example: "init = Zeros",
+    settings: PARAMS,
+};
+
+/// Checks a section; `None` if it selects nothing.
 pub fn resolve(section: &Section, scope: &Scope, faults: &mut Vec<Diagnostic>) -> Option<Group> {
-    let Some(selector) = &section.selector else {
-        faults.push(
-            Diagnostic::new(
-                Code::MissingArgument,
-                section.keyword.span,
-                "`params` selects parameters by a glob of their path",
-            )
-            .label("write `params \"*.weight\" { … }`"),
-        );
-        return None;
-    };
-    let mut settings = Settings::new("a `params` section", PARAMS);
-    for statement in &section.body {
-        match &statement.kind {
-            StatementKind::Assign { name, value } => settings.add(name, value, faults),
-            StatementKind::Declare { .. }
-            | StatementKind::Param { .. }
-            | StatementKind::Use { .. }
-            | StatementKind::Line(_)
-            | StatementKind::Section(_) => faults.push(
-                Diagnostic::new(
-                    Code::Misplaced,
-                    statement.span,
-                    "a `params` section holds settings, each `name = value`",
-                )
-                .label("has no meaning here"),
-            ),
-        }
-    }
-    if section.body.is_empty() {
-        faults.push(
-            Diagnostic::new(
-                Code::MissingSetting,
-                section.keyword.span,
-                "this `params` section sets nothing",
-            )
-            .label("no settings in it")
-            .help("write `init = Zeros`, say"),
-        );
-    }
-    let mut number = |name: &str, faults: &mut Vec<Diagnostic>| {
+    let (selector, mut settings) = SECTION.resolve(section, faults)?;
+    let mut number = |name: &str, range: Range, faults: &mut Vec<Diagnostic>| {
         let value = settings.take(name)?;
-        rate(name, &value, scope, faults)
+        Some((rate(name, &value, range, scope, faults)?, value.span))
     };
-    let lr = number("lr", faults);
-    let weight_decay = number("weight_decay", faults);
-    let (l1, l2) = (number("l1", faults), number("l2", faults));
+    let mut rate = |name: &str, faults: &mut Vec<Diagnostic>| {
+        number(name, Range::NOT_NEGATIVE, faults).map(|(rate, _)| rate)
+    };
+    let lr = rate("lr", faults);
+    let weight_decay = rate("weight_decay", faults);
+    let (l1, l2) = (rate("l1", faults), rate("l2", faults));
+    let max_norm = number("max_norm", Range::POSITIVE, faults);
     let freeze = settings.take("freeze");
     let freeze = freeze.and_then(|value| boolean("freeze", &value, scope, faults));
     let call = settings.take("init");
@@ -86,42 +62,47 @@ pub fn resolve(section: &Section, scope: &Scope, faults: &mut Vec<Diagnostic>) -
         Some(initializer(&call.arguments))
     });
     Some(Group {
-        selector: selector.clone(),
+        selector,
         initializer,
         lr,
         weight_decay,
         l1,
         l2,
+        max_norm,
         freeze,
     })
 }
 
-fn rate(name: &str, value: &Expr, scope: &Scope, faults: &mut Vec<Diagnostic>) -> Option<f64> {
+fn rate(
+    name: &str,
+    value: &Expr,
+    range: Range,
+    scope: &Scope,
+    faults: &mut Vec<Diagnostic>,
+) -> Option<f64> {
     let fault = match scope.number(value) {
-        Ok(Number::Known(number)) if Range::NOT_NEGATIVE.contains(number) => return Some(number),
+        Ok(Number::Known(number)) if range.contains(number) => return Some(number),
         Ok(Number::Known(number)) => Diagnostic::new(
             Code::OutOfRange,
             value.span,
-            format!("`{name}` takes a number, {}", Range::NOT_NEGATIVE.text()),
+            format!("`{name}` takes a number, {}", range.text()),
         )
         .label(format!("this is {}", number_text(number))),
-        Ok(Number::Deferred(text)) => Diagnostic::new(
-            Code::WrongType,
-            value.span,
-            format!("`{name}` cannot depend on `{text}`"),
-        )
-        .label("only known with the data"),
+        Ok(Number::Deferred(_)) => return Some(DEFERRED),
         Err(fault) => *fault,
     };
-    faults.push(fault);
+    faults.push(scope.told(fault, value));
     None
 }
 
 /// Tells the parameters of a graph what the sections say of them; of two that select one parameter
 /// the later wins, setting by setting. A section that selects nothing is a fault.
-pub fn apply(groups: &[Group], graph: &mut Graph, faults: &mut Vec<Diagnostic>) {
+///
+/// `shortened` says that the data tells of more parameters than the graph has.
+pub fn apply(groups: &[Group], graph: &mut Graph, shortened: bool, faults: &mut Vec<Diagnostic>) {
     for group in groups {
         let mut selected = 0;
+        let mut rowless = None;
         for state in &mut graph.states {
             let chosen = state.kind == StateKind::Parameter
                 && crate::glob::matches(&group.selector.text, &state.name);
@@ -134,13 +115,38 @@ pub fn apply(groups: &[Group], graph: &mut Graph, faults: &mut Vec<Diagnostic>) 
             training.weight_decay = group.weight_decay.or(training.weight_decay);
             training.l1 = group.l1.unwrap_or(training.l1);
             training.l2 = group.l2.unwrap_or(training.l2);
+            training.max_norm = group.max_norm.map(|(bound, _)| bound).or(training.max_norm);
             training.frozen = group.freeze.unwrap_or(training.frozen);
             state.initializer = group.initializer.unwrap_or(state.initializer);
+            let place = group.max_norm.filter(|_| state.shape.dims.len() < 2);
+            rowless = rowless.or(place.map(|(_, place)| without_rows(state, place)));
         }
-        if selected == 0 {
-            faults.push(selects_nothing(&group.selector, graph));
+        faults.extend(rowless);
+        if selected == 0 && !shortened {
+            let names = graph.parameters().map(|it| graph.state(it).name.as_str());
+            faults.push(selects_nothing(
+                &group.selector,
+                "parameter",
+                names.collect(),
+            ));
         }
     }
+}
+
+/// The fault of a bound on the rows of what has none.
+fn without_rows(state: &State, place: Span) -> Diagnostic {
+    let State { name, shape, .. } = state;
+    let glob = name.rsplit_once('.').map_or("*", |(label, _)| label);
+    Diagnostic::new(
+        Code::ShapeMismatch,
+        place,
+        format!("`max_norm` bounds the rows of a matrix, and `{name}` has none"),
+    )
+    .label(format!("`{name}` is {}", shape.row_text()))
+    .also(state.span, "it is of this stage")
+    .help(format!(
+        "select weights of two axes alone: `params \"{glob}.weight\" {{ max_norm = … }}`, say"
+    ))
 }
 
 /// Adds what `l1` and `l2` say to the loss: l1 Σ|p| + l2 Σp² (keras.regularizers.L1L2).
@@ -149,7 +155,7 @@ pub fn penalise(graph: &mut Graph) {
     let of = |state: StateId, graph: &Graph| graph.state(state).training;
     let penalised: Vec<StateId> = graph
         .state_ids()
-        .filter(|state| of(*state, graph).l1 > 0.0 || of(*state, graph).l2 > 0.0)
+        .filter(|state| of(*state, graph).l1 != 0.0 || of(*state, graph).l2 != 0.0)
         .collect();
     for parameter in penalised {
         let training = of(parameter, graph);
@@ -161,7 +167,7 @@ pub fn penalise(graph: &mut Graph) {
             ("l1", training.l1, ScalarFunction::Abs),
             ("l2", training.l2, ScalarFunction::Square),
         ];
-        for (key, weight, function) in terms.into_iter().filter(|(_, weight, _)| *weight > 0.0) {
+        for (key, weight, function) in terms.into_iter().filter(|(_, weight, _)| *weight != 0.0) {
             let label = format!("{key} of {name}");
             graph.current_origin = graph.add_origin(&label, span);
             let value = graph.state_value(parameter);
@@ -172,39 +178,4 @@ pub fn penalise(graph: &mut Graph) {
         }
     }
     graph.loss = Some(loss);
-}
-
-fn selects_nothing(selector: &ColumnName, graph: &Graph) -> Diagnostic {
-    let learned = graph.states.iter();
-    let learned = learned.filter(|state| state.kind == StateKind::Parameter);
-    let names: Vec<&str> = learned.map(|state| state.name.as_str()).collect();
-    let fault = Diagnostic::new(
-        Code::UnknownName,
-        selector.span,
-        format!("no parameter's path matches `{}`", selector.text),
-    )
-    .label("selects nothing");
-    if names.is_empty() {
-        return fault.note("the network has no parameter");
-    }
-    // Globs of one label, or of one kind of parameter, beside the names themselves.
-    let globs = names.iter().flat_map(|name| {
-        let (label, kind) = name.rsplit_once('.').unwrap_or((name, name));
-        [format!("{label}.*"), format!("*.{kind}")]
-    });
-    let mut known: Vec<String> = globs.collect();
-    known.sort_unstable();
-    known.dedup();
-    let known = known
-        .iter()
-        .map(String::as_str)
-        .chain(names.iter().copied());
-    let meant = near_miss(&selector.text, known).map(|meant| format!("\"{meant}\""));
-    let fault = match meant {
-        Some(meant) => fault
-            .help(format!("did you mean `{meant}`?"))
-            .suggest(selector.span, meant),
-        None => fault,
-    };
-    fault.note(format!("there are: {}", listed(names)))
 }

@@ -93,11 +93,12 @@ pub fn resolve(
         return None;
     }
     let span = terms.first()?.0.call.span;
-    let (values, weights) = target_values(graph, targets, data.weighted(), span);
+    let (values, weights) = target_values(graph, targets, data, span);
     graph.row_shares = weights.map(|weights| shares(graph, weights));
     let mut total: Option<ValueId> = None;
     for (term, index) in &terms {
         let origin = graph.add_origin(term.call.entry.name, term.call.span);
+        graph.show(origin, &term.short_text());
         graph.current_origin = origin;
         let output = outputs[*index]?.value;
         let build = loss_of(&term.call).build;
@@ -159,7 +160,7 @@ fn shares(graph: &mut Graph, weights: ValueId) -> ValueId {
 fn target_values(
     graph: &mut Graph,
     targets: &[Field],
-    weighted: bool,
+    data: &DataSpec,
     span: Span,
 ) -> (Vec<ValueId>, Option<ValueId>) {
     let width = |target: &Field| match target.kind.width() {
@@ -169,7 +170,11 @@ fn target_values(
     let kind = InputKind::Targets;
     let origin = graph.add_origin("targets", span);
     graph.current_origin = origin;
+    let mut columns = data.columns.iter();
+    let weight_column = columns.find(|column| column.role == Role::Weight);
+    let weighted = weight_column.is_some();
     if let ([target], false) = (targets, weighted) {
+        graph.show(origin, &target.name);
         let value = graph.push(
             Op::Input {
                 kind,
@@ -195,25 +200,37 @@ fn target_values(
         total = next.unwrap_or(Dim::Known(usize::MAX));
     }
     let all = graph.push(Op::Input { kind, width: total }, &[]);
-    let weights = weighted.then(|| {
+    let slices: Vec<ValueId> = targets
+        .iter()
+        .zip(starts)
+        .map(|(target, start)| {
+            graph.current_origin = graph.add_origin("targets", span);
+            graph.show(graph.current_origin, &target.name);
+            let length = width(target);
+            let value = graph.push(Op::Slice { start, length }, &[all]);
+            // With several targets, the network's value for one has its name.
+            let name = match targets.len() {
+                1 => target.name.clone(),
+                _ => format!("{}.target", target.name),
+            };
+            graph.nodes[value.index()].name = Some(name.into());
+            value
+        })
+        .collect();
+    // The shares of the rows, which follow, come of the weights.
+    let weights = weight_column.map(|column| {
+        graph.current_origin = graph.add_origin("weights", column.name.span);
+        graph.show(
+            graph.current_origin,
+            &format!("weight {}", column.name.text),
+        );
         let length = Dim::Known(1);
         let start = weight;
         let value = graph.push(Op::Slice { start, length }, &[all]);
         graph.nodes[value.index()].name = Some("weight".into());
         value
     });
-    let slices = targets.iter().zip(starts).map(|(target, start)| {
-        let length = width(target);
-        let value = graph.push(Op::Slice { start, length }, &[all]);
-        // With several targets, the network's value for one has its name.
-        let name = match targets.len() {
-            1 => target.name.clone(),
-            _ => format!("{}.target", target.name),
-        };
-        graph.nodes[value.index()].name = Some(name.into());
-        value
-    });
-    (slices.collect(), weights)
+    (slices, weights)
 }
 
 fn no_target(train: &TrainSpec, data: &DataSpec) -> Option<Diagnostic> {

@@ -3,6 +3,7 @@
 use super::arguments::{self, Call};
 use super::constant::{Number, Scope, number_text};
 use crate::catalog::Kind;
+use crate::catalog::arguments::DEFERRED;
 use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::syntax::ast::{Argument, Expr, ExprKind, Name, Operator};
 
@@ -19,19 +20,32 @@ pub struct LossTerms {
 pub struct LossTerm {
     pub call: Call,
     pub weight: f64,
+    /// The weight's expression, while only the data tells it.
+    pub deferred: Option<String>,
     /// The target that it compares with; the only one if it is not named.
     pub target: Option<Name>,
 }
 
 impl LossTerm {
+    /// The loss with its factor, as a picture writes it.
+    pub fn short_text(&self) -> String {
+        let call = self.call.short_text();
+        match (&self.deferred, self.weight == 1.0) {
+            (Some(text), _) => format!("{text} · {call}"),
+            (None, true) => call,
+            (None, false) => format!("{} · {call}", number_text(self.weight)),
+        }
+    }
+
     fn text(&self) -> String {
         let call = match &self.target {
             None => self.call.text(),
             Some(target) => self.call.text_with(&target.text),
         };
-        match self.weight == 1.0 {
-            true => call,
-            false => format!("{} * {call}", number_text(self.weight)),
+        match (&self.deferred, self.weight == 1.0) {
+            (Some(text), _) => format!("{text} * {call}"),
+            (None, true) => call,
+            (None, false) => format!("{} * {call}", number_text(self.weight)),
         }
     }
 }
@@ -48,7 +62,7 @@ impl LossTerms {
 pub fn resolve(value: &Expr, scope: &Scope, faults: &mut Vec<Diagnostic>) -> LossTerms {
     let before = faults.len();
     let mut terms = Vec::new();
-    add(value, 1.0, scope, &mut terms, faults);
+    add(value, &Number::Known(1.0), scope, &mut terms, faults);
     LossTerms {
         terms,
         whole: faults.len() == before,
@@ -58,7 +72,7 @@ pub fn resolve(value: &Expr, scope: &Scope, faults: &mut Vec<Diagnostic>) -> Los
 /// Adds the terms of an expression, all of them times `weight`.
 fn add(
     value: &Expr,
-    weight: f64,
+    weight: &Number,
     scope: &Scope,
     terms: &mut Vec<LossTerm>,
     faults: &mut Vec<Diagnostic>,
@@ -107,13 +121,19 @@ fn add(
 fn scaled(
     number: &Expr,
     loss: &Expr,
-    weight: f64,
+    weight: &Number,
     scope: &Scope,
     terms: &mut Vec<LossTerm>,
     faults: &mut Vec<Diagnostic>,
 ) {
-    match weight_of(number, scope) {
-        Ok(factor) => add(loss, weight * factor, scope, terms, faults),
+    let product = weight_of(number, scope).and_then(|factor| match weight {
+        Number::Known(1.0) => Ok(factor),
+        Number::Known(_) | Number::Deferred(_) => {
+            scope.arithmetic(Operator::Multiply, weight.clone(), factor, number.span)
+        }
+    });
+    match product {
+        Ok(weight) => add(loss, &weight, scope, terms, faults),
         Err(fault) => {
             faults.push(*fault);
             add(loss, weight, scope, terms, faults);
@@ -125,9 +145,9 @@ fn is_number(expr: &Expr, scope: &Scope) -> bool {
     match &scope.followed(expr).kind {
         ExprKind::Number { .. } | ExprKind::Negate(_) => true,
         ExprKind::Binary { left, right, .. } => is_number(left, scope) && is_number(right, scope),
+        ExprKind::Name(name) => scope.fact(name).is_some(),
         ExprKind::Text(_)
         | ExprKind::Bool(_)
-        | ExprKind::Name(_)
         | ExprKind::List(_)
         | ExprKind::Call { .. }
         | ExprKind::Pipeline { .. }
@@ -137,7 +157,7 @@ fn is_number(expr: &Expr, scope: &Scope) -> bool {
     }
 }
 
-fn weight_of(expr: &Expr, scope: &Scope) -> Result<f64, Box<Diagnostic>> {
+fn weight_of(expr: &Expr, scope: &Scope) -> Result<Number, Box<Diagnostic>> {
     let wrong = |text: String, span: Span| {
         let fault = Diagnostic::new(
             Code::OutOfRange,
@@ -147,23 +167,31 @@ fn weight_of(expr: &Expr, scope: &Scope) -> Result<f64, Box<Diagnostic>> {
         Box::new(fault.label(format!("this is {text}")))
     };
     match scope.number(expr)? {
-        Number::Known(value) if value > 0.0 => Ok(value),
-        number => Err(wrong(number.text(), expr.span)),
+        Number::Known(value) if value <= 0.0 => {
+            let fault = wrong(number_text(value), expr.span);
+            Err(Box::new(scope.told(*fault, expr)))
+        }
+        number @ (Number::Known(_) | Number::Deferred(_)) => Ok(number),
     }
 }
 
 /// One loss; its first argument may be the name of a target.
 fn term(
     value: &Expr,
-    weight: f64,
+    weight: &Number,
     scope: &Scope,
     faults: &mut Vec<Diagnostic>,
 ) -> Option<LossTerm> {
     let (rest, target) = without_target(value);
     let call = arguments::call(&rest, Kind::Loss, scope, faults)?;
+    let (weight, deferred) = match weight {
+        Number::Known(weight) => (*weight, None),
+        Number::Deferred(_) => (DEFERRED, Some(weight.part())),
+    };
     Some(LossTerm {
         call,
         weight,
+        deferred,
         target,
     })
 }

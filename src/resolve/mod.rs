@@ -13,23 +13,26 @@ pub mod loss;
 pub mod loss_terms;
 mod net;
 pub mod schedule;
+mod selection;
 mod settings;
 pub mod train;
 mod unknown;
 pub mod uses;
 mod values;
+pub mod watch;
 
 use std::collections::HashMap;
 
 use crate::catalog;
 use crate::catalog::settings::TOP_LEVEL;
-use crate::data::spec::{DataSpec, Field, FieldKind, Role, Schema};
+use crate::data::spec::{ColumnKind, DataSpec, Field, FieldKind, Role, Schema};
 use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::graph::ops::Op;
+use crate::graph::shape::Dim;
 use crate::graph::{Graph, ValueId};
 use crate::syntax;
 use crate::syntax::ast::{Expr, File, Name, Section, StatementKind};
-use constant::Scope;
+use constant::{Facts, Scope};
 use loss::LossSpec;
 use train::TrainSpec;
 use uses::Uses;
@@ -50,6 +53,8 @@ pub struct Declaration {
     /// Warnings that the file silences.
     pub allowed: Vec<Code>,
     net: Section,
+    /// The `train` section, which is read again when the data has told its facts.
+    training: Option<Section>,
     /// Columns whose declarations are faulty: what they hold is not known, only that they are.
     faulty: Vec<FaultyColumn>,
 }
@@ -70,6 +75,8 @@ pub struct Resolved {
     pub loss: Option<LossSpec>,
     /// Warnings.
     pub advice: Vec<Diagnostic>,
+    /// What the network waits for, as expressions of the facts of the data.
+    pub deferred: Vec<String>,
 }
 
 const BLOCK: &str = "block";
@@ -132,9 +139,12 @@ pub fn declare(
             ..DataSpec::default()
         },
     };
-    let train = sections
-        .get("train")
-        .map(|section| train::resolve(section, &scope, faults));
+    let training = sections.get("train").copied();
+    let train = training.map(|section| {
+        let mut scope = scope.clone();
+        scope.facts = Some(untold(&data, &faulty));
+        train::resolve(section, &scope, faults)
+    });
     let Some(net) = sections.get("net") else {
         // A section of an unknown name may be what was meant by it.
         let meant = |fault: &Diagnostic| fault.code == Code::UnknownSection;
@@ -157,6 +167,7 @@ pub fn declare(
         train,
         allowed: allowed.unwrap_or_default(),
         net: (*net).clone(),
+        training: training.cloned(),
         faulty,
     })
 }
@@ -261,12 +272,12 @@ fn unknown_section(section: &Section) -> Diagnostic {
     )
     .label("unknown section")
     .near(name, section.keyword.span, SECTIONS)
-    .note("a file has the sections `data`, `net` and `train`");
+    .note("a file has the sections `data`, `net`, `train` and `block`; `params` and `watch` stand in `train`");
     match (alias, name.as_str()) {
         (Some(alias), _) => fault
             .label(format!("this is called `{alias}` here"))
             .suggest(section.keyword.span, alias),
-        (None, "params") => fault.help("`params` stands inside of `train`"),
+        (None, "params" | "watch") => fault.help(format!("`{name}` stands inside of `train`")),
         (None, _) => match syntax::foreign_statement(name) {
             Some(help) => fault.help(help),
             None => fault,
@@ -291,7 +302,33 @@ fn named_section(section: &Section) -> Option<Diagnostic> {
     )
 }
 
+/// The facts of the data before any of it is known: only which there are.
+fn untold(data: &DataSpec, faulty: &[FaultyColumn]) -> Facts {
+    let deferred = |name: &str| Dim::Deferred(name.into());
+    let targets = data.columns.iter().filter(|column| {
+        column.role == Role::Target && matches!(column.kind, ColumnKind::Category(_))
+    });
+    let faulty = faulty
+        .iter()
+        .filter(|column| column.role == Some(Role::Target));
+    Facts {
+        classes: (targets.count() + faulty.count() == 1).then(|| deferred("classes")),
+        features: deferred("features"),
+        rows: deferred("rows"),
+    }
+}
+
 impl Declaration {
+    /// Reads the settings of `train` again, with what the schema tells of the data.
+    pub fn tell(&mut self, schema: &Schema, faults: &mut Vec<Diagnostic>) {
+        let Some(section) = &self.training else {
+            return;
+        };
+        let mut scope = self.scope.clone();
+        scope.facts = Some(net::facts(&self.with_faulty(schema)));
+        self.train = Some(train::resolve(section, &scope, faults));
+    }
+
     /// Builds the network's graph, with its loss if there is a `train` section. Without a result there
     /// is a fault; with one there may be faults too.
     pub fn resolve(&self, schema: &Schema, faults: &mut Vec<Diagnostic>) -> Option<Resolved> {
@@ -324,6 +361,7 @@ impl Declaration {
                 graph,
                 loss: None,
                 advice,
+                deferred: network.deferred,
             });
         };
         let loss = match self.faulty.iter().any(|column| target(&column.role)) {
@@ -340,7 +378,15 @@ impl Declaration {
         };
         if whole {
             check_watched(train, schema, faults);
-            groups::apply(&train.groups, &mut graph, faults);
+            groups::apply(&train.groups, &mut graph, network.shortened, faults);
+            let shortened = network.shortened;
+            watch::apply(
+                &train.watches,
+                &network.stages,
+                &mut graph,
+                shortened,
+                faults,
+            );
             advice::of_network(&graph, &network.outputs, loss.as_ref(), &mut advice);
             advice::of_schedule(train, &mut advice);
             groups::penalise(&mut graph);
@@ -350,6 +396,7 @@ impl Declaration {
             graph,
             loss,
             advice,
+            deferred: network.deferred,
         })
     }
 

@@ -16,6 +16,7 @@ use super::advice;
 use super::arguments;
 use super::constant::{Facts, Scope};
 use super::inputs::Inputs;
+use super::watch::Stage;
 use crate::catalog::Kind;
 use crate::data::spec::Schema;
 use crate::diagnostics::{Code, Diagnostic, Span};
@@ -50,8 +51,14 @@ pub struct Network {
     pub result: Option<ValueId>,
     /// The value for each target; with one it is the result, and without any too.
     pub outputs: Vec<Option<Output>>,
+    /// What the text calls by a path or a name.
+    pub stages: Vec<Stage>,
     /// Warnings.
     pub advice: Vec<Diagnostic>,
+    /// What its numbers and repetitions wait for, as expressions of the facts of the data.
+    pub deferred: Vec<String>,
+    /// Whether a body stands once that the data repeats.
+    pub shortened: bool,
 }
 
 /// A value that predicts a target, and where it was written.
@@ -72,7 +79,7 @@ pub fn resolve(
     let origin = graph.add_origin("inputs", section.keyword.span);
     let inputs = Inputs::new(schema, origin);
     let mut scope = scope.clone();
-    scope.facts = Some(facts(schema, &inputs));
+    scope.facts = Some(facts_of(schema, &inputs));
     let places = inputs.places();
     scope
         .values
@@ -93,6 +100,9 @@ pub fn resolve(
         spent: 0,
         reported: HashSet::new(),
         advice: Vec::new(),
+        stages: Vec::new(),
+        deferred: Vec::new(),
+        shortened: false,
         faults,
     };
     net.check_parameters();
@@ -108,19 +118,31 @@ pub fn resolve(
             net.outputs(schema, section.keyword.span, result.filter(|_| faultless))
         }
     };
+    let outputs = outputs
+        .into_iter()
+        .map(|output| net.flat(output?))
+        .collect::<Vec<_>>();
     net.report_unused();
     net.report_too_big(0);
     let unused = net.inputs.unused().map(advice::unused_input);
     net.advice.extend(unused);
     Network {
         advice: net.advice,
+        stages: net.stages,
+        deferred: net.deferred,
+        shortened: net.shortened,
         graph: net.graph,
         result: outputs.first().and_then(|output| Some((*output)?.value)),
         outputs,
     }
 }
 
-fn facts(schema: &Schema, inputs: &Inputs) -> Facts {
+/// The facts of the data, as far as they are known.
+pub fn facts(schema: &Schema) -> Facts {
+    facts_of(schema, &Inputs::new(schema, OriginId::default()))
+}
+
+fn facts_of(schema: &Schema, inputs: &Inputs) -> Facts {
     use crate::data::spec::FieldKind;
     let deferred = |name: &str| Dim::Deferred(name.into());
     let mut categories = schema.targets.iter().filter_map(|field| match &field.kind {
@@ -158,6 +180,9 @@ struct Net<'n> {
     /// Places whose parameters have been reported as too big.
     reported: HashSet<Span>,
     advice: Vec<Diagnostic>,
+    stages: Vec<Stage>,
+    deferred: Vec<String>,
+    shortened: bool,
     faults: &'n mut Vec<Diagnostic>,
 }
 
@@ -337,7 +362,11 @@ impl Net<'_> {
             self.bind(name, Bound::Value(value));
             let path = self.frame().path_of(&name.text);
             let node = &mut self.graph.nodes[value.index()];
-            node.name.get_or_insert_with(|| path.into());
+            node.name.get_or_insert_with(|| path.as_str().into());
+            // A parameter is recorded as such.
+            if !matches!(node.op, Op::State(_)) {
+                self.stages.push(Stage { path, value });
+            }
         }
         Flow {
             value,
@@ -437,6 +466,26 @@ impl Net<'_> {
                 .help("declare one in the `data` section: `input x: number`"),
         );
         self.placeholder()
+    }
+
+    /// A result, unless its rows have several axes, which is reported: a prediction has one.
+    fn flat(&mut self, output: Output) -> Option<Output> {
+        let shape = self.graph.shape(output.value);
+        if shape.dims.len() == 1 {
+            return Some(output);
+        }
+        let fault = Diagnostic::new(
+            Code::ShapeMismatch,
+            output.span,
+            format!(
+                "a prediction is a row of one axis, not of shape {}",
+                shape.row_text()
+            ),
+        );
+        let fault = fault.label(format!("shape {}", shape.row_text()));
+        self.faults
+            .push(fault.help("end the line with `-> Flatten`"));
+        None
     }
 
     fn begin(&mut self, label: &str, span: Span) -> OriginId {

@@ -6,6 +6,8 @@ use super::groups::{self, Group};
 use super::loss_terms::{self, LossTerms};
 use super::schedule;
 use super::settings::Settings;
+use super::watch::{self, WatchSpec};
+use crate::catalog::arguments::DEFERRED;
 use crate::catalog::settings::TRAIN;
 use crate::catalog::{Entry, Kind, Meaning, Metric};
 use crate::diagnostics::{Code, Diagnostic, Span};
@@ -47,8 +49,13 @@ pub struct TrainSpec {
     /// Where `stop` or `restore` asks for validation rows.
     pub watched: Option<Span>,
     pub restore: Restore,
+    /// Settings that wait for facts of the data, with their expressions; something stands for their
+    /// values until then.
+    pub deferred: Vec<(&'static str, String)>,
     /// What is said of parameters by their paths.
     pub groups: Vec<Group>,
+    /// What is recorded of the training.
+    pub watches: Vec<WatchSpec>,
     pub span: Span,
 }
 
@@ -106,6 +113,33 @@ impl TrainSpec {
 }
 
 impl TrainSpec {
+    /// What only the data tells of a setting.
+    pub fn deferred(&self, setting: &str) -> Option<&str> {
+        let found = self.deferred.iter().find(|(name, _)| *name == setting);
+        found.map(|(_, text)| text.as_str())
+    }
+
+    /// Notes that a setting's call waits for the data.
+    fn defer(&mut self, setting: &'static str, call: Option<&Call>) {
+        let waiting = call.filter(|call| call.arguments.deferred().next().is_some());
+        self.deferred
+            .extend(waiting.map(|call| (setting, call.text())));
+    }
+
+    /// All that waits for the data, as expressions of its facts.
+    pub fn waits(&self) -> Vec<String> {
+        let weights = self
+            .loss
+            .terms
+            .iter()
+            .filter_map(|term| term.deferred.clone());
+        let settings = self.deferred.iter().map(|(_, text)| text.clone());
+        let terms = self.loss.terms.iter().map(|term| &term.call);
+        let calls = terms.chain(&self.optimizer).chain(&self.schedule);
+        let arguments = calls.flat_map(|call| call.arguments.deferred());
+        weights.chain(settings).chain(arguments).collect()
+    }
+
     /// The schedule of a training over so many rows, if one is set.
     pub fn schedule_for(&self, rows: usize) -> Option<RateSchedule> {
         let epoch = self.batches(rows).count().div_ceil(self.accumulate) as u64;
@@ -139,7 +173,9 @@ impl Default for TrainSpec {
             stop: None,
             watched: None,
             restore: Restore::Last,
+            deferred: Vec::new(),
             groups: Vec::new(),
+            watches: Vec::new(),
             span: Span::default(),
         }
     }
@@ -157,6 +193,10 @@ pub fn resolve(section: &Section, scope: &Scope, faults: &mut Vec<Diagnostic>) -
             StatementKind::Assign { name, value } => settings.add(name, value, faults),
             StatementKind::Section(inner) if inner.keyword.text == "params" => {
                 spec.groups.extend(groups::resolve(inner, scope, faults));
+            }
+            StatementKind::Section(inner) if inner.keyword.text == "watch" => {
+                spec.watches
+                    .extend(watch::resolve(inner, scope, &mut spec.deferred, faults));
             }
             StatementKind::Section(inner) => faults.push(inner_section(inner)),
             StatementKind::Declare { .. }
@@ -193,7 +233,8 @@ pub fn resolve(section: &Section, scope: &Scope, faults: &mut Vec<Diagnostic>) -
         spec.loss = loss_terms::resolve(&value, scope, faults);
     }
     if let Some(value) = epochs {
-        spec.epochs = whole("epochs", &value, scope, 1, faults).unwrap_or(1) as usize;
+        let epochs = whole("epochs", &value, scope, 1, &mut spec.deferred, faults);
+        spec.epochs = epochs.unwrap_or(1) as usize;
     }
     spec.optimizer = match settings.take("optimizer") {
         Some(value) => arguments::call(&value, Kind::Optimizer, scope, faults),
@@ -207,29 +248,50 @@ pub fn resolve(section: &Section, scope: &Scope, faults: &mut Vec<Diagnostic>) -
     };
     if let Some(value) = settings.take("batch") {
         spec.batch_span = Some(value.span);
-        spec.batch = batch(&value, scope, faults).unwrap_or(spec.batch);
+        spec.batch = batch(&value, scope, &mut spec.deferred, faults).unwrap_or(spec.batch);
     }
     if let Some(value) = settings.take("seed") {
-        spec.seed = whole("seed", &value, scope, 0, faults);
+        let mut deferred = Vec::new();
+        spec.seed = whole("seed", &value, scope, 0, &mut deferred, faults);
+        faults.extend(deferred.pop().map(|(_, text)| {
+            Diagnostic::new(
+                Code::WrongType,
+                value.span,
+                format!("`seed` cannot depend on `{text}`"),
+            )
+            .label("divides the rows, so it is needed before the data is known")
+        }));
     }
     if let Some(value) = settings.take("clip_norm") {
-        spec.clip_norm = positive("clip_norm", &value, scope, faults);
+        spec.clip_norm = positive("clip_norm", &value, scope, &mut spec.deferred, faults);
     }
     if let Some(value) = settings.take("clip_value") {
-        spec.clip_value = positive("clip_value", &value, scope, faults);
+        spec.clip_value = positive("clip_value", &value, scope, &mut spec.deferred, faults);
     }
     if let Some(value) = settings.take("accumulate") {
-        let batches = whole("accumulate", &value, scope, 1, faults);
-        spec.accumulate =
-            batches.map_or(1, |batches| usize::try_from(batches).unwrap_or(usize::MAX));
+        let batches = whole("accumulate", &value, scope, 1, &mut spec.deferred, faults);
+        // More than one, until the data tells how many.
+        let unknown = match spec.deferred("accumulate") {
+            Some(_) => 2,
+            None => 1,
+        };
+        spec.accumulate = batches.map_or(unknown, |batches| {
+            usize::try_from(batches).unwrap_or(usize::MAX)
+        });
     }
     if let Some(value) = settings.take("average") {
         let call = arguments::call(&value, Kind::Average, scope, faults);
+        spec.defer("average", call.as_ref());
         spec.average = call.map(|call| call.arguments.number("decay"));
     }
     if let Some(value) = settings.take("stop") {
         spec.watched = Some(value.span);
-        spec.stop = early(&value, scope, faults);
+        let call = arguments::call(&value, Kind::Stop, scope, faults);
+        spec.defer("stop", call.as_ref());
+        spec.stop = call.map(|call| Early {
+            patience: call.arguments.size("patience"),
+            min_delta: call.arguments.number("min_delta"),
+        });
         spec.restore = Restore::Best;
     }
     if let Some(value) = settings.take("restore") {
@@ -259,10 +321,19 @@ pub fn resolve(section: &Section, scope: &Scope, faults: &mut Vec<Diagnostic>) -
 }
 
 /// Rows in a step: `all`, or as many as a table may have.
-fn batch(value: &Expr, scope: &Scope, faults: &mut Vec<Diagnostic>) -> Option<Batch> {
+fn batch(
+    value: &Expr,
+    scope: &Scope,
+    deferred: &mut Deferred,
+    faults: &mut Vec<Diagnostic>,
+) -> Option<Batch> {
     const LARGEST: u64 = 1 << 32;
     let followed = scope.followed(value);
-    let fault = if let ExprKind::Name(word) = &followed.kind {
+    let word = match &followed.kind {
+        ExprKind::Name(word) if scope.fact(word).is_none() => Some(word),
+        _ => None,
+    };
+    let fault = if let Some(word) = word {
         if word == "all" {
             return Some(Batch::All);
         }
@@ -274,7 +345,12 @@ fn batch(value: &Expr, scope: &Scope, faults: &mut Vec<Diagnostic>) -> Option<Ba
         .label(format!("`{word}` is neither"))
         .near(word, value.span, ["all"])
     } else {
-        let rows = whole("batch", value, scope, 1, faults)?;
+        let waiting = deferred.len();
+        let rows = whole("batch", value, scope, 1, deferred, faults);
+        if deferred.len() > waiting {
+            return Some(Batch::All);
+        }
+        let rows = rows?;
         if rows <= LARGEST {
             return Some(Batch::Rows(rows as usize));
         }
@@ -292,40 +368,29 @@ fn batch(value: &Expr, scope: &Scope, faults: &mut Vec<Diagnostic>) -> Option<Ba
 
 fn inner_section(section: &Section) -> Diagnostic {
     let name = &section.keyword.text;
-    match name == "watch" {
-        true => Diagnostic::new(
-            Code::NotSupported,
-            section.keyword.span,
-            "`watch` is not supported yet",
-        )
-        .label("part of the language, without a meaning in this version"),
-        false => Diagnostic::new(
-            Code::UnknownSection,
-            section.keyword.span,
-            format!("a `train` section has no section `{name}` in it"),
-        )
-        .label("unknown section")
-        .near(name, section.keyword.span, ["params", "watch"]),
-    }
+    Diagnostic::new(
+        Code::UnknownSection,
+        section.keyword.span,
+        format!("a `train` section has no section `{name}` in it"),
+    )
+    .label("unknown section")
+    .near(name, section.keyword.span, ["params", "watch"])
 }
 
+/// Settings that wait for the data, with their expressions.
+pub type Deferred = Vec<(&'static str, String)>;
+
 fn known_number(
-    name: &str,
+    name: &'static str,
     value: &Expr,
     scope: &Scope,
+    deferred: &mut Deferred,
     faults: &mut Vec<Diagnostic>,
 ) -> Option<f64> {
     match scope.number(value) {
         Ok(Number::Known(number)) => Some(number),
         Ok(Number::Deferred(text)) => {
-            faults.push(
-                Diagnostic::new(
-                    Code::WrongType,
-                    value.span,
-                    format!("`{name}` cannot depend on `{text}`"),
-                )
-                .label("only known with the data"),
-            );
+            deferred.push((name, text));
             None
         }
         Err(fault) => {
@@ -335,11 +400,12 @@ fn known_number(
     }
 }
 
-fn whole(
-    name: &str,
+pub fn whole(
+    name: &'static str,
     value: &Expr,
     scope: &Scope,
     least: u64,
+    deferred: &mut Deferred,
     faults: &mut Vec<Diagnostic>,
 ) -> Option<u64> {
     // An integer literal is taken exactly, beyond what a double can hold.
@@ -352,7 +418,7 @@ fn whole(
     {
         return Some(integer);
     }
-    let number = known_number(name, value, scope, faults)?;
+    let number = known_number(name, value, scope, deferred, faults)?;
     if number.fract() == 0.0 && number >= least as f64 && number < 9e15 {
         return Some(number as u64);
     }
@@ -367,30 +433,39 @@ fn whole(
         );
         return None;
     }
-    faults.push(
-        Diagnostic::new(
-            Code::OutOfRange,
-            value.span,
-            format!("`{name}` takes a whole number of at least {least}"),
-        )
-        .label(format!("this is {}", number_text(number))),
+    let fault = Diagnostic::new(
+        Code::OutOfRange,
+        value.span,
+        format!("`{name}` takes a whole number of at least {least}"),
     );
+    let fault = fault.label(format!("this is {}", number_text(number)));
+    faults.push(scope.told(fault, value));
     None
 }
 
-fn positive(name: &str, value: &Expr, scope: &Scope, faults: &mut Vec<Diagnostic>) -> Option<f64> {
-    let number = known_number(name, value, scope, faults)?;
+fn positive(
+    name: &'static str,
+    value: &Expr,
+    scope: &Scope,
+    deferred: &mut Deferred,
+    faults: &mut Vec<Diagnostic>,
+) -> Option<f64> {
+    let waiting = deferred.len();
+    let number = known_number(name, value, scope, deferred, faults);
+    if deferred.len() > waiting {
+        return Some(DEFERRED);
+    }
+    let number = number?;
     if number > 0.0 {
         return Some(number);
     }
-    faults.push(
-        Diagnostic::new(
-            Code::OutOfRange,
-            value.span,
-            format!("`{name}` takes a number more than 0"),
-        )
-        .label(format!("this is {}", number_text(number))),
+    let fault = Diagnostic::new(
+        Code::OutOfRange,
+        value.span,
+        format!("`{name}` takes a number more than 0"),
     );
+    let fault = fault.label(format!("this is {}", number_text(number)));
+    faults.push(scope.told(fault, value));
     None
 }
 
@@ -452,14 +527,6 @@ fn precision(value: &Expr, scope: &Scope, faults: &mut Vec<Diagnostic>) -> Optio
             None
         }
     }
-}
-
-fn early(value: &Expr, scope: &Scope, faults: &mut Vec<Diagnostic>) -> Option<Early> {
-    let call = arguments::call(value, Kind::Stop, scope, faults)?;
-    Some(Early {
-        patience: call.arguments.size("patience"),
-        min_delta: call.arguments.number("min_delta"),
-    })
 }
 
 fn restore(value: &Expr, scope: &Scope, faults: &mut Vec<Diagnostic>) -> Option<Restore> {

@@ -42,6 +42,19 @@ pub fn unknown_entry(name: &str, span: Span, kind: Kind, scope: &Scope) -> Diagn
         .label("part of the language, without a meaning in this version");
         return fault;
     }
+    if let Some((_, declared)) = scope.parameters.get(name) {
+        return Diagnostic::new(
+            Code::UnknownEntry,
+            span,
+            format!("`{name}` is a parameter, which takes no arguments where it is used"),
+        )
+        .label("has its arguments where it is bound")
+        .also(*declared, "declared here")
+        .help(format!(
+            "write `{name}` alone, and `{name} = {}` where it is bound, say",
+            example(kind)
+        ));
+    }
     let fault = Diagnostic::new(
         Code::UnknownEntry,
         span,
@@ -166,6 +179,11 @@ pub fn unknown_argument(entry: &Entry, name: &str, span: Span) -> Diagnostic {
         format!("`{}` has no argument `{name}`", entry.name),
     );
     let advice = match (entry.meaning.kind(), name) {
+        (Kind::Layer, "num_embeddings" | "input_dim" | "vocab_size")
+            if names().any(|known| known == "embedding_dim") =>
+        {
+            Some("a category has as many values as the column tells: `job -> Embedding(8)`")
+        }
         (Kind::Layer, "in_features" | "input_dim" | "input_shape" | "input_size") => {
             Some("the width that flows in is inferred; `Linear(3 -> 8)` states it")
         }

@@ -36,7 +36,10 @@ pub fn value(
     match parameter.kind {
         ArgumentKind::Size => place.size(expr).map(Value::Size),
         ArgumentKind::Width => place.width(expr),
-        ArgumentKind::Number(range) => place.number(expr, range).map(Value::Number),
+        ArgumentKind::Number(range) => Ok(match place.number(expr, range)? {
+            Number::Known(value) => Value::Number(value),
+            Number::Deferred(text) => Value::Deferred(text),
+        }),
         ArgumentKind::Boolean => {
             let ExprKind::Bool(value) = place.followed(expr).kind else {
                 let fault = *place.wrong_type(expr);
@@ -58,13 +61,26 @@ pub fn value(
             Ok(Value::Shape(dims.collect::<Result<_, _>>()?))
         }
         ArgumentKind::Initializer => place.initializer(expr),
-        ArgumentKind::Length => place.length(expr).map(Value::Length),
+        ArgumentKind::Length => Ok(match place.length(expr)? {
+            Ok(length) => Value::Length(length),
+            Err(text) => Value::Deferred(text),
+        }),
         ArgumentKind::Lengths => {
             let ExprKind::List(items) = &place.followed(expr).kind else {
                 return Err(place.wrong_type(expr));
             };
             let lengths = items.iter().map(|item| place.length(item));
-            Ok(Value::Lengths(lengths.collect::<Result<_, _>>()?))
+            let lengths: Vec<Result<Length, String>> = lengths.collect::<Result<_, _>>()?;
+            let texts = lengths.iter().map(|length| match length {
+                Ok(length) => length.text(),
+                Err(text) => text.clone(),
+            });
+            let texts: Vec<String> = texts.collect();
+            let known: Result<Vec<Length>, String> = lengths.into_iter().collect();
+            Ok(known.map_or_else(
+                |_| Value::Deferred(format!("[{}]", texts.join(", "))),
+                Value::Lengths,
+            ))
         }
         ArgumentKind::Texts => place.texts(expr).map(Value::Texts),
         ArgumentKind::Column => {
@@ -112,6 +128,11 @@ impl Place<'_> {
         Box::new(fault.label(format!("this is {text}")))
     }
 
+    /// What the facts of the data are that a number was computed from.
+    fn told(&self, fault: Diagnostic, expr: &Expr) -> Box<Diagnostic> {
+        Box::new(self.scope.told(fault, expr))
+    }
+
     fn numeric(&self, expr: &Expr) -> Result<Number, Box<Diagnostic>> {
         let numeric = matches!(
             self.followed(expr).kind,
@@ -130,10 +151,11 @@ impl Place<'_> {
         let number = self.numeric(expr)?;
         number.size().ok_or_else(|| {
             let fault = *self.out_of_range(expr.span, number.text());
-            Box::new(match number {
+            let fault = match number {
                 Number::Known(value) if value > 1e15 => fault.note("the largest is 2^53"),
                 Number::Known(_) | Number::Deferred(_) => fault,
-            })
+            };
+            self.told(fault, expr)
         })
     }
 
@@ -156,27 +178,20 @@ impl Place<'_> {
         })
     }
 
-    fn number(&self, expr: &Expr, range: Range) -> Result<f64, Box<Diagnostic>> {
+    /// A number in a range, or what only the data tells.
+    fn number(&self, expr: &Expr, range: Range) -> Result<Number, Box<Diagnostic>> {
         match self.numeric(expr)? {
-            Number::Known(value) if range.contains(value) => Ok(value),
-            Number::Known(value) => Err(self.out_of_range(
-                expr.span,
-                match matches!(expr.kind, ExprKind::Number { percent: true, .. }) {
-                    true => format!("{}%", number_text((value * 1e8).round() / 1e6)),
-                    false => number_text(value),
-                },
-            )),
-            Number::Deferred(text) => Err(Box::new(
-                Diagnostic::new(
-                    Code::NotSupported,
+            Number::Known(value) if !range.contains(value) => {
+                let fault = self.out_of_range(
                     expr.span,
-                    format!(
-                        "`{text}` cannot be used in `{}` without the data",
-                        self.parameter.name
-                    ),
-                )
-                .label("only known with the data"),
-            )),
+                    match matches!(expr.kind, ExprKind::Number { percent: true, .. }) {
+                        true => format!("{}%", number_text((value * 1e8).round() / 1e6)),
+                        false => number_text(value),
+                    },
+                );
+                Err(self.told(*fault, expr))
+            }
+            number @ (Number::Known(_) | Number::Deferred(_)) => Ok(number),
         }
     }
 
@@ -191,22 +206,27 @@ impl Place<'_> {
         }
     }
 
-    /// A percentage is a share of the run, at most all of it; any other number counts epochs.
-    fn length(&self, expr: &Expr) -> Result<Length, Box<Diagnostic>> {
+    /// A percentage is a share of the run, at most all of it; any other number counts epochs. Or the text
+    /// of what only the data tells.
+    fn length(&self, expr: &Expr) -> Result<Result<Length, String>, Box<Diagnostic>> {
         let percent = matches!(
             self.followed(expr).kind,
             ExprKind::Number { percent: true, .. }
         );
-        match percent {
+        let (range, length): (Range, fn(f64) -> Length) = match percent {
             true => {
                 let range = Range {
                     low_open: true,
                     ..Range::UNIT
                 };
-                self.number(expr, range).map(Length::Share)
+                (range, Length::Share)
             }
-            false => self.number(expr, Range::POSITIVE).map(Length::Epochs),
-        }
+            false => (Range::POSITIVE, Length::Epochs),
+        };
+        Ok(match self.number(expr, range)? {
+            Number::Known(value) => Ok(length(value)),
+            Number::Deferred(text) => Err(text),
+        })
     }
 
     fn pair(&self, expr: &Expr, range: Range) -> Result<Value, Box<Diagnostic>> {
@@ -217,10 +237,14 @@ impl Place<'_> {
             let count = format!("this is a list of {}", items.len());
             return Err(Box::new(self.wrong_type(expr).label(count)));
         };
-        Ok(Value::Pair(
-            self.number(first, range)?,
-            self.number(second, range)?,
-        ))
+        Ok(
+            match (self.number(first, range)?, self.number(second, range)?) {
+                (Number::Known(first), Number::Known(second)) => Value::Pair(first, second),
+                (first, second) => {
+                    Value::Deferred(format!("[{}, {}]", first.text(), second.text()))
+                }
+            },
+        )
     }
 
     fn word(&self, expr: &Expr, words: &'static [&'static str]) -> Result<Value, Box<Diagnostic>> {

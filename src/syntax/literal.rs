@@ -147,6 +147,10 @@ fn explain_number(number: &str, fault: Diagnostic) -> Diagnostic {
     let begins = |prefix: &str| lower.starts_with(prefix);
     if begins("0x") || begins("0b") || begins("0o") {
         fault.help("numbers are decimal")
+    } else if is_path(number) {
+        fault
+            .label("a path that begins with a number")
+            .help(format!("write `\"{number}\"`, or give the stage a label"))
     } else if lower.matches('.').count() > 1 {
         fault.label("a number has one point at most")
     } else if lower.ends_with('e') && is_plain(&lower[..lower.len() - 1]) {
@@ -154,6 +158,15 @@ fn explain_number(number: &str, fault: Diagnostic) -> Diagnostic {
     } else {
         fault.help("a name begins with a letter, and a number has no unit")
     }
+}
+
+/// Whether this is the path of a parameter of an unlabelled stage: `0.weight`, `2.0.bias`.
+fn is_path(number: &str) -> bool {
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let word = |part: &str| part.starts_with(|first: char| first.is_ascii_alphabetic());
+    let mut parts = number.split('.');
+    let last = parts.next_back().unwrap_or("");
+    number.contains('.') && parts.all(digits) && word(last)
 }
 
 pub(super) struct StringLiteral {

@@ -9,6 +9,7 @@ mod literal;
 mod lower;
 mod parse;
 mod scan;
+mod separators;
 #[cfg(test)]
 mod tests;
 mod token;

@@ -5,6 +5,7 @@
 
 use super::ast::{Comment, Operator};
 use super::literal;
+use super::separators::separate_settings;
 use super::token::{Bracket, NumberValue, Token, TokenKind, quoted};
 use crate::diagnostics::{Code, Diagnostic, FileId, Span};
 
@@ -65,6 +66,7 @@ pub(super) fn scan(text: &str, file: FileId) -> Result<Scan, Diagnostic> {
             .label("nnc reads no further than this"));
         }
     }
+    separate_settings(&mut scanner.result.tokens);
     Ok(scanner.result)
 }
 

@@ -23,6 +23,11 @@ impl<T: Element> Accumulation<T> {
             counted: 0.0,
         }
     }
+
+    /// Whether a batch is the last of its group, or of the epoch.
+    pub fn ends(&self, index: usize, batches: usize) -> bool {
+        index % self.batches + 1 == self.batches || index + 1 == batches
+    }
 }
 
 impl<T: Element> Trainer<'_, T> {
@@ -38,7 +43,7 @@ impl<T: Element> Trainer<'_, T> {
             .as_mut()
             .expect("a group has more than one batch");
         let position = index % accumulation.batches;
-        let last = position + 1 == accumulation.batches || index + 1 == batches;
+        let last = accumulation.ends(index, batches);
         if position == 0 {
             accumulation.counted = 0.0;
         }
@@ -53,9 +58,12 @@ impl<T: Element> Trainer<'_, T> {
             .train
             .as_mut()
             .expect("a model that trains has a plan for it");
-        let runner = match last {
-            true => train,
-            false => &mut accumulation.runner,
+        let recorder = self.recorder.as_mut().filter(|_| self.records);
+        let recorder = recorder.filter(|recorder| recorder.wants(self.updates_done + 1));
+        let runner = match (last, recorder) {
+            (true, Some(recorder)) => &mut recorder.runner,
+            (true, None) => train,
+            (false, _) => &mut accumulation.runner,
         };
         runner.set_share(self.updates_done + 1, share);
         self.updates_done += u64::from(last);

@@ -56,7 +56,7 @@ impl<T: Element> Trainer<'_, T> {
             inputs: &inputs,
             targets: &targets,
             states: &states,
-            scalars: &reference::scalars(&phase.graph, update, rows.len()),
+            scalars: &reference::scalars(&phase.graph, update, rows.len(), 1.0),
         };
         let values = match phase.plan.precision {
             Precision::F32 => {

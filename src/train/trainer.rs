@@ -9,6 +9,7 @@ use super::monitor::{Best, PlateauMonitor, Progress, Verdict};
 use super::non_finite::NonFinite;
 use super::predictor::predict_rows;
 use super::profile::Profile;
+use super::recorder::{Record, Recorder};
 use crate::compile::Compiled;
 use crate::engine::{Prepared, Rows, Runner, Threads};
 use crate::graph::schedule::RateSchedule;
@@ -48,6 +49,9 @@ pub struct Trainer<'c, T> {
     pub(super) threads: Threads,
     pub(super) train: Option<Runner<T>>,
     pub(super) accumulation: Option<Accumulation<T>>,
+    pub(super) recorder: Option<Recorder<T>>,
+    /// Whether the run that goes on is recorded.
+    pub(super) records: bool,
     evaluate: Option<Runner<T>>,
     predict: Runner<T>,
     pub(super) data: Prepared<T>,
@@ -98,8 +102,7 @@ impl<'c, T: Element> Trainer<'c, T> {
         let shuffled = spec.shuffle && batches.size < data.rows;
         let runner =
             |phase: &crate::compile::PhasePlan| Runner::new(&phase.plan, elements, threads);
-        let phases = [&compiled.train, &compiled.accumulate, &compiled.evaluate];
-        let phases = phases.into_iter().flatten().chain([&compiled.predict]);
+        let phases = compiled.trained().chain([&compiled.predict]);
         let mut trainer = Trainer {
             compiled,
             threads: Threads::for_plans(phases.map(|phase| &phase.plan), threads).map_err(
@@ -113,6 +116,11 @@ impl<'c, T: Element> Trainer<'c, T> {
                 .accumulate
                 .as_ref()
                 .map(|phase| Accumulation::new(runner(phase), spec.accumulate)),
+            recorder: compiled
+                .watch
+                .as_ref()
+                .map(|phase| Recorder::new(runner(phase), &phase.plan.probes)),
+            records: false,
             evaluate: compiled.evaluate.as_ref().map(runner),
             predict: runner(&compiled.predict),
             order: (0..data.rows as u32).collect(),
@@ -134,7 +142,7 @@ impl<'c, T: Element> Trainer<'c, T> {
             validation,
         };
         trainer.prepare();
-        trainer.watch();
+        trainer.monitor();
         trainer.keep();
         Ok(trainer)
     }
@@ -146,11 +154,13 @@ impl<'c, T: Element> Trainer<'c, T> {
         let threads = &self.threads;
         let accumulation = self.accumulation.as_mut();
         let mut accumulating = accumulation.map(|accumulation| &mut accumulation.runner);
+        let mut recording = self.recorder.as_mut().map(|recorder| &mut recorder.runner);
         let mut train = self.train.as_mut();
         let mut evaluating = self.evaluate.as_mut();
         let plans = [
             (&mut train, self.data.rows, self.batches.size),
             (&mut accumulating, self.data.rows, self.batches.size),
+            (&mut recording, self.data.rows, self.batches.size),
             (&mut evaluating, self.validation.rows, evaluate),
         ];
         for (runner, rows, batch) in plans {
@@ -173,16 +183,22 @@ impl<'c, T: Element> Trainer<'c, T> {
         self.keep();
     }
 
-    /// Begins to watch the losses of epochs, as far as schedule, `stop` and `restore` ask for it.
-    fn watch(&mut self) {
+    /// Begins to follow the losses of epochs, as far as schedule, `stop` and `restore` ask for it.
+    fn monitor(&mut self) {
         let schedule = self.train.as_ref().and_then(Runner::rate_schedule);
         let plateau = schedule.and_then(RateSchedule::plateau);
         self.plateau = plateau.map(PlateauMonitor::new);
-        if let Some(train) = &mut self.train {
-            train.set_reductions(0);
-        }
+        self.set_reductions(0);
         self.progress = Progress::default();
         self.best.clear();
+    }
+
+    /// Says to all that makes updates how often the learning rate has been reduced.
+    fn set_reductions(&mut self, reductions: u32) {
+        let recording = self.recorder.as_mut().map(|recorder| &mut recorder.runner);
+        for runner in self.train.as_mut().into_iter().chain(recording) {
+            runner.set_reductions(reductions);
+        }
     }
 
     /// The best epoch so far, where one is looked for.
@@ -198,7 +214,7 @@ impl<'c, T: Element> Trainer<'c, T> {
             .fill(T::constant(0.0));
         initialize::initialize(&mut self.arena, states, self.compiled.seed);
         (self.epochs_done, self.updates_done) = (0, 0);
-        self.watch();
+        self.monitor();
         self.keep();
     }
 
@@ -244,8 +260,32 @@ impl<'c, T: Element> Trainer<'c, T> {
         stop: &dyn Fn() -> bool,
         report: &mut dyn FnMut(usize, EpochLosses),
     ) -> Ended {
+        self.records = false;
+        self.run_epochs(epochs, stop, report, &mut |_| {})
+    }
+
+    /// Trains as [`run`](Self::run) does, to the same bits, and tells `record` what `watch` sections ask
+    /// for.
+    pub fn run_recorded(
+        &mut self,
+        epochs: usize,
+        stop: &dyn Fn() -> bool,
+        report: &mut dyn FnMut(usize, EpochLosses),
+        record: &mut dyn FnMut(Record),
+    ) -> Ended {
+        self.records = self.recorder.is_some();
+        self.run_epochs(epochs, stop, report, record)
+    }
+
+    fn run_epochs(
+        &mut self,
+        epochs: usize,
+        stop: &dyn Fn() -> bool,
+        report: &mut dyn FnMut(usize, EpochLosses),
+        record: &mut dyn FnMut(Record),
+    ) -> Ended {
         while self.epochs_done < epochs {
-            match self.epoch(stop) {
+            match self.epoch(stop, record) {
                 Ok(Some(losses)) => {
                     report(self.epochs_done, losses);
                     if self.is_enough(losses) {
@@ -272,8 +312,9 @@ impl<'c, T: Element> Trainer<'c, T> {
     /// Learns from the losses of an epoch; gives whether the training is to end.
     fn is_enough(&mut self, losses: EpochLosses) -> bool {
         let watched = losses.validate.unwrap_or(losses.train);
-        if let (Some(plateau), Some(train)) = (&mut self.plateau, &mut self.train) {
-            train.set_reductions(plateau.after(watched));
+        if let Some(plateau) = &mut self.plateau {
+            let reductions = plateau.after(watched);
+            self.set_reductions(reductions);
         }
         let Some(spec) = &self.compiled.declaration.train else {
             return false;
@@ -297,7 +338,11 @@ impl<'c, T: Element> Trainer<'c, T> {
 
     /// One epoch; `None` if it was stopped, an error with the batch's number if its loss is not
     /// finite.
-    fn epoch(&mut self, stop: &dyn Fn() -> bool) -> Result<Option<EpochLosses>, usize> {
+    fn epoch(
+        &mut self,
+        stop: &dyn Fn() -> bool,
+        record: &mut dyn FnMut(Record),
+    ) -> Result<Option<EpochLosses>, usize> {
         if let Some(profile) = &mut self.profile {
             profile.begin_epoch();
         }
@@ -309,6 +354,9 @@ impl<'c, T: Element> Trainer<'c, T> {
                 return Ok(None);
             }
             let loss = self.step(index);
+            if self.records {
+                self.record(index, record);
+            }
             if !loss.is_finite() {
                 return Err(index);
             }
@@ -335,6 +383,23 @@ impl<'c, T: Element> Trainer<'c, T> {
         }))
     }
 
+    /// Tells what is recorded of a batch, if it made an update of which something is.
+    fn record(&mut self, index: usize, record: &mut dyn FnMut(Record)) {
+        let rows = self.batch_rows(index).len();
+        let update = self.updates_done;
+        let ends = match &self.accumulation {
+            Some(accumulation) => accumulation.ends(index, self.batches.count()),
+            None => true,
+        };
+        if let Some(recorder) = &mut self.recorder
+            && ends
+            && recorder.wants(update)
+        {
+            let moment = (self.epochs_done + 1, update);
+            recorder.read(&self.arena, rows, moment, record);
+        }
+    }
+
     fn shuffle_rows(&mut self) {
         if let Some(stream) = &self.shuffle {
             for (index, row) in self.order.iter_mut().enumerate() {
@@ -357,12 +422,22 @@ impl<'c, T: Element> Trainer<'c, T> {
         }
         let range = self.batch_rows(index);
         let count = range.len();
+        self.updates_done += 1;
+        let update = self.updates_done;
+        if let Some(recorder) = self.recorder.as_mut().filter(|_| self.records)
+            && recorder.wants(update)
+        {
+            let rows = rows_of(&self.shuffle, &self.order, range);
+            let (arena, threads) = (&mut self.arena, &mut self.threads);
+            recorder
+                .runner
+                .run_on(arena, threads, &self.data, rows, update);
+            return recorder.runner.loss(&self.arena);
+        }
         let train = self
             .train
             .as_mut()
             .expect("a model that trains has a plan for it");
-        self.updates_done += 1;
-        let update = self.updates_done;
         let profile = self.profile.as_mut();
         let recording = profile.and_then(|profile| profile.record(update, count));
         let rows = rows_of(&self.shuffle, &self.order, range);

@@ -47,6 +47,11 @@ fn pages_hold_formula_arguments_example_and_source() {
         "category",
         "split",
         "params",
+        "weight",
+        "classes",
+        "norm",
+        "betas",
+        "repeat",
         "Dense",
         "LSTM",
     ] {

@@ -174,7 +174,7 @@ fn check_tells_sizes_as_far_as_they_are_known() {
     let ran = folder.nnc(&["check", "iris.nn"]).ends(0);
     assert!(
         ran.out
-            .starts_with("iris: OK · sizes depend on the data: classes"),
+            .starts_with("iris: OK · depends on the data: classes"),
         "{}",
         ran.out
     );

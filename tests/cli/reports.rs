@@ -115,6 +115,64 @@ fn events_are_json_and_tell_every_epoch() {
 }
 
 #[test]
+fn a_watched_run_tells_what_it_recorded() {
+    let folder = Folder::with_models("watch", &THERMOMETER);
+    let model = folder.read("thermometer.nn").replace(
+        "seed      = 42",
+        "seed = 42\n watch \"hidden_*\" { output = stats, grad = norm, weight = histogram, every = 1000 }",
+    );
+    folder.write("seen.nn", &model);
+    let arguments = |format| {
+        let run = ["run", "seen.nn", "thermometer.csv"];
+        [run.as_slice(), &["--format", format, "--out", format]].concat()
+    };
+    let ran = folder.nnc(&arguments("text")).ends(0);
+    let unwatched = folder.nnc(&["run", "thermometer.nn", "thermometer.csv", "--out", "plain"]);
+    let told = unwatched.ends(0).out;
+    for line in told.lines().filter(|line| line.starts_with("Epoch ")) {
+        assert!(ran.out.contains(line), "{line}");
+    }
+    assert!(!folder.names("plain").contains(&"watch.csv".to_owned()));
+    let at = ran.out.find("watched ").expect("a summary");
+    let summary: Vec<&str> = ran.out[at..].lines().collect();
+    assert!(summary[0].ends_with("histogram"), "{}", summary[0]);
+    assert!(summary[1].starts_with("hidden_linear ") && summary[1].contains(" output "));
+    assert!(summary.iter().any(|line| line.contains('█')));
+
+    let watched = folder.read("text/watch.csv");
+    let mut rows = watched
+        .lines()
+        .map(|row| row.split(',').collect::<Vec<_>>());
+    let head = rows.next().expect("a head");
+    assert_eq!(head[..5], ["epoch", "update", "name", "value", "norm"]);
+    let rows: Vec<Vec<&str>> = rows.collect();
+    // Two stages, two parameters with their gradients, at update 1 and five times more.
+    assert_eq!(rows.len(), 6 * 6);
+    assert!(rows.iter().all(|row| row.len() == head.len()));
+    let cell = |row: &[&str], name: &str| {
+        let column = head.iter().position(|it| *it == name).expect("a column");
+        row[column].to_owned()
+    };
+    let last = &rows[rows.len() - 1];
+    assert_eq!(last[..4], ["5000", "5000", "hidden_linear.bias", "weight"]);
+    let counts = cell(last, "counts");
+    let counts = counts.split(' ').map(|count| count.parse::<u32>().unwrap());
+    assert_eq!(counts.sum::<u32>(), 8);
+    assert_eq!(cell(last, "norm"), "");
+
+    let ran = folder.nnc(&arguments("json")).ends(0);
+    assert_eq!(folder.read("json/watch.csv"), watched);
+    let done = &ran.events("done")[0];
+    let values = done["watch"].as_array().expect("what was watched");
+    assert_eq!(values.len(), 6);
+    assert_eq!(values[5]["name"], "hidden_linear.bias");
+    assert_eq!(values[5]["last"]["update"], 5000);
+    let low = values[5]["last"]["low"].as_f64().expect("a number");
+    assert_eq!(cell(last, "low"), format!("{low:?}"));
+    assert_eq!(&folder.json("json/run.json")["watch"], &done["watch"]);
+}
+
+#[test]
 fn quiet_runs_say_nothing() {
     let folder = Folder::with_models("quiet", &["neurons.nn", "neurons.csv"]);
     folder.write("line.nn", line_model("epochs = 20"));

@@ -261,6 +261,28 @@ TIED = Values(
 )
 
 
+def tied_table_modules():
+    table, out = nn.Embedding(3, 4), nn.Linear(4, 3)
+    out.weight = table.weight
+    return {"table": table, "fc": nn.Linear(5, 4), "out": out}
+
+
+def tied_table(network, inputs, _):
+    rows = network.table(inputs["city"].argmax(dim=1))
+    return network.out(network.fc(torch.cat([inputs["age"], rows], dim=1)).tanh())
+
+
+TIED_TABLE = Values(
+    """
+    town = city -> table: Embedding(4)
+    [age, town] -> Concat -> fc: Linear(4) -> Tanh
+    out: Linear(classes, weight = table.weight)
+    """,
+    tied_table_modules,
+    tied_table,
+)
+
+
 def heads(network, _, value):
     trunk = network.trunk(value).tanh()
     return {
@@ -296,6 +318,52 @@ TWO_VECTORS = Values(
         "both": network.first(network.fc(value).tanh()),
         "right": network.second(network.fc(value).tanh()),
     },
+)
+
+def axes(network, _, value):
+    value = network.wide(value).tanh().unflatten(1, (3, 4))
+    mixed = nn.functional.gelu(network.norm(network.mix(value)))
+    gate = network.gate(value).softmax(dim=-1)
+    return network.head((mixed * gate + mixed).flatten(1))
+
+
+AXES = Values(
+    """
+    places = wide: Linear(12) -> Tanh -> Unflatten([3, 4])
+    mixed  = mix: Linear(5) -> norm: LayerNorm -> GELU
+    gated  = places -> gate: Linear(5) -> Softmax
+    (mixed * gated + mixed) -> Flatten -> head: Linear(1)
+    """,
+    lambda: {
+        "wide": nn.Linear(2, 12),
+        "mix": nn.Linear(4, 5),
+        "norm": nn.LayerNorm(5),
+        "gate": nn.Linear(4, 5),
+        "head": nn.Linear(15, 1),
+    },
+    axes,
+)
+
+
+def bilinear(network, inputs, _):
+    once = network.both(network.fc(inputs["left"]).tanh(), inputs["right"]).tanh()
+    return network.head(network.both(once, inputs["left"]).tanh(), inputs["left"])
+
+
+BILINEAR = Values(
+    """
+    shared both: Bilinear(4)
+    l    = left -> fc: Linear(4) -> Tanh
+    once = [l, right] -> both -> Tanh
+    mix  = [once, left] -> both -> Tanh
+    [mix, left] -> head: Bilinear(2, bias = false)
+    """,
+    lambda: {
+        "both": nn.Bilinear(4, 3, 4),
+        "fc": nn.Linear(3, 4),
+        "head": nn.Bilinear(4, 3, 2, bias=False),
+    },
+    bilinear,
 )
 
 CURVE = [
@@ -365,6 +433,61 @@ COMPOSED = [
         precisions=BOTH, seed=47,
     ),
     Setup(
+        "composed-axes", "rows of two axes, layers along the last", curve(57, 50), CURVE, AXES,
+        Call("MSE"), Call("AdamW", lr=1e-3), batch=13, epochs=60, seed=57,
+    ),
+    Setup(
+        "composed-bilinear", "a shared Bilinear on two pairs, bounded, and one without a bias",
+        pairs(56, 45), SIDES, BILINEAR, Call("MSE"), Call("Adam", lr=1e-3), batch=10, epochs=60,
+        groups=[("both.weight", {"max_norm": 1.1})], precisions=BOTH, seed=56,
+    ),
+    Setup(
+        "composed-tied-table", "a table that is the weight of a layer too, its rows bounded",
+        {
+            name: cells
+            for name, cells in people(
+                53, 55, ["p", "q"], ["north", "south", "west"], ["0", "1", "2"]
+            ).items()
+            if name != "job"
+        },
+        [
+            Column("input", ["age"], arguments={"normalize": "zscore"}),
+            Column("input", ["city"], "category"),
+            Column("target", ["answer"], "category"),
+        ],
+        TIED_TABLE, Call("CrossEntropy"), Call("Adam", lr=1e-2), batch=11, epochs=60,
+        groups=[("table.weight", {"max_norm": 1.2})], seed=53,
+    ),
+    Setup(
+        "max_norm", "rows of weights bounded after each update, the later section winning",
+        kinds(54, 60, NAMES), KIND,
+        Layers(
+            [Call("Linear", 40, label="fc"), Call("Tanh")], [Call("Linear", 6), Call("Tanh")],
+            [Call("Linear", 3, label="head")],
+        ),
+        Call("CrossEntropy"), Call("SGD", lr=0.1, momentum=0.5), batch=16, epochs=70,
+        groups=[("*.weight", {"max_norm": 0.6}), ("head.weight", {"max_norm": 0.9, "l2": 1e-3})],
+        precisions=BOTH, seed=54,
+    ),
+    Setup(
+        "max_norm-average", "bounded tables and weights, averaged, two batches an update, one frozen",
+        people(55, 60, ["smith", "Zimmer", "clerk", "émile"], ["10", "9", "100"], NAMES),
+        [
+            Column("input", ["age"], arguments={"normalize": "zscore"}),
+            Column("input", ["job"], "category", {"embed": 3}),
+            Column("input", ["city"], "category", {"embed": 2}),
+            Column("target", ["answer"], "category"),
+        ],
+        Layers(
+            [Call("Linear", 5, label="fc"), Call("Tanh")],
+            [Call("Linear", 4, label="still"), Call("Tanh")],
+            [Call("Linear", 3, label="head")],
+        ),
+        Call("CrossEntropy"), Call("Adam", lr=1e-2), batch=9, epochs=60,
+        settings={"accumulate": 2, "average": "ema(0.8)"},
+        groups=[("*.weight", {"max_norm": 0.8}), ("still.*", {"freeze": True})], seed=55,
+    ),
+    Setup(
         "targets", "several targets: a sum of weighted losses, one of them on two terms",
         houses(48, 57, NAMES),
         [
@@ -416,7 +539,7 @@ COMPOSED = [
             [Call("Linear", 6, label="fc"), Call("BatchNorm1d", label="norm"), Call("Tanh")],
             [Call("Linear", 3, label="head")],
         ),
-        Call("CrossEntropy"), Call("SGD", lr=0.05, momentum=0.5), batch=16, epochs=60,
+        Call("CrossEntropy"), Call("SGD", lr=0.05, momentum=0.5), batch=16, epochs=70,
         groups=[
             ("*.weight", {"l2": 0.01}),
             ("fc.*", {"l1": 1e-3, "lr": 0.02}),

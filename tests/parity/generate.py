@@ -71,7 +71,8 @@ def write(setup, precision, directory):
     table = read_table(directory / "data.csv")
 
     initial = converted(build(setup, table).state_dict(), precision)
-    losses, final, updates = train(setup, table, initial, precision)
+    records = []
+    losses, final, updates = train(setup, table, initial, precision, records)
     save_file(initial, directory / "initial.safetensors")
     save_file(converted(final, precision), directory / "final.safetensors")
     expected = {
@@ -82,6 +83,8 @@ def write(setup, precision, directory):
         "rows": dict(zip(("train", "validate", "test"), map(len, setup.rows(table)))),
         **losses,
     }
+    if setup.watches:
+        expected["watch"] = records
     (directory / "expected.json").write_text(
         json.dumps(expected, separators=(",", ":")) + "\n", encoding="utf-8"
     )

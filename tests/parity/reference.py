@@ -218,6 +218,8 @@ class Setup:
     seed: int = 0
     # Sections `params "glob" { … }`: the glob and its settings.
     groups: list = field(default_factory=list)
+    # Sections `watch "glob" { … }`: the glob and its settings.
+    watches: list = field(default_factory=list)
     # From an optimizer and the numbers of updates in an epoch and in the run, a scheduler.
     scheduler: object = None
 
@@ -239,6 +241,9 @@ class Setup:
         for glob, group in self.groups:
             written = "; ".join(f"{key} = {literal(value)}" for key, value in group.items())
             train.append(f'params "{glob}" {{ {written} }}')
+        for glob, watch in self.watches:
+            written = "; ".join(f"{key} = {literal(value)}" for key, value in watch.items())
+            train.append(f'watch "{glob}" {{ {written} }}')
         sections = {"data": data, "net": self.net.text(), "train": train}
         written = [
             f"{word} {{\n" + "".join(f"    {line}\n" for line in lines) + "}\n"
@@ -256,12 +261,24 @@ class Setup:
             for glob, group in self.groups:
                 if fnmatch.fnmatchcase(path, glob):
                     own |= group
-            own.pop("l1", None), own.pop("l2", None)
+            for key in ("l1", "l2", "max_norm"):
+                own.pop(key, None)
             if own.pop("freeze", False):
                 parameter.requires_grad_(False)
             else:
                 groups.append({"params": [parameter], **own})
         return groups
+
+    def bound(self, network):
+        """Scales the rows whose norm is more than the `max_norm` of the sections."""
+        for path, parameter in network.named_parameters():
+            own = {}
+            for glob, group in self.groups:
+                if fnmatch.fnmatchcase(path, glob):
+                    own |= group
+            if "max_norm" in own and parameter.requires_grad:
+                with torch.no_grad():
+                    parameter.copy_(torch.renorm(parameter, 2, 0, own["max_norm"]))
 
     def penalty(self, network):
         """What `l1` and `l2` of the sections add to the loss."""
@@ -364,8 +381,58 @@ def build(setup, table):
     return network
 
 
-def train(setup, table, state, precision):
-    """Losses by epoch (`train`, `validate`), the final state, and the number of updates."""
+MEASURES = {
+    "norm": lambda values: [torch.linalg.vector_norm(values).item()],
+    "stats": lambda values: [
+        values.mean().item(),
+        values.std(correction=0).item(),
+        values.min().item(),
+        values.max().item(),
+        (values == 0).double().mean().item(),
+    ],
+    "histogram": lambda values: [
+        values.min().item(),
+        values.max().item(),
+        *torch.histc(values, 30, values.min().item(), values.max().item()).tolist(),
+    ],
+}
+
+
+class Recorder:
+    """What the `watch` sections ask for, by hooks: rows of update, name, value, measure, numbers."""
+
+    def __init__(self, setup, network):
+        self.setup, self.network, self.outputs, self.rows = setup, network, {}, []
+        for path, module in network.named_modules():
+            if path and setup.watches:
+                module.register_forward_hook(
+                    lambda _module, _inputs, output, path=path: self.outputs.update({path: output})
+                )
+
+    def take(self, update, value, found):
+        for glob, watch in self.setup.watches:
+            if value not in watch or update != 1 and update % watch.get("every", 100) != 0:
+                continue
+            for path, tensor in found.items():
+                if fnmatch.fnmatchcase(path, glob):
+                    measures = watch[value]
+                    for measure in [measures] if isinstance(measures, str) else measures:
+                        numbers = MEASURES[measure](tensor.detach().double().flatten())
+                        self.rows.append([update, path, value, measure, numbers])
+
+    def before(self, update):
+        parameters = self.network.named_parameters()
+        gradients = {path: it.grad for path, it in parameters if it.grad is not None}
+        self.take(update, "output", self.outputs)
+        self.take(update, "grad", gradients)
+
+    def after(self, update):
+        self.take(update, "weight", dict(self.network.named_parameters()))
+
+
+def train(setup, table, state, precision, records=None):
+    """Losses by epoch (`train`, `validate`), the final state, and the number of updates. What is watched
+    is appended to `records`."""
     dtype = DTYPES[precision]
     train_rows, validate_rows, _ = setup.rows(table)
     raw_inputs, raw_targets, _ = setup.prepare(table, train_rows)
@@ -388,13 +455,14 @@ def train(setup, table, state, precision):
     average, averaged = setup.settings.get("average"), None
     if average:
         decay = float(average.removeprefix("ema(").removesuffix(")"))
-        update = torch.optim.swa_utils.get_ema_multi_avg_fn(decay)
-        averaged = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=update)
+        moves = torch.optim.swa_utils.get_ema_multi_avg_fn(decay)
+        averaged = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=moves)
     scheduler = None
     if setup.scheduler:
         scheduler = setup.scheduler(optimizer, updates, updates * setup.epochs)
     on_plateau = isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau)
 
+    recorder, update = Recorder(setup, network), 0
     losses = {"train": [], "validate": []}
     for _ in range(setup.epochs):
         network.train()
@@ -413,11 +481,15 @@ def train(setup, table, state, precision):
             rows += rows_of(targets, batch)
             if index % accumulate < accumulate - 1 and index + 1 < len(batches):
                 continue
+            update += 1
+            recorder.before(update)
             if clip_value is not None:
                 nn.utils.clip_grad_value_(network.parameters(), clip_value, foreach=False)
             if clip_norm is not None:
                 nn.utils.clip_grad_norm_(network.parameters(), clip_norm, foreach=False)
             optimizer.step()
+            setup.bound(network)
+            recorder.after(update)
             if scheduler and not on_plateau:
                 scheduler.step()
             if averaged:
@@ -436,6 +508,8 @@ def train(setup, table, state, precision):
             losses["validate"].append(loss.item())
         if on_plateau:
             scheduler.step(losses["validate"][-1])
+    if records is not None:
+        records += recorder.rows
     final = averaged.module if averaged else network
     return losses, final.state_dict(), setup.epochs * updates
 

@@ -89,6 +89,12 @@ SCHEDULES = [
         of("CosineAnnealingWarmRestarts", ("T_0", 3), T_mult=2, eta_min=1e-3),
     ),
     setup(
+        "cyclic-triangular", "Cyclic as it stands", "Cyclic(base_lr = 0.002, max_lr = 0.04, step_size_up = 4)",
+        of(
+            "CyclicLR", ("step_size_up", 4), base_lr=0.002, max_lr=0.04, cycle_momentum=False,
+        ),
+    ),
+    setup(
         "cyclic", "Cyclic with unlike sides, halved",
         "Cyclic(base_lr = 0.002, max_lr = 0.04, step_size_up = 3, step_size_down = 5, mode = triangular2)",
         of(
@@ -142,6 +148,14 @@ SCHEDULES = [
         "ReduceOnPlateau(factor = 0.5, patience = 2, cooldown = 1, min_lr = 1e-3)",
         lambda optimizer, *_: lr_scheduler.ReduceLROnPlateau(
             optimizer, factor=0.5, patience=2, cooldown=1, min_lr=1e-3
+        ),
+        epochs=60,
+    ),
+    setup(
+        "plateau-abs", "ReduceOnPlateau by a difference",
+        "ReduceOnPlateau(factor = 0.7, patience = 1, threshold = 0.002, threshold_mode = abs)",
+        lambda optimizer, *_: lr_scheduler.ReduceLROnPlateau(
+            optimizer, factor=0.7, patience=1, threshold=0.002, threshold_mode="abs"
         ),
         epochs=60,
     ),

@@ -244,6 +244,18 @@ SETUPS = [
         settings={"accumulate": 3, "clip_norm": 0.5},
     ),
     Setup(
+        "watch", "what is recorded of stages and parameters; accumulated, clipped, averaged",
+        kinds(33, 61, ["a", "b", "c"]), KIND, NORMED_TWICE,
+        Call("CrossEntropy"), Call("Adam", lr=1e-3), batch=14, epochs=120, seed=33,
+        settings={"accumulate": 3, "clip_norm": 0.5, "average": "ema(0.9)"},
+        groups=[("0.weight", {"freeze": True})],
+        watches=[
+            ("*", {"output": ["norm", "stats", "histogram"], "every": 50}),
+            ("*.weight", {"grad": ["norm", "histogram"], "weight": "stats", "every": 40}),
+            ("*.bias", {"grad": "stats", "weight": ["norm", "histogram"]}),
+        ],
+    ),
+    Setup(
         "average", "a moving average of the weights, which is evaluated; BatchNorm1d, Adam",
         curve(14, 52), CURVE, NORMED, Call("MSE"), Call("Adam", lr=1e-3), batch=9,
         split="ordered(validate = 20%, test = 10%)", fractions=(0.2, 0.1), precisions=BOTH,

@@ -22,6 +22,7 @@ pub fn generate(number: u64) -> Generated {
         blocks: String::new(),
         net: String::new(),
         normalises: false,
+        matrices: vec!["out".to_string()],
     };
     generator.model()
 }
@@ -33,6 +34,8 @@ struct Generator {
     blocks: String,
     net: String,
     normalises: bool,
+    /// Labels of `Linear` stages of the network's own body.
+    matrices: Vec<String>,
 }
 
 /// What the loss compares with.
@@ -92,6 +95,7 @@ impl Generator {
     /// `Linear` with or without bias under a label, or as one of several stages without.
     fn linear(&mut self, width: usize) -> String {
         let label = self.name();
+        self.matrices.push(label.clone());
         match self.one_in(4) {
             true => format!("{label}: Linear({width}, bias = false)"),
             false => format!("{label}: Linear({width})"),
@@ -102,7 +106,7 @@ impl Generator {
     fn layer(&mut self) {
         let width = self.width();
         let activation = self.activation();
-        match self.below(14) {
+        match self.below(17) {
             0 | 1 => {
                 let linear = self.linear(width);
                 self.line(format_args!("{linear} -> {activation}"));
@@ -135,6 +139,13 @@ impl Generator {
             10 => self.repetition(width),
             11 => self.residual(width),
             12 => self.list(width),
+            13 => self.axes(),
+            14 => self.tied(width),
+            15 => {
+                let linear = self.linear(width);
+                let norm = self.row_norm(width);
+                self.line(format_args!("{linear} -> {norm} -> {activation}"));
+            }
             _ => self.quotient(width),
         }
     }
@@ -241,6 +252,8 @@ impl Generator {
         let linear = self.linear(width);
         let norm = self.row_norm(width);
         let [inner, activation] = [self.linear(width), self.activation().to_string()];
+        // Its path is that of the body.
+        self.matrices.pop();
         self.line(format_args!(
             "{linear} -> residual {{ {norm} -> {activation} -> {inner} }}"
         ));
@@ -251,11 +264,47 @@ impl Generator {
         let [a, b, both] = [(); 3].map(|()| self.name());
         let [first, second] = [(); 2].map(|()| self.linear(width));
         let activation = self.activation();
-        let combine = self.pick(&["Add", "Multiply", "Mean", "Maximum", "Dot", "Concat"]);
+        let combine = self.pick(&[
+            "Add",
+            "Multiply",
+            "Mean",
+            "Maximum",
+            "Dot",
+            "Concat",
+            "Bilinear(3)",
+            "Bilinear(1, bias = false)",
+        ]);
         self.line(format_args!("{a} = {first} -> Tanh"));
         self.line(format_args!("{b} = {a} -> {second} -> {activation}"));
         self.line(format_args!("{both} = [{a}, {b}] -> {combine}"));
         self.line(format_args!("[{both}, {a}] -> Concat"));
+    }
+
+    /// Rows of several axes, with layers along the last and element by element.
+    fn axes(&mut self) {
+        let [places, length, out] =
+            [(1, 4), (2, 5), (2, 4)].map(|(low, high)| self.between(low, high));
+        let linear = self.linear(places * length);
+        let [a, b] = [(); 2].map(|()| self.activation());
+        let [first, second] =
+            [(); 2].map(|()| self.pick(&["LayerNorm", "RMSNorm", "Softmax", "Identity"]));
+        let dropout = self.pick(&["Dropout(0.2)", "Identity"]);
+        let mix = self.name();
+        self.line(format_args!(
+            "{linear} -> Unflatten([{places}, {length}]) -> {first} -> {a} -> {mix}: Linear({out}) -> \
+             {second} -> {dropout} -> {b} -> Flatten"
+        ));
+    }
+
+    /// A layer with the weight of another.
+    fn tied(&mut self, width: usize) {
+        let [first, second] = [(); 2].map(|()| self.linear(width));
+        let weight = self.matrices.last().expect("a label").clone();
+        let [a, b] = [(); 2].map(|()| self.activation());
+        let bias = self.pick(&["", ", bias = false"]);
+        self.line(format_args!(
+            "{first} -> {a} -> {second} -> {b} -> Linear({width}, weight = {weight}.weight{bias})"
+        ));
     }
 
     /// Arithmetic with numbers in every form.
@@ -327,6 +376,7 @@ impl Generator {
             columns.extend((0..self.between(1, 12)).map(|index| (format!("v{index}"), None)));
             inputs.push("v".to_string());
         }
+        let mut one_hot = Vec::new();
         for index in 0..self.below(3) {
             let kind = match self.one_in(2) {
                 true => "category".to_string(),
@@ -334,6 +384,9 @@ impl Generator {
             };
             data += &format!("    input c{index}: {kind}\n");
             let values = self.between(2, 6);
+            if kind == "category" {
+                one_hot.push((format!("c{index}"), values));
+            }
             columns.push((format!("c{index}"), Some(values)));
             inputs.push(format!("c{index}"));
         }
@@ -371,6 +424,29 @@ impl Generator {
             self.line(format_args!("{b} = {second} -> {right} -> Tanh"));
             let operator = self.pick(&["+", "-", "*"]);
             self.line(format_args!("{a} {operator} {b}"));
+        }
+        if let Some((column, values)) = one_hot.first().filter(|_| self.net.is_empty()).cloned()
+            && self.one_in(2)
+        {
+            // A table, and mostly a layer that takes it for its weight.
+            let [row, table, back] = [(); 3].map(|()| self.name());
+            let width = self.between(1, 5);
+            let activation = self.activation();
+            self.line(format_args!(
+                "{row} = {column} -> {table}: Embedding({width}) -> {activation}"
+            ));
+            self.matrices.push(table.clone());
+            let weight = self
+                .pick(&["", ", weight = TABLE.weight"])
+                .replace("TABLE", &table);
+            self.line(format_args!(
+                "{back} = {row} -> Linear({values}{weight}) -> Tanh"
+            ));
+            self.line(format_args!("[{back}, {row}, in] -> Concat"));
+        }
+        if self.one_in(5) {
+            data += "    weight w\n";
+            columns.push(("w".to_string(), None));
         }
         for _ in 0..self.below(5) {
             self.layer();
@@ -420,6 +496,30 @@ impl Generator {
         if self.one_in(3) {
             settings += &format!("; clip_norm = {}", self.pick(&["0.05", "1", "20"]));
         }
+        if self.one_in(4) {
+            settings += &format!("; accumulate = {}", self.between(2, 3));
+        }
+        if self.one_in(4) {
+            settings += &format!("; average = ema({})", self.pick(&["0.5", "0.9"]));
+        }
+        if self.one_in(4) {
+            let glob = self.pick(&["*.weight", "out.*", "*"]);
+            let penalty = self.pick(&["l1 = 0.01", "l2 = 0.05", "l1 = 0.02; l2 = 0.01"]);
+            settings += &format!("\n    params \"{glob}\" {{ {penalty} }}");
+        }
+        if self.one_in(4) {
+            let matrices = self.matrices.clone();
+            for label in matrices {
+                if !self.one_in(2) {
+                    continue;
+                }
+                let bound = self.pick(&["0.1", "0.5", "1", "3"]);
+                settings += &format!("\n    params \"{label}.weight\" {{ max_norm = {bound} }}");
+            }
+        }
+        if self.one_in(6) && self.matrices.len() > 1 {
+            settings += "\n    params \"out.*\" { freeze = true }";
+        }
         if self.one_in(3) {
             // Weights that are all alike make units that are all alike: gradients that are nothing but
             // rounding, on which no two ways to compute agree.
@@ -451,7 +551,10 @@ impl Generator {
         for row in 0..rows {
             let cells: Vec<String> = columns
                 .iter()
-                .map(|(_, values)| match values {
+                .enumerate()
+                .map(|(column, (_, values))| match values {
+                    // Weights of rows.
+                    None if names[column] == "w" => format!("{:.4}", 0.1 + self.draws.uniform()),
                     None => format!("{:.4}", 4.0 * self.draws.uniform() - 2.0),
                     Some(values) if row < *values => format!("k{row}"),
                     Some(values) => format!("k{}", self.below(*values)),

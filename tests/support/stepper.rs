@@ -46,6 +46,12 @@ impl<T: Element + Prepares> Stepper<T> {
             .run(&mut self.arena, &mut self.threads, rows.len(), update);
     }
 
+    /// The same for a batch of a group whose gradients make one update.
+    pub fn run_in_group(&mut self, rows: &[u32], draw: u64, update: u64, share: f64) {
+        self.runner.set_share(update, share);
+        self.run(rows, draw);
+    }
+
     /// The loss of the batch that ran last.
     pub fn loss(&self) -> f64 {
         self.runner.loss(&self.arena)
@@ -111,15 +117,27 @@ pub fn reference<T: Element + Prepares>(
     update: u64,
     round: impl Fn(f64) -> f64,
 ) -> Vec<Tensor> {
+    reference_in_group::<T>(loaded, phase, states, rows, (update, update, 1.0), round)
+}
+
+/// The same for a batch of a group: the number of its draws, of its update, and its share of the rows.
+pub fn reference_in_group<T: Element + Prepares>(
+    loaded: &Loaded,
+    phase: &PhasePlan,
+    states: &[Tensor],
+    rows: &[u32],
+    (draw, update, share): (u64, u64, f64),
+    round: impl Fn(f64) -> f64,
+) -> Vec<Tensor> {
     let (inputs, targets) = batch::<T>(loaded, rows);
     let moment = Moment {
         rows: rows.len(),
-        update,
+        update: draw,
         seed: loaded.compiled.seed,
         inputs: &inputs,
         targets: &targets,
         states,
-        scalars: &reference::scalars(&phase.graph, update, rows.len()),
+        scalars: &reference::scalars(&phase.graph, update, rows.len(), share),
     };
     reference::evaluate(&phase.graph, &moment, round)
 }

@@ -42,7 +42,7 @@ pub fn explain(code: Code, page: &mut Page) {
             }
             Block::Table(_) => {}
             Block::Shell(commands) => {
-                page.caption("to look into it");
+                page.caption("on the command line");
                 page.code(commands);
             }
         }

@@ -13,6 +13,7 @@ pub fn explain(entry: &Entry, page: &mut Page) {
     let noun = match entry.meaning {
         Meaning::Activation(_) => "activation",
         Meaning::Layer(_)
+        | Meaning::LastAxis(_)
         | Meaning::Combination(_)
         | Meaning::Parameter
         | Meaning::Loss(_)

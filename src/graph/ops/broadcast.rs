@@ -1,5 +1,5 @@
 //! `Broadcast`: a number to any shape, `[width]` to `[batch, …, width]`, `[batch, 1]` to
-//! `[batch, width]`. Its gradient is the sum over what was repeated.
+//! `[batch, width]` and `[rows, 1]` to `[rows, width]`. Its gradient is the sum over what was repeated.
 
 use super::{Axis, Op};
 use crate::graph::reference::Tensor;
@@ -21,11 +21,13 @@ pub enum Repeat {
 /// How `from` is repeated to `to`, if it can be.
 pub fn repeat(from: &Shape, to: &Shape) -> Option<Repeat> {
     let one = |shape: &Shape| shape.dims.last().and_then(|dim| dim.known()) == Some(1);
+    let axes = from.dims.len();
+    let rows = from.batch == to.batch && axes == to.dims.len() && (from.batch || axes == 2);
     if from.is_scalar() {
         Some(Repeat::Scalar)
     } else if !from.batch && to.batch && from.dims.len() == 1 && from.width().fits(&to.width()) {
         Some(Repeat::PerFeature)
-    } else if from.batch && to.batch && from.dims.len() == to.dims.len() && one(from) {
+    } else if rows && one(from) {
         Some(Repeat::PerRow)
     } else {
         None

@@ -1,9 +1,49 @@
 //! `Gather`: rows of a table by index, and `ScatterAdd`, its gradient.
 
-use super::Op;
+use super::{MatMulForm, Op};
 use crate::graph::reference::Tensor;
 use crate::graph::shape::{Dim, Shape};
+use crate::graph::state::StateKind;
 use crate::graph::{Graph, ShapeFault, ValueId};
+
+/// For each state, whether it is a table that is read by index, or is kept for one.
+pub fn tables(graph: &Graph) -> Vec<bool> {
+    let mut tables = vec![false; graph.states.len()];
+    for node in graph.nodes.iter().filter(|node| node.op == Op::Gather) {
+        if let Op::State(table) = graph.node(node.operands[0]).op {
+            tables[table.0 as usize] = true;
+        }
+    }
+    for id in graph.state_ids() {
+        if let StateKind::Slot(parameter) | StateKind::Average(parameter) = graph.state(id).kind {
+            tables[id.0 as usize] |= tables[parameter.0 as usize];
+        }
+    }
+    tables
+}
+
+/// For each value of two axes, whether it lies as a table does: as the state, look-up or product that it
+/// comes from. What comes from numbers alone lies as what it meets.
+pub fn lie_as_tables(graph: &Graph) -> Vec<bool> {
+    let tables = tables(graph);
+    let mut lie: Vec<Option<bool>> = Vec::with_capacity(graph.nodes.len());
+    for node in &graph.nodes {
+        let mut operands = node.operands.iter();
+        lie.push(if let Op::State(state) = node.op {
+            Some(tables[state.0 as usize])
+        } else if let Op::ScatterAdd { .. } = node.op {
+            Some(true)
+        } else if let Op::MatMul(MatMulForm::LeftTransposed) = node.op {
+            Some(false)
+        } else {
+            operands.find_map(|operand| {
+                let matrix = graph.shape(*operand).dims.len() == 2;
+                lie[operand.index()].filter(|_| matrix)
+            })
+        });
+    }
+    lie.into_iter().map(|lies| lies == Some(true)).collect()
+}
 
 pub fn shape(operands: &[&Shape]) -> Result<Shape, ShapeFault> {
     let [table, index] = [operands[0], operands[1]];

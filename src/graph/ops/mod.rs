@@ -15,6 +15,7 @@ mod map;
 mod matmul;
 mod one_hot;
 mod reduce;
+mod reshape;
 mod slice;
 mod source;
 
@@ -22,14 +23,17 @@ use std::sync::Arc;
 
 use super::reference::{Moment, Tensor};
 use super::scalar::ScalarFunction;
-use super::shape::{Dim, Shape};
+use super::shape::{Dim, Dims, Shape};
 use super::state::{ScalarId, StateId};
 use super::{Graph, ShapeFault, ValueId};
 use crate::plan::step::Reduction;
 
 pub use crate::plan::step::BinaryOperator;
+pub use broadcast::{Repeat, repeat};
+pub use gather::{lie_as_tables, tables};
 pub use matmul::MatMulForm;
 pub use reduce::Axis;
+pub use slice::{Piece, join};
 
 /// What the random stream of a dropout mask is for.
 pub use dropout_mask::PURPOSE as DROPOUT;
@@ -86,6 +90,10 @@ pub enum Op {
         start: Dim,
         length: Dim,
     },
+    /// The elements of each row on other axes, in the same order. Only until all rows are flat.
+    Reshape {
+        dims: Dims,
+    },
     /// `1 / keep` with probability `keep`, else 0.
     /// The draw is addressed by (seed, `dropout`, stream, update, row position, element).
     DropoutMask {
@@ -115,7 +123,7 @@ impl Op {
     pub(super) fn shape(&self, operands: &[&Shape], graph: &Graph) -> Result<Shape, ShapeFault> {
         match self {
             Op::Input { width, .. } => Ok(Shape::batched([width.clone()])),
-            Op::State(state) => Ok(graph.state(*state).shape.clone()),
+            Op::State(state) => Ok(graph.state(*state).shape.as_matrix()),
             Op::Constant(_) | Op::Scalar(_) => Ok(Shape::scalar()),
             Op::Map(_) | Op::MapDerivative(_) => Ok(operands[0].clone()),
             Op::Binary(operator) => binary::shape(*operator, operands),
@@ -127,6 +135,7 @@ impl Op {
             Op::OneHot { classes } => one_hot::shape(classes, operands),
             Op::Concat => concat::shape(operands),
             Op::Slice { start, length } => slice::shape(start, length, operands),
+            Op::Reshape { dims } => reshape::shape(dims, operands),
             Op::DropoutMask { shape, .. } => Ok(shape.clone()),
             Op::LogSoftmax => log_softmax::shape(operands),
             Op::CrossEntropy { .. } => cross_entropy::shape(operands),
@@ -159,6 +168,7 @@ impl Op {
             Op::Gather => gather::gradient(graph, &operands, dy, wanted),
             Op::Concat => concat::gradient(graph, &operands, dy, wanted),
             Op::Slice { start, length } => slice::gradient(start, length, graph, &operands, dy),
+            Op::Reshape { .. } => reshape::gradient(graph, &operands, dy),
             Op::LogSoftmax => log_softmax::gradient(graph, y, dy),
             Op::CrossEntropy { on, off } => {
                 cross_entropy::gradient(*on, *off, graph, &operands, dy)
@@ -174,7 +184,7 @@ impl Op {
     pub fn evaluate(&self, operands: &[&Tensor], y: &Shape, moment: &Moment) -> Tensor {
         match self {
             Op::Input { kind, .. } => moment.input(*kind).clone(),
-            Op::State(state) => moment.state(*state).clone(),
+            Op::State(state) => moment.state(*state).as_matrix(),
             Op::Constant(value) => Tensor::scalar(*value),
             Op::Scalar(scalar) => Tensor::scalar(moment.scalar(*scalar)),
             Op::Map(function) => map::evaluate(*function, operands[0]),
@@ -188,6 +198,7 @@ impl Op {
             Op::OneHot { classes } => one_hot::evaluate(classes, operands[0]),
             Op::Concat => concat::evaluate(operands),
             Op::Slice { start, length } => slice::evaluate(start, length, operands[0]),
+            Op::Reshape { .. } => reshape::evaluate(operands[0], y),
             Op::DropoutMask {
                 shape,
                 keep,
@@ -220,6 +231,7 @@ impl Op {
             Op::OneHot { .. } => format!("one_hot({})", operands[0]),
             Op::Concat => format!("[{}]", operands.join(", ")),
             Op::Slice { start, length } => slice::text(start, length, operands),
+            Op::Reshape { .. } => operands[0].clone(),
             Op::DropoutMask { keep, .. } => format!("mask(keep {})", super::state::short(*keep)),
             Op::LogSoftmax => format!("log_softmax({})", operands[0]),
             Op::CrossEntropy { on, off } => cross_entropy::text(*on, *off, operands),

@@ -1,4 +1,5 @@
-//! `Slice`: a range of the last axis. Its gradient stands among zeros.
+//! `Slice`: a range of the last axis. Its gradient stands among zeros; where a value is taken apart, the
+//! gradients of the parts stand side by side.
 
 use super::Op;
 use crate::graph::reference::Tensor;
@@ -25,6 +26,39 @@ pub fn shape(start: &Dim, length: &Dim, operands: &[&Shape]) -> Result<Shape, Sh
     }
 }
 
+/// A range of the last axis with a value for it.
+#[derive(Clone, Copy, Debug)]
+pub struct Piece {
+    pub start: usize,
+    pub length: usize,
+    pub value: ValueId,
+}
+
+/// A value of a shape that has these pieces, in their order and none upon another, and zeros elsewhere.
+pub fn join(graph: &mut Graph, whole: &Shape, pieces: &[Piece]) -> ValueId {
+    let width = whole.width().known();
+    let width = width.expect("values that learn are sliced at known places");
+    let mut parts = Vec::with_capacity(2 * pieces.len() + 1);
+    let zeros = |graph: &mut Graph, parts: &mut Vec<ValueId>, width: usize| {
+        if width > 0 {
+            let mut shape = whole.clone();
+            *shape.dims.last_mut().expect("there is an axis") = Dim::Known(width);
+            parts.push(graph.constant(0.0, &shape));
+        }
+    };
+    let mut end = 0;
+    for piece in pieces {
+        zeros(graph, &mut parts, piece.start - end);
+        parts.push(piece.value);
+        end = piece.start + piece.length;
+    }
+    zeros(graph, &mut parts, width - end);
+    match parts[..] {
+        [only] => only,
+        _ => graph.push(Op::Concat, &parts),
+    }
+}
+
 pub fn gradient(
     start: &Dim,
     length: &Dim,
@@ -33,30 +67,16 @@ pub fn gradient(
     dy: ValueId,
 ) -> Vec<Option<ValueId>> {
     let whole = graph.shape(operands[0]).clone();
-    let mut zeros = |width: usize| {
-        let mut shape = whole.clone();
-        *shape.dims.last_mut().expect("there is an axis") = Dim::Known(width);
-        let zero = graph.push(Op::Constant(0.0), &[]);
-        graph.push(Op::Broadcast { shape }, &[zero])
-    };
     let known = |dim: &Dim| {
         dim.known()
             .expect("values that learn are sliced at known places")
     };
-    let (start, length) = (known(start), known(length));
-    let after = known(&whole.width()) - start - length;
-    let mut parts = Vec::new();
-    if start > 0 {
-        parts.push(zeros(start));
-    }
-    parts.push(dy);
-    if after > 0 {
-        parts.push(zeros(after));
-    }
-    match parts.len() {
-        1 => vec![Some(dy)],
-        _ => vec![Some(graph.push(Op::Concat, &parts))],
-    }
+    let piece = Piece {
+        start: known(start),
+        length: known(length),
+        value: dy,
+    };
+    vec![Some(join(graph, &whole, &[piece]))]
 }
 
 pub fn evaluate(start: &Dim, length: &Dim, x: &Tensor) -> Tensor {

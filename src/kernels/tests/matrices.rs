@@ -93,6 +93,23 @@ fn products_agree_for_every_size() {
 }
 
 #[test]
+fn weight_gradients_in_halves_agree() {
+    for (outs, ins, rows) in [
+        (1, 33, 65),
+        (1, 1, 33),
+        (7, 40, 96),
+        (64, 64, 64),
+        (97, 64, 200),
+    ] {
+        let mut case = Case::new(rows, outs as u64);
+        for gap in [0, 1, 2, 0] {
+            weight_gradient(&mut case, outs, ins, 16, gap);
+        }
+        case.check();
+    }
+}
+
+#[test]
 fn packed_products_agree() {
     for (outs, ins, rows) in [(130, 70, 50), (70, 131, 90), (65, 129, 24), (97, 64, 200)] {
         let mut case = Case::new(rows, outs as u64);
@@ -119,7 +136,7 @@ fn in_panels(case: &mut Case, outs: usize, ins: usize) -> Matrix {
 
 #[test]
 fn products_of_weights_in_panels_agree() {
-    // The last two have columns so far apart that the right operand is copied into strips.
+    // Two have columns so far apart that the right operand is copied into strips.
     let sizes = [
         (33, 5, 7),
         (40, 70, 3),
@@ -131,6 +148,10 @@ fn products_of_weights_in_panels_agree() {
         (95, 100, 40),
         (161, 1024, 33),
         (512, 514, 21),
+        // Gradients of these are summed in halves.
+        (64, 64, 64),
+        (40, 24, 70),
+        (48, 11, 600),
     ];
     for (outs, ins, rows) in sizes {
         let mut case = Case::new(rows, outs as u64);

@@ -1,7 +1,7 @@
 use super::*;
 use crate::graph::scalar::ScalarFunction;
 
-fn every_function() -> [ScalarFunction; 21] {
+fn every_function() -> [ScalarFunction; 22] {
     use ScalarFunction::*;
     [
         Negate,
@@ -33,6 +33,7 @@ fn every_function() -> [ScalarFunction; 21] {
         Huber { delta: 0.5 },
         AtLeast { bound: 0.1 },
         AtMost { bound: 0.1 },
+        Renorm { max_norm: 0.75 },
     ]
 }
 

@@ -1,7 +1,7 @@
 //! The walk over a graph that places each node: kernels begin groups, the rest joins them.
 
 use super::{Draft, Fusion, Group, GroupId, GroupKind, Place, Reader};
-use crate::graph::ops::{Axis, BinaryOperator, MatMulForm, Op};
+use crate::graph::ops::{Axis, BinaryOperator, MatMulForm, Op, lie_as_tables};
 use crate::graph::state::StateId;
 use crate::graph::{Graph, ValueId};
 use crate::plan::step::Reduction;
@@ -17,6 +17,8 @@ pub(super) struct Readers {
 
 pub(super) struct Fuser<'g> {
     pub graph: &'g Graph,
+    /// Which values lie as tables do.
+    tables: Vec<bool>,
     users: Vec<Vec<ValueId>>,
     pub readers: Vec<Readers>,
     pub fusion: Fusion,
@@ -41,6 +43,7 @@ impl<'g> Fuser<'g> {
         }
         Fuser {
             graph,
+            tables: lie_as_tables(graph),
             users,
             readers: vec![Readers::default(); graph.states.len()],
             fusion: Fusion {
@@ -109,24 +112,28 @@ impl<'g> Fuser<'g> {
                 self.place_kernel(kind, &[value]);
             }
             Op::Concat => {
-                let parts = operands.clone();
+                let parts = operands.to_vec();
                 self.place_kernel(GroupKind::Concat { parts }, &[value]);
             }
             Op::CrossEntropy { on, off } => {
-                let gradient = self.users[operands[0].index()]
-                    .iter()
-                    .copied()
-                    .find(|user| {
-                        let user = self.graph.node(*user);
-                        user.op == (Op::CrossEntropyGradient { on: *on, off: *off })
-                            && user.operands == *operands
-                    });
+                let mut users = self.users[operands[0].index()].iter().copied();
+                let gradient = users.find(|user| {
+                    let user = self.graph.node(*user);
+                    // Bit by bit: a number that waits for the data is NaN.
+                    let alike = |on_too: f64, off_too: f64| {
+                        [on, off].map(|number| number.to_bits())
+                            == [on_too, off_too].map(f64::to_bits)
+                    };
+                    matches!(user.op, Op::CrossEntropyGradient { on, off } if alike(on, off))
+                        && user.operands == *operands
+                });
                 let anchors: Vec<ValueId> = std::iter::once(value).chain(gradient).collect();
                 self.place_cross_entropy(*on, *off, operands, &anchors);
             }
             Op::CrossEntropyGradient { .. } => {
                 unreachable!("the gradient is placed with its loss, which stands before it")
             }
+            Op::Reshape { .. } => unreachable!("rows are flat before fusion"),
             Op::ByPhase => unreachable!("phases are chosen before fusion"),
         }
     }
@@ -256,6 +263,7 @@ impl<'g> Fuser<'g> {
             .iter()
             .map(|anchor| Draft {
                 shape: self.graph.shape(*anchor).clone(),
+                table: self.tables[anchor.index()],
                 anchor: Some(*anchor),
                 values: Vec::new(),
                 assignments: Vec::new(),
@@ -270,6 +278,16 @@ impl<'g> Fuser<'g> {
             });
         }
         group
+    }
+
+    /// Whether a section that computes a value goes over what lies as a table does.
+    pub(super) fn table_of(&self, value: ValueId) -> bool {
+        let node = self.graph.node(value);
+        let over = match matches!(node.op, Op::Reduce { .. }) {
+            true => node.operands[0],
+            false => value,
+        };
+        self.tables[over.index()]
     }
 
     pub(super) fn next_group(&self) -> GroupId {
@@ -347,6 +365,7 @@ impl<'g> Fuser<'g> {
             | Op::LogSoftmax
             | Op::CrossEntropy { .. }
             | Op::CrossEntropyGradient { .. }
+            | Op::Reshape { .. }
             | Op::ByPhase => unreachable!("kernels are placed when they are visited"),
         }
     }

@@ -92,11 +92,21 @@ impl GroupKind {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Draft {
     pub shape: Shape,
+    /// Whether its values of two axes lie as a table does, not as a weight.
+    pub table: bool,
     /// The value that the kernel gives.
     pub anchor: Option<ValueId>,
     /// Elementwise nodes and reductions, in the order of the graph.
     pub values: Vec<ValueId>,
     pub assignments: Vec<Assignment>,
+}
+
+impl Draft {
+    /// Whether its program goes over values of this shape, which lie as a table does or not: two values of
+    /// one shape that lie in unlike orders have no element in the same place.
+    pub fn goes_over(&self, (shape, table): (&Shape, bool)) -> bool {
+        self.shape == *shape && (self.table == table || shape.dims.len() != 2)
+    }
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -130,6 +140,11 @@ pub fn fuse(graph: &Graph) -> Fusion {
     for (result, reader) in results {
         if let Some(kept) = result.and_then(|result| fuser.materialize(result)) {
             fuser.keep(kept, reader);
+        }
+    }
+    for watched in graph.watched() {
+        if let Some(kept) = fuser.materialize(watched) {
+            fuser.keep(kept, Reader::Watch);
         }
     }
     for assignment in &graph.assignments {

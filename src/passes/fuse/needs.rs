@@ -67,6 +67,7 @@ impl Fuser<'_> {
             | Op::LogSoftmax
             | Op::CrossEntropy { .. }
             | Op::CrossEntropyGradient { .. }
+            | Op::Reshape { .. }
             | Op::ByPhase => unreachable!("kernels are placed when they are visited"),
         }
     }
@@ -126,6 +127,7 @@ impl Fuser<'_> {
             | Op::LogSoftmax
             | Op::CrossEntropy { .. }
             | Op::CrossEntropyGradient { .. }
+            | Op::Reshape { .. }
             | Op::ByPhase => unreachable!("kernels are placed when they are visited"),
         }
         Some(value)
@@ -175,7 +177,8 @@ impl Fuser<'_> {
         let from = self.place(assignment.value).map(|place| place.group);
         let kept = self.materialize(assignment.value);
         let shape = self.graph.shape(assignment.value).clone();
-        let (group, section) = self.new_loop(&shape);
+        let table = self.table_of(assignment.value);
+        let (group, section) = self.new_loop(&shape, table);
         if let Some(kept) = kept {
             self.keep(kept, Reader::Program(group));
         }

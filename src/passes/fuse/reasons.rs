@@ -18,6 +18,8 @@ pub enum Reader {
     Prediction,
     /// The caller, as the loss of the batch.
     Loss,
+    /// The caller, who records what a `watch` section asks for.
+    Watch,
 }
 
 impl Reader {
@@ -27,7 +29,7 @@ impl Reader {
             Reader::Kernel(group) | Reader::Program(group) | Reader::Reshaped(group) => {
                 Some(*group)
             }
-            Reader::Prediction | Reader::Loss => None,
+            Reader::Prediction | Reader::Loss | Reader::Watch => None,
         }
     }
 }

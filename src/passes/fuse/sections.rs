@@ -6,12 +6,13 @@ use crate::graph::ValueId;
 use crate::graph::shape::Shape;
 
 impl Fuser<'_> {
-    pub(super) fn new_loop(&mut self, shape: &Shape) -> (GroupId, usize) {
+    pub(super) fn new_loop(&mut self, shape: &Shape, table: bool) -> (GroupId, usize) {
         let group = self.next_group();
         self.fusion.groups.push(Group {
             kind: GroupKind::Loop,
             sections: vec![Draft {
                 shape: shape.clone(),
+                table,
                 anchor: None,
                 values: Vec::new(),
                 assignments: Vec::new(),
@@ -28,17 +29,18 @@ impl Fuser<'_> {
         needs: &[Need],
         shape: &Shape,
     ) -> (GroupId, usize) {
+        let table = self.table_of(value);
         let last = needs.iter().map(|need| need.place.group).max();
         let refusal = match last {
-            Some(last) => match self.section_in(last, needs, shape) {
+            Some(last) => match self.section_in(last, needs, (shape, table)) {
                 Ok(section) => return (last, section),
                 Err(refusal) => refusal,
             },
             None => Refusal::NothingToJoin,
         };
         let (into, section) = self
-            .last_loop(needs, shape)
-            .unwrap_or_else(|| self.new_loop(shape));
+            .last_loop(needs, (shape, table))
+            .unwrap_or_else(|| self.new_loop(shape, table));
         self.fusion.separations.push(Separation {
             value,
             from: last,
@@ -50,7 +52,12 @@ impl Fuser<'_> {
 
     /// The section of a group, the last that computes any of these needs, that can run a node over
     /// `shape` with them; or why none can.
-    fn section_in(&self, group: GroupId, needs: &[Need], shape: &Shape) -> Result<usize, Refusal> {
+    fn section_in(
+        &self,
+        group: GroupId,
+        needs: &[Need],
+        over: (&Shape, bool),
+    ) -> Result<usize, Refusal> {
         let here = needs.iter().filter(|need| need.place.group == group);
         if let Some(need) = here.clone().find(|need| !need.elementwise) {
             return Err(match need.place.reduced {
@@ -64,16 +71,16 @@ impl Fuser<'_> {
         match () {
             () if sections.any(|other| other != section) => Err(Refusal::TwoSections),
             () if matches!(group.kind, GroupKind::Concat { .. }) => Err(Refusal::Copies),
-            () if group.sections[section].shape != *shape => Err(Refusal::Shape),
+            () if !group.sections[section].goes_over(over) => Err(Refusal::Shape),
             () => Ok(section),
         }
     }
 
     /// The last group, if it is a loop over this shape that comes after all needs.
-    fn last_loop(&self, needs: &[Need], shape: &Shape) -> Option<(GroupId, usize)> {
+    fn last_loop(&self, needs: &[Need], over: (&Shape, bool)) -> Option<(GroupId, usize)> {
         let last = GroupId(self.next_group().0.checked_sub(1)?);
         let group = &self.fusion.groups[last.0 as usize];
-        let fits = group.kind == GroupKind::Loop && group.sections[0].shape == *shape;
+        let fits = group.kind == GroupKind::Loop && group.sections[0].goes_over(over);
         let ready = needs
             .iter()
             .all(|need| need.place.group < last || need.place.group == last && need.elementwise);

@@ -111,6 +111,8 @@ impl Net<'_> {
     /// The same body several times in a row, each with its own parameters. `None` after a fault.
     pub(super) fn repeat(&mut self, repeat: &Repeat, site: &Site, flow: Flow) -> Option<ValueId> {
         let count = self.repetitions(repeat.count);
+        let faulty = count == Err(());
+        let count = count.unwrap_or_default();
         let index = repeat.index.filter(|index| self.is_free(index));
         let mut flow = flow;
         let mut iteration = 0;
@@ -142,7 +144,7 @@ impl Net<'_> {
             iteration += 1;
         }
         self.forget_index(index);
-        count.map(|_| flow.value)
+        (!faulty).then_some(flow.value)
     }
 
     fn forget_index(&mut self, index: Option<&Name>) {
@@ -169,29 +171,30 @@ impl Net<'_> {
         false
     }
 
-    /// How often a body is repeated; `None` after a fault.
-    fn repetitions(&mut self, count: &Expr) -> Option<usize> {
+    /// How often a body is repeated; `None` if only the data tells, which then stands once for all.
+    fn repetitions(&mut self, count: &Expr) -> Result<Option<usize>, ()> {
         let fault = match self.scope.number(count) {
             Ok(number) => match (number.size().and_then(|dim| dim.known()), number) {
-                (Some(count), _) => return Some(count),
-                (None, Number::Known(value)) => Diagnostic::new(
-                    Code::OutOfRange,
-                    count.span,
-                    "`repeat` takes a whole number of at least 1",
-                )
-                .label(format!("this is {}", number_text(value))),
-                (None, Number::Deferred(text)) => Diagnostic::new(
-                    Code::WrongType,
-                    count.span,
-                    format!("`repeat` cannot depend on `{text}`, which only the data tells"),
-                )
-                .label("only known with the data")
-                .help("write the number, or a `param`"),
+                (Some(count), _) => return Ok(Some(count)),
+                (None, Number::Known(value)) => {
+                    let fault = Diagnostic::new(
+                        Code::OutOfRange,
+                        count.span,
+                        "`repeat` takes a whole number of at least 1",
+                    );
+                    let fault = fault.label(format!("this is {}", number_text(value)));
+                    self.scope.told(fault, count)
+                }
+                (None, Number::Deferred(text)) => {
+                    self.deferred.push(format!("repeat {text}"));
+                    self.shortened = true;
+                    return Ok(None);
+                }
             },
             Err(fault) => *fault,
         };
         self.faults.push(fault);
-        None
+        Err(())
     }
 
     /// What flows in plus what the body makes of it. `None` after a fault.

@@ -4,11 +4,11 @@ use super::super::arguments;
 use super::super::constant::{Number, kind_text};
 use super::names::Bound;
 use super::{Flow, Net, PARAMETER, head};
-use crate::catalog::arguments::Value;
+use crate::catalog::arguments::{DEFERRED, Value};
 use crate::catalog::{self, Kind};
 use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::graph::ValueId;
-use crate::graph::ops::BinaryOperator;
+use crate::graph::ops::{BinaryOperator, Op};
 use crate::graph::scalar::ScalarFunction;
 use crate::graph::shape::Shape;
 use crate::graph::state::{Initializer, State, StateKind, Training};
@@ -33,8 +33,9 @@ impl Net<'_> {
                 Operand::Number(Number::Known(value)) => {
                     Some(Operand::Number(Number::Known(-value)))
                 }
-                Operand::Number(Number::Deferred(text)) => {
-                    Some(Operand::Number(Number::Deferred(format!("-({text})"))))
+                Operand::Number(number @ Number::Deferred(_)) => {
+                    let negated = format!("-{}", number.part());
+                    Some(Operand::Number(Number::Deferred(negated)))
                 }
                 Operand::Value(value) => {
                     self.begin_arithmetic(expr.span);
@@ -164,7 +165,9 @@ impl Net<'_> {
             return None;
         }
         let path = self.frame().path_of(&name);
-        self.begin(&path, expr.span);
+        let origin = self.begin(&path, expr.span);
+        let text = format!("{name} = {}", call.short_text());
+        self.graph.show(origin, &text);
         let width = width.clone();
         let state = self.graph.add_state(State {
             name: path,
@@ -380,15 +383,11 @@ impl Net<'_> {
                 Some(self.graph.constant(value, shape))
             }
             Number::Deferred(text) => {
-                self.faults.push(
-                    Diagnostic::new(
-                        Code::NotSupported,
-                        span,
-                        format!("`{text}` in arithmetic with values needs the data"),
-                    )
-                    .label("only known with the data"),
-                );
-                None
+                self.begin_arithmetic(span);
+                let number = self.graph.push(Op::Constant(DEFERRED), &[]);
+                self.graph.nodes[number.index()].name = Some(text.as_str().into());
+                self.deferred.push(text);
+                Some(self.graph.broadcast(number, shape))
             }
         }
     }

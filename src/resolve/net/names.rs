@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::super::constant::{FACTS, Number, kind_text};
 use super::Net;
+use crate::catalog::{Kind, foreign};
 use crate::diagnostics::{Code, Diagnostic, MOST_FAULTS, Span, listed, near_miss};
 use crate::graph::ValueId;
 use crate::syntax::ast::{Expr, ExprKind, Name, Statement, StatementKind};
@@ -135,6 +136,12 @@ impl Net<'_> {
         known.push("in");
         known.sort_unstable();
         known.dedup();
+        // A layer in another library's words, where a value could stand too.
+        if let Some(layer) = foreign::entry(Kind::Layer, name) {
+            return fault
+                .label(format!("the layer is called `{layer}` here"))
+                .suggest(span, layer);
+        }
         let meant = near_miss(name, known.iter().copied()).map(str::to_string);
         let fault = fault
             .near(name, span, meant.as_deref())

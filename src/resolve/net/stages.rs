@@ -1,10 +1,12 @@
 //! Stages: layers applied to what flows in.
 
-use super::super::arguments;
+use super::super::arguments::{self, Call};
 use super::super::constant::kind_text;
+use super::super::watch::Stage;
 use super::bodies::Repeat;
 use super::names::Bound;
 use super::{Flow, Net};
+use crate::catalog::axes::along;
 use crate::catalog::layers::Context;
 use crate::catalog::{Kind, Meaning};
 use crate::diagnostics::{Code, Diagnostic, Span};
@@ -25,6 +27,8 @@ pub(super) struct Site {
     pub declared: Span,
     /// How often the layer was applied before.
     pub use_number: usize,
+    /// Its label, or the name that a shared layer is declared by.
+    pub label: Option<String>,
 }
 
 impl Net<'_> {
@@ -53,7 +57,8 @@ impl Net<'_> {
         if let ExprKind::Name(name) = &layer.kind
             && self.binding(name).is_some()
         {
-            return self.bound_stage(name.clone(), label, layer.span, flow);
+            let (layer, site) = self.shared_use(name, label, layer.span)?;
+            return self.apply(&layer, site, flow);
         }
         self.apply(layer, site, flow)
     }
@@ -68,22 +73,30 @@ impl Net<'_> {
         if !self.spend(expr.span) {
             return None;
         }
-        let (site, layer, _) = self.site(expr);
-        let bound = matches!(&layer.kind, ExprKind::Name(name) if self.binding(name).is_some());
-        if bound || self.block_of(layer).is_some() {
+        let (mut site, used, label) = self.site(expr);
+        let mut layer = used;
+        let shared;
+        if let ExprKind::Name(name) = &layer.kind
+            && self.binding(name).is_some()
+        {
+            (shared, site) = self.shared_use(name, label, layer.span)?;
+            layer = &shared;
+        }
+        if self.block_of(layer).is_some() {
             self.mark_names(layer);
-            self.faults.push(list_flows(layer, items.len()));
+            self.faults.push(list_flows(used, items.len()));
             return None;
         }
         let Some(call) = arguments::call(layer, Kind::Layer, &self.scope, self.faults) else {
             self.mark_names(layer);
             return None;
         };
+        self.deferred.extend(call.arguments.deferred());
         let Meaning::Combination(build) = &call.entry.meaning else {
-            self.faults.push(list_flows(layer, items.len()));
+            self.faults.push(list_flows(used, items.len()));
             return None;
         };
-        self.begin(&site.shown, site.span);
+        self.begin_call(&site, &call);
         let mut context = Context {
             graph: &mut self.graph,
             path: site.path,
@@ -93,8 +106,11 @@ impl Net<'_> {
             use_number: site.use_number,
             advice: &mut self.advice,
         };
+        let path = context.path.clone();
         let result = build(&mut context, &call.arguments, items);
-        result.map_err(|fault| self.faults.push(*fault)).ok()
+        let value = result.map_err(|fault| self.faults.push(*fault)).ok()?;
+        self.stages.push(Stage { path, value });
+        Some(value)
     }
 
     /// Gives a stage its place among those of its body.
@@ -136,20 +152,15 @@ impl Net<'_> {
             span: expr.span,
             declared: expr.span,
             use_number: frame.use_number,
+            label: label.map(|label| label.text.clone()),
         };
         (site, layer, label)
     }
 
-    /// Applies what a name of the body is bound to.
-    fn bound_stage(
-        &mut self,
-        name: String,
-        label: Option<&Name>,
-        span: Span,
-        flow: Flow,
-    ) -> Option<ValueId> {
+    /// The layer that a name of the body is bound to, and where it is applied.
+    fn shared_use(&mut self, name: &str, label: Option<&Name>, span: Span) -> Option<(Expr, Site)> {
         let (outer, prefix) = (self.frame().use_number, self.frame().prefix.clone());
-        let binding = self.binding_mut(&name).expect("the name was just found");
+        let binding = self.binding_mut(name).expect("the name was just found");
         binding.used = true;
         let declared = binding.span;
         match &mut binding.bound {
@@ -172,17 +183,15 @@ impl Net<'_> {
                     );
                 }
                 let site = Site {
-                    shown: match use_number {
-                        0 => path.clone(),
-                        count => format!("{path}#{}", count + 1),
-                    },
+                    shown: use_of(&path, use_number),
                     path,
                     prefix,
                     span,
                     declared,
                     use_number,
+                    label: Some(name.to_string()),
                 };
-                self.apply(&layer, site, flow)
+                Some((layer, site))
             }
             Bound::Value(_) | Bound::Number(_) | Bound::Label => {
                 self.faults.push(
@@ -202,8 +211,15 @@ impl Net<'_> {
         }
     }
 
-    /// Applies a layer to what flows in.
+    /// Applies a layer to what flows in, and keeps its result in mind by its path.
     fn apply(&mut self, layer: &Expr, site: Site, flow: Flow) -> Option<ValueId> {
+        let path = use_of(&site.path, site.use_number);
+        let value = self.result_of(layer, site, flow)?;
+        self.stages.push(Stage { path, value });
+        Some(value)
+    }
+
+    fn result_of(&mut self, layer: &Expr, site: Site, flow: Flow) -> Option<ValueId> {
         match &layer.kind {
             ExprKind::Name(name) => {
                 if let Some(fault) = self.not_a_layer(name, layer.span) {
@@ -251,13 +267,14 @@ impl Net<'_> {
             self.mark_names(layer);
             return None;
         };
-        self.begin(&site.shown, site.span);
+        self.deferred.extend(call.arguments.deferred());
+        self.begin_call(&site, &call);
         let states = self.graph.states.len();
         let result = match &call.entry.meaning {
             Meaning::Activation(function) => {
                 Ok(self.graph.map(function(&call.arguments), flow.value))
             }
-            Meaning::Layer(build) => {
+            Meaning::Layer(build) | Meaning::LastAxis(build) => {
                 let mut context = Context {
                     graph: &mut self.graph,
                     path: site.path,
@@ -267,7 +284,10 @@ impl Net<'_> {
                     use_number: site.use_number,
                     advice: &mut self.advice,
                 };
-                build(&mut context, &call.arguments, flow.value)
+                match matches!(call.entry.meaning, Meaning::LastAxis(_)) {
+                    true => along(&mut context, *build, &call.arguments, flow.value),
+                    false => build(&mut context, &call.arguments, flow.value),
+                }
             }
             Meaning::Combination(_) => Err(Box::new(one_flows(layer))),
             Meaning::Parameter => Err(Box::new(
@@ -295,6 +315,17 @@ impl Net<'_> {
         result.map_err(|fault| self.faults.push(*fault)).ok()
     }
 
+    /// Makes new nodes come from a stage.
+    fn begin_call(&mut self, site: &Site, call: &Call) {
+        let origin = self.begin(&site.shown, site.span);
+        let text = call.short_text();
+        let text = match &site.label {
+            Some(label) => format!("{label}: {text}"),
+            None => text,
+        };
+        self.graph.show(origin, &text);
+    }
+
     /// The fault of a value's or column's name in the place of a layer.
     fn not_a_layer(&self, name: &str, span: Span) -> Option<Diagnostic> {
         let value = self.inputs.has(name) || name == "in" || self.scope.fact(name).is_some();
@@ -310,6 +341,14 @@ impl Net<'_> {
                 None => fault,
             }
         })
+    }
+}
+
+/// What a use of a shared layer is called.
+fn use_of(path: &str, use_number: usize) -> String {
+    match use_number {
+        0 => path.to_string(),
+        count => format!("{path}#{}", count + 1),
     }
 }
 
