@@ -35,9 +35,12 @@ const PACK_COLUMNS: usize = 24;
 /// Elements that a worker copies at a time in a concatenation.
 const CONCAT_ELEMENTS: usize = 1 << 14;
 
-/// Columns of a weight whose gradient is computed before they are updated: the right operand's strips
-/// have widths that divide it, and with a panel's rows they fill a part of a first-level cache.
-const UPDATED_COLUMNS: usize = 48;
+/// Elements of a weight whose gradient is computed before they are updated: they fill a part of a
+/// first-level cache.
+const UPDATED_ELEMENTS: usize = 48 * 32;
+/// Their columns are a multiple of one of these, that of whole lines of a cache in every state: the
+/// right operand's strips have widths that divide them.
+const UPDATED_COLUMNS: [usize; 3] = [12, 24, 48];
 
 /// A gradient of more bytes, for a weight of few inputs, is read by parts of so many columns: its
 /// rows, each far from the next, would be read once for every panel.
@@ -64,6 +67,14 @@ pub(super) fn most_shared_columns(features: usize, depth: usize) -> usize {
         true => FEW_COLUMNS.max(features * depth / (2 * (features + depth))),
         false => 0,
     }
+}
+
+/// The columns of a weight, of `height` rows a panel, whose gradient is computed before their update.
+fn updated_columns<T: Element>(height: usize) -> usize {
+    let whole = |columns: &usize| (columns * height).is_multiple_of(T::CHUNK);
+    let [.., most] = UPDATED_COLUMNS;
+    let columns = UPDATED_COLUMNS.into_iter().find(whole).unwrap_or(most);
+    (UPDATED_ELEMENTS / height.max(1)).next_multiple_of(columns)
 }
 
 /// Whether a weight of so few inputs has so large a gradient of its outputs.
@@ -503,7 +514,8 @@ impl<T: Element> Link<'_, T> {
 
     fn data_gradient(&mut self, weight: Matrix, gradient: Matrix, section: &Section) {
         let (rows, depth) = (section.features, gradient.features);
-        if weight.features < depth && section.columns.count(self.site.rows) <= MOST_DOT_COLUMNS {
+        let columns = section.columns.count(self.site.rows);
+        if depth > 2 * T::CHUNK && columns <= MOST_DOT_COLUMNS {
             return self.dot_panels(weight, gradient, section);
         }
         if self.shares_rows(section, depth) && rows * depth > PACKED_ALONE {
@@ -583,13 +595,15 @@ impl<T: Element> Link<'_, T> {
     fn dot_panels(&mut self, weight: Matrix, gradient: Matrix, section: &Section) {
         let (inputs, depth) = (section.features, gradient.features);
         self.reads_whole(weight);
+        // One panel of all rows may have any number of them.
+        let height = weight.features.next_multiple_of(2 * T::CHUNK);
         let dot = |rows: Range<usize>, tile: Tile, result: Place| Action::DotPanels {
             rows: rows.len(),
             columns: tile.columns,
             depth,
             left: Left {
                 at: Place::arena(weight.at.0 + rows.start * weight.features),
-                height: weight.features,
+                height,
                 stride: weight.features * inputs,
                 step: weight.stride,
             },
@@ -741,8 +755,9 @@ impl<T: Element> Link<'_, T> {
             for (place, elements, writes) in program.touched() {
                 self.touch(place, elements, writes);
             }
-            for first in (0..tile.columns).step_by(UPDATED_COLUMNS) {
-                let columns = first..tile.columns.min(first + UPDATED_COLUMNS);
+            let most = updated_columns::<T>(height);
+            for first in (0..tile.columns).step_by(most) {
+                let columns = first..tile.columns.min(first + most);
                 let (start, length) = (first * height, columns.len() * height);
                 gradient(self, tile, columns, anchor);
                 self.push(program.update(update, start, length));

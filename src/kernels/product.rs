@@ -436,11 +436,12 @@ pub(super) struct DotPanels<T> {
     /// At most [`MOST_DOT_COLUMNS`].
     pub columns: usize,
     pub depth: usize,
-    /// left[k, i] is at `k / height · panel_stride + i · height + k % height`, filled up with zeros.
+    /// left[k, i] is at `k / height · panel_stride + i · row_stride + k % height`.
     pub left: *const T,
     /// A multiple of two chunks.
     pub height: usize,
     pub panel_stride: usize,
+    pub row_stride: usize,
     pub right: *const T,
     pub right_stride: usize,
     pub result: *mut T,
@@ -470,17 +471,17 @@ impl<T: Element> DotPanels<T> {
     /// The contract of the fields; there are as many columns.
     #[inline(always)]
     unsafe fn rows<S: Simd, const COLUMNS: usize>(&self, simd: S) {
-        let whole = self.depth / self.height;
-        let rest = self.depth % self.height;
         for row in 0..self.rows {
             let mut sums = [[T::filled_chunk(T::ZERO); 2]; COLUMNS];
-            // SAFETY: within the operands; of the last panel only what `right` has is read there.
+            // SAFETY: within the operands.
             unsafe {
-                let left = self.left.add(row * self.height);
-                for panel in 0..whole {
+                let left = self.left.add(row * self.row_stride);
+                for (panel, first) in (0..self.depth).step_by(self.height).enumerate() {
                     let left = left.add(panel * self.panel_stride);
-                    let right = self.right.add(panel * self.height);
-                    for at in (0..self.height).step_by(2 * T::CHUNK) {
+                    let right = self.right.add(first);
+                    let depth = (self.depth - first).min(self.height);
+                    let whole = depth - depth % (2 * T::CHUNK);
+                    for at in (0..whole).step_by(2 * T::CHUNK) {
                         for half in 0..2 {
                             let at = at + half * T::CHUNK;
                             let left = read_chunk::<T>(left.add(at));
@@ -491,14 +492,13 @@ impl<T: Element> DotPanels<T> {
                             }
                         }
                     }
-                }
-                if rest > 0 {
-                    let left = left.add(whole * self.panel_stride);
-                    let right = self.right.add(whole * self.height);
-                    for at in (0..rest).step_by(T::CHUNK) {
-                        let half = at / T::CHUNK % 2;
-                        let left = read_chunk::<T>(left.add(at));
-                        let count = (rest - at).min(T::CHUNK);
+                    for half in 0..2 {
+                        let at = whole + half * T::CHUNK;
+                        if at >= depth {
+                            break;
+                        }
+                        let count = (depth - at).min(T::CHUNK);
+                        let left = T::load_partial_chunk(simd, left.add(at), count);
                         for (column, sums) in sums.iter_mut().enumerate() {
                             let right = right.add(column * self.right_stride + at);
                             let right = T::load_partial_chunk(simd, right, count);
