@@ -464,6 +464,7 @@ impl<T: Element> Site<'_, T> {
                     left: self.at(left.at, 0),
                     height: left.height,
                     panel_stride: left.stride,
+                    row_stride: left.step,
                     right: self.at(right, 0),
                     right_stride,
                     result: self.at(result, 0),

@@ -10,7 +10,7 @@ use super::element::Element;
 use super::feed::Feed;
 use super::instruction_set::chosen;
 use super::link::halves::HalfSums;
-use super::link::{FEW_COLUMNS, PACKED_ALONE, Site, combines, in_strips, phases};
+use super::link::{PACKED_ALONE, Site, combines, in_strips, most_shared_columns, phases};
 use super::meetings::Join;
 use super::product::panel_rows;
 use super::run::Run;
@@ -513,17 +513,21 @@ struct Copies {
 /// The copies that a step needs on a machine with register tiles of `panel` rows; `None` if a size
 /// overflows.
 fn copies<T>(kernel: &Kernel, panel: usize, rows: usize) -> Option<Copies> {
+    // Columns of which several workers share the rows.
+    let shared_columns = |section: &Section, depth: usize| {
+        let most = most_shared_columns(section.features, depth);
+        section.columns.count(rows).min(most)
+    };
+    let shared = |section: &Section, depth: usize| {
+        let columns = shared_columns(section, depth);
+        section.features.checked_mul(columns)
+    };
     let strips = |section: &Section, right: &Matrix, depth: usize| match in_strips::<T>(
         section.features,
         right.stride,
     ) {
-        true => depth.checked_mul(section.tile_columns),
+        true => depth.checked_mul(section.tile_columns.max(shared_columns(section, depth))),
         false => Some(0),
-    };
-    // The result of few columns, whose rows several workers share.
-    let few = |section: &Section| {
-        let columns = section.columns.count(rows).min(FEW_COLUMNS);
-        section.features.checked_mul(columns)
     };
     let none = Copies {
         strips: 0,
@@ -533,7 +537,7 @@ fn copies<T>(kernel: &Kernel, panel: usize, rows: usize) -> Option<Copies> {
     Some(match kernel {
         Kernel::Forward { input, section, .. } => Copies {
             strips: strips(section, input, input.features)?,
-            shared: few(section)?,
+            shared: shared(section, input.features)?,
             ..none
         },
         Kernel::DataGradient {
@@ -545,8 +549,12 @@ fn copies<T>(kernel: &Kernel, panel: usize, rows: usize) -> Option<Copies> {
             let alone = section.features.checked_mul(depth)? <= PACKED_ALONE;
             Copies {
                 strips: strips(section, gradient, depth)?,
-                packed: if alone { elements } else { 0 },
-                shared: few(section)?.max(if alone { 0 } else { elements }),
+                packed: if alone {
+                    elements
+                } else {
+                    panel.checked_mul(depth)?
+                },
+                shared: shared(section, depth)?.max(if alone { 0 } else { elements }),
             }
         }
         Kernel::WeightGradient {

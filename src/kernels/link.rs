@@ -22,20 +22,25 @@ const PACK_BYTES: usize = 16 << 10;
 /// A transposed weight of no more elements is packed by each worker for itself: a meeting takes as
 /// long.
 pub(super) const PACKED_ALONE: usize = 8 << 10;
-/// Workers share the rows of a kernel by so many, ...
+/// Workers share the rows of a product by so many: those of a weight's panel in f32.
 const SHARED_ROWS: usize = 32;
-/// ... if it has no more columns, as many as a tile of the batch, ...
-pub(super) const FEW_COLUMNS: usize = 32;
+/// They do if there are no more columns than a tile of the batch has, ...
+const FEW_COLUMNS: usize = 32;
 /// ... and a weight of at least so many elements.
 const SHARED_PRODUCTS: usize = 32 << 10;
+/// With more columns, each worker needs so many shares of rows, so that all have about as many.
+const SHARES: usize = 4;
 /// With fewer columns than this a packed panel is not used often enough.
 const PACK_COLUMNS: usize = 24;
 /// Elements that a worker copies at a time in a concatenation.
 const CONCAT_ELEMENTS: usize = 1 << 14;
 
-/// Columns of a weight whose gradient is computed before they are updated: the right operand's strips
-/// have widths that divide it, and with a panel's rows they fill a part of a first-level cache.
-const UPDATED_COLUMNS: usize = 48;
+/// Elements of a weight whose gradient is computed before they are updated: they fill a part of a
+/// first-level cache.
+const UPDATED_ELEMENTS: usize = 48 * 32;
+/// Their columns are a multiple of one of these, that of whole lines of a cache in every state: the
+/// right operand's strips have widths that divide them.
+const UPDATED_COLUMNS: [usize; 3] = [12, 24, 48];
 
 /// A gradient of more bytes, for a weight of few inputs, is read by parts of so many columns: its
 /// rows, each far from the next, would be read once for every panel.
@@ -52,6 +57,24 @@ const STRIP_BYTES: usize = 2048;
 pub(super) fn in_strips<T>(rows: usize, stride: usize) -> bool {
     let bytes = stride * size_of::<T>();
     rows >= STRIP_ROWS && bytes >= STRIP_BYTES && bytes.is_multiple_of(STRIP_BYTES / 2)
+}
+
+/// The most columns with which workers share the rows of a product with a weight of
+/// `features × depth`: each then reads its own part of the weight only, and once, but all columns. With
+/// more columns these are what it costs more to read.
+pub(super) fn most_shared_columns(features: usize, depth: usize) -> usize {
+    match features * depth >= SHARED_PRODUCTS {
+        true => FEW_COLUMNS.max(features * depth / (2 * (features + depth))),
+        false => 0,
+    }
+}
+
+/// The columns of a weight, of `height` rows a panel, whose gradient is computed before their update.
+fn updated_columns<T: Element>(height: usize) -> usize {
+    let whole = |columns: &usize| (columns * height).is_multiple_of(T::CHUNK);
+    let [.., most] = UPDATED_COLUMNS;
+    let columns = UPDATED_COLUMNS.into_iter().find(whole).unwrap_or(most);
+    (UPDATED_ELEMENTS / height.max(1)).next_multiple_of(columns)
 }
 
 /// Whether a weight of so few inputs has so large a gradient of its outputs.
@@ -249,16 +272,20 @@ impl<T: Element> Link<'_, T> {
         }
     }
 
-    /// A section of one tile whose kernel does more than a meeting costs: the workers share the
-    /// kernel's rows, by panels, and the program is the last worker's. `kernel` gets the rows and
-    /// the place of the whole result.
+    /// A section whose kernel's rows the workers share, by panels; the program then is done by tiles.
+    /// `kernel` gets the rows, all columns, and the place of the whole result.
     fn by_rows(
         &mut self,
         section: &Section,
         kernel: impl Fn(&mut Self, Range<usize>, Tile, Place),
     ) {
-        let tile = section.cut(self.site.rows).tile(0);
         let features = section.features;
+        let whole = Tile {
+            index: 0,
+            only: true,
+            first: 0,
+            columns: section.columns.count(self.site.rows),
+        };
         let result = match section.anchor {
             Some(at) => Place::arena(at.0),
             None => Place::work(0),
@@ -266,30 +293,32 @@ impl<T: Element> Link<'_, T> {
         let panels = self.share(features.div_ceil(SHARED_ROWS));
         let rows = panels.start * SHARED_ROWS..features.min(panels.end * SHARED_ROWS);
         if !rows.is_empty() {
-            // Columns interleave; what the workers write does not overlap, so each says its rows of
-            // the first column and all of the following phase's readers meet them.
-            for column in 0..tile.columns {
-                self.touch(
-                    result.plus(column * features + rows.start),
-                    rows.len(),
-                    true,
-                );
-            }
-            kernel(self, rows, tile, result);
+            // The workers' rows interleave: what each writes is said of all, as all that follows waits
+            // for all of them.
+            self.touch(result, features * whole.columns, true);
+            kernel(self, rows, whole, result);
         }
         self.next_phase();
-        if self.site.worker + 1 == self.site.workers {
+        let cut = section.cut(self.site.rows);
+        for index in self.share(cut.tiles()) {
+            let tile = cut.tile(index);
+            let result = result.plus(tile.first * features);
             self.touch(result, features * tile.columns, false);
             self.program(section, 0, tile, result);
         }
     }
 
-    /// Whether a kernel of `section.features × depth` is shared by rows.
+    /// Whether the rows of a product of `section.features × depth` are shared.
     fn shares_rows(&self, section: &Section, depth: usize) -> bool {
+        let columns = section.columns.count(self.site.rows);
+        let shares = section.features.div_ceil(SHARED_ROWS);
+        let wanted = match columns <= FEW_COLUMNS {
+            true => 1,
+            false => SHARES * self.site.workers,
+        };
         self.site.workers > 1
-            && section.cut(self.site.rows).tiles() == 1
-            && section.columns.count(self.site.rows) <= FEW_COLUMNS
-            && section.features * depth >= SHARED_PRODUCTS
+            && columns <= most_shared_columns(section.features, depth)
+            && shares >= wanted
     }
 
     /// Where the kernel's result for a tile goes; `number` is the section's.
@@ -342,41 +371,45 @@ impl<T: Element> Link<'_, T> {
         }
     }
 
-    /// Packs the panels `of` a left operand, left[m, k] at `m · row_stride` and k as the source says,
-    /// to `to`.
+    /// Packs the panels `of` a left operand, one after the other.
     fn pack(&mut self, of: Range<usize>, height: usize, source: Unpacked, to: Place) {
-        let panel = self.site.panel;
         for index in of {
-            let rows = height.saturating_sub(index * panel).min(panel);
-            let from = source.at.plus(match rows {
-                0 => 0,
-                _ => index * panel * source.row_stride,
-            });
-            let segments = source.depth.div_ceil(source.segment.max(1)).max(1);
-            let last = source.depth - (segments - 1) * source.segment.min(source.depth);
-            let span = match (rows, source.depth) {
-                (0, _) | (_, 0) => 0,
-                (rows, _) => {
-                    (rows - 1) * source.row_stride
-                        + (segments - 1) * source.segment_stride
-                        + (last.max(source.segment.min(source.depth)) - 1) * source.step
-                        + 1
-                }
-            };
-            let to = to.plus(index * panel * source.depth);
-            self.touch(from, span, false);
-            self.touch(to, panel * source.depth, true);
-            self.push(Action::Pack {
-                rows,
-                depth: source.depth,
-                from,
-                from_row_stride: source.row_stride,
-                from_step: source.step,
-                from_segment: source.segment,
-                from_segment_stride: source.segment_stride,
-                to,
-            });
+            let to = to.plus(index * self.site.panel * source.depth);
+            self.pack_panel(index, height, source, to);
         }
+    }
+
+    /// Packs a panel of a left operand of `height` rows.
+    fn pack_panel(&mut self, index: usize, height: usize, source: Unpacked, to: Place) {
+        let panel = self.site.panel;
+        let rows = height.saturating_sub(index * panel).min(panel);
+        let from = source.at.plus(match rows {
+            0 => 0,
+            _ => index * panel * source.row_stride,
+        });
+        let segments = source.depth.div_ceil(source.segment.max(1)).max(1);
+        let last = source.depth - (segments - 1) * source.segment.min(source.depth);
+        let span = match (rows, source.depth) {
+            (0, _) | (_, 0) => 0,
+            (rows, _) => {
+                (rows - 1) * source.row_stride
+                    + (segments - 1) * source.segment_stride
+                    + (last.max(source.segment.min(source.depth)) - 1) * source.step
+                    + 1
+            }
+        };
+        self.touch(from, span, false);
+        self.touch(to, panel * source.depth, true);
+        self.push(Action::Pack {
+            rows,
+            depth: source.depth,
+            from,
+            from_row_stride: source.row_stride,
+            from_step: source.step,
+            from_segment: source.segment,
+            from_segment_stride: source.segment_stride,
+            to,
+        });
     }
 
     /// A left operand whose panels have been packed to a place.
@@ -392,7 +425,6 @@ impl<T: Element> Link<'_, T> {
     fn forward(&mut self, weight: Matrix, input: Matrix, bias: Option<Offset>, section: &Section) {
         let (rows, depth) = (section.features, input.features);
         let along_depth = rows == 1 && weight.stride == 1 && depth >= 2 * self.site.lanes;
-        self.reads_whole(weight);
         let left = Left {
             at: Place::arena(weight.at.0),
             height: weight.features,
@@ -425,9 +457,17 @@ impl<T: Element> Link<'_, T> {
         if !along_depth && self.shares_rows(section, depth) {
             return self.by_rows(section, |link, rows, tile, result| {
                 link.reads(input, tile.first, tile.columns);
-                link.push(Action::Product(product(rows, tile, result)));
+                let panels = rows.start / left.height..rows.end.div_ceil(left.height);
+                link.touch(
+                    left.at.plus(panels.start * left.stride),
+                    panels.len() * left.stride,
+                    false,
+                );
+                let action = link.product(product(rows, tile, result));
+                link.push(action);
             });
         }
+        self.reads_whole(weight);
         self.tiles(section, |link, tile, result| {
             link.reads(input, tile.first, tile.columns);
             let product = product(0..rows, tile, result);
@@ -447,10 +487,14 @@ impl<T: Element> Link<'_, T> {
         });
     }
 
-    /// The product, its right operand copied into strips first if that pays.
     fn product(&mut self, product: ProductAction) -> Action<T> {
+        Action::Product(self.stripped(product))
+    }
+
+    /// The product, its right operand copied into strips first if that pays.
+    fn stripped(&mut self, product: ProductAction) -> ProductAction {
         if !in_strips::<T>(product.rows, product.right_step.max(product.right_stride)) {
-            return Action::Product(product);
+            return product;
         }
         let strips = Place::work(self.site.scratch + self.step.strips);
         self.push(Action::Strips {
@@ -461,17 +505,23 @@ impl<T: Element> Link<'_, T> {
             stride: product.right_stride,
             to: strips,
         });
-        Action::Product(ProductAction {
+        ProductAction {
             right: strips,
             right_in_strips: true,
             ..product
-        })
+        }
     }
 
     fn data_gradient(&mut self, weight: Matrix, gradient: Matrix, section: &Section) {
         let (rows, depth) = (section.features, gradient.features);
-        if weight.features < depth && section.columns.count(self.site.rows) <= MOST_DOT_COLUMNS {
+        let columns = section.columns.count(self.site.rows);
+        if depth > 2 * T::CHUNK && columns <= MOST_DOT_COLUMNS {
             return self.dot_panels(weight, gradient, section);
+        }
+        if self.shares_rows(section, depth) && rows * depth > PACKED_ALONE {
+            return self.by_rows(section, |link, rows, tile, result| {
+                link.gradient_rows(weight, gradient, section.features, rows, (tile, result));
+            });
         }
         let left = self.transposed(weight, rows, depth);
         self.tiles(section, |link, tile, result| {
@@ -495,17 +545,65 @@ impl<T: Element> Link<'_, T> {
         });
     }
 
+    /// Some rows of the data gradient: a panel of the transposed weight is packed and used while it is in
+    /// a near cache, then the next in the same place.
+    fn gradient_rows(
+        &mut self,
+        weight: Matrix,
+        gradient: Matrix,
+        inputs: usize,
+        rows: Range<usize>,
+        (tile, result): (Tile, Place),
+    ) {
+        let (panel, depth) = (self.site.panel, gradient.features);
+        let source = Unpacked {
+            at: Place::arena(weight.at.0),
+            depth,
+            row_stride: weight.stride,
+            step: 1,
+            segment: weight.features,
+            segment_stride: weight.features * inputs,
+        };
+        self.reads(gradient, tile.first, tile.columns);
+        let packed = Place::work(self.site.scratch + self.step.packed);
+        let product = self.stripped(ProductAction {
+            rows: rows.len(),
+            columns: tile.columns,
+            depth,
+            left: self.packed(packed, depth),
+            right: Place::arena(gradient.at.0 + tile.first * gradient.stride),
+            right_step: 1,
+            right_stride: gradient.stride,
+            right_in_strips: false,
+            start: None,
+            resume: false,
+            result,
+            result_stride: inputs,
+            adds: false,
+        });
+        for first in rows.clone().step_by(panel) {
+            self.pack_panel(first / panel, inputs, source, packed);
+            self.push(Action::Product(ProductAction {
+                rows: panel.min(rows.end - first),
+                result: result.plus(first),
+                ..product
+            }));
+        }
+    }
+
     /// The data gradient of so few columns that the weight is read in place.
     fn dot_panels(&mut self, weight: Matrix, gradient: Matrix, section: &Section) {
         let (inputs, depth) = (section.features, gradient.features);
         self.reads_whole(weight);
+        // One panel of all rows may have any number of them.
+        let height = weight.features.next_multiple_of(2 * T::CHUNK);
         let dot = |rows: Range<usize>, tile: Tile, result: Place| Action::DotPanels {
             rows: rows.len(),
             columns: tile.columns,
             depth,
             left: Left {
                 at: Place::arena(weight.at.0 + rows.start * weight.features),
-                height: weight.features,
+                height,
                 stride: weight.features * inputs,
                 step: weight.stride,
             },
@@ -657,8 +755,9 @@ impl<T: Element> Link<'_, T> {
             for (place, elements, writes) in program.touched() {
                 self.touch(place, elements, writes);
             }
-            for first in (0..tile.columns).step_by(UPDATED_COLUMNS) {
-                let columns = first..tile.columns.min(first + UPDATED_COLUMNS);
+            let most = updated_columns::<T>(height);
+            for first in (0..tile.columns).step_by(most) {
+                let columns = first..tile.columns.min(first + most);
                 let (start, length) = (first * height, columns.len() * height);
                 gradient(self, tile, columns, anchor);
                 self.push(program.update(update, start, length));

@@ -5,6 +5,8 @@
 //! bits depend neither on tiles nor on threads. The exception is the product with a single row
 //! ([`DotRow`]), which goes along the depth.
 
+mod column;
+
 use pulp::{Simd, WithSimd};
 
 use super::element::Element;
@@ -59,17 +61,18 @@ impl<T: Element> Product<T> {
     /// Computes the product.
     pub fn run<S: Simd>(&self, simd: S) {
         let lanes = T::lanes::<S>();
-        for first in (0..self.rows).step_by(2 * lanes) {
+        let alone = self.columns == 1 && self.rows > 2 * lanes;
+        let next = match alone {
+            true => self.column_rows(simd),
+            false => 0,
+        };
+        for first in (next..self.rows).step_by(2 * lanes) {
             let rest = self.rows - first;
-            let (panel, within) = match first < self.left_height {
-                true => (0, first),
-                false => (first / self.left_height, first % self.left_height),
-            };
             // SAFETY: `first` is a row of the result, at the beginning of a panel.
             let panel = unsafe {
                 Product {
                     rows: rest.min(2 * lanes),
-                    left: self.left.add(panel * self.left_panel_stride + within),
+                    left: self.left_row(first),
                     start: match self.start.is_null() {
                         true => self.start,
                         false => self.start.add(first),
@@ -86,6 +89,16 @@ impl<T: Element> Product<T> {
                 () => simd.vectorize(Panel::<T, 1, true>(panel)),
             }
         }
+    }
+
+    /// Where the left operand has a row.
+    fn left_row(&self, row: usize) -> *const T {
+        let (panel, within) = match row < self.left_height {
+            true => (0, row),
+            false => (row / self.left_height, row % self.left_height),
+        };
+        self.left
+            .wrapping_add(panel * self.left_panel_stride + within)
     }
 }
 
@@ -336,11 +349,12 @@ pub(super) struct DotPanels<T> {
     /// At most [`MOST_DOT_COLUMNS`].
     pub columns: usize,
     pub depth: usize,
-    /// left[k, i] is at `k / height · panel_stride + i · height + k % height`, filled up with zeros.
+    /// left[k, i] is at `k / height · panel_stride + i · row_stride + k % height`.
     pub left: *const T,
     /// A multiple of two chunks.
     pub height: usize,
     pub panel_stride: usize,
+    pub row_stride: usize,
     pub right: *const T,
     pub right_stride: usize,
     pub result: *mut T,
@@ -370,17 +384,17 @@ impl<T: Element> DotPanels<T> {
     /// The contract of the fields; there are as many columns.
     #[inline(always)]
     unsafe fn rows<S: Simd, const COLUMNS: usize>(&self, simd: S) {
-        let whole = self.depth / self.height;
-        let rest = self.depth % self.height;
         for row in 0..self.rows {
             let mut sums = [[T::filled_chunk(T::ZERO); 2]; COLUMNS];
-            // SAFETY: within the operands; of the last panel only what `right` has is read there.
+            // SAFETY: within the operands.
             unsafe {
-                let left = self.left.add(row * self.height);
-                for panel in 0..whole {
+                let left = self.left.add(row * self.row_stride);
+                for (panel, first) in (0..self.depth).step_by(self.height).enumerate() {
                     let left = left.add(panel * self.panel_stride);
-                    let right = self.right.add(panel * self.height);
-                    for at in (0..self.height).step_by(2 * T::CHUNK) {
+                    let right = self.right.add(first);
+                    let depth = (self.depth - first).min(self.height);
+                    let whole = depth - depth % (2 * T::CHUNK);
+                    for at in (0..whole).step_by(2 * T::CHUNK) {
                         for half in 0..2 {
                             let at = at + half * T::CHUNK;
                             let left = read_chunk::<T>(left.add(at));
@@ -391,14 +405,13 @@ impl<T: Element> DotPanels<T> {
                             }
                         }
                     }
-                }
-                if rest > 0 {
-                    let left = left.add(whole * self.panel_stride);
-                    let right = self.right.add(whole * self.height);
-                    for at in (0..rest).step_by(T::CHUNK) {
-                        let half = at / T::CHUNK % 2;
-                        let left = read_chunk::<T>(left.add(at));
-                        let count = (rest - at).min(T::CHUNK);
+                    for half in 0..2 {
+                        let at = whole + half * T::CHUNK;
+                        if at >= depth {
+                            break;
+                        }
+                        let count = (depth - at).min(T::CHUNK);
+                        let left = T::load_partial_chunk(simd, left.add(at), count);
                         for (column, sums) in sums.iter_mut().enumerate() {
                             let right = right.add(column * self.right_stride + at);
                             let right = T::load_partial_chunk(simd, right, count);

@@ -290,10 +290,11 @@ impl<T: Element> UpdateRun<'_, T> {
             unsafe {
                 let load =
                     |from: *const T| Lanes(T::load_partial_chunk(simd, from.add(whole), rest));
-                let old = states.map(
-                    #[inline(always)]
-                    |state| load(state),
-                );
+                // A second `map` would stay a function of its own, without the instruction set.
+                let mut old = [Lanes(T::filled_chunk(T::ZERO)); STATES];
+                for (old, state) in old.iter_mut().zip(states) {
+                    *old = load(*state);
+                }
                 let new = R::apply(load(self.gradient), old, numbers);
                 for (state, new) in states.iter().zip(new) {
                     T::store_partial_chunk(simd, state.add(whole), rest, new.0);

@@ -15,15 +15,19 @@ use crate::graph::state::{State, StateId, StateKind};
 pub enum Order {
     /// PyTorch's: the last axis is contiguous.
     RowMajor,
-    /// In panels of [`panel_rows`] along the first axis: a `Linear`'s weights of one input stand side
-    /// by side.
+    /// In panels of [`panel_rows`] along the first axis, or in one of all its rows: a `Linear`'s
+    /// weights of one input stand side by side.
     Panels,
 }
 
 /// Bytes of a panel's rows: two lines of a cache, a whole register tile on every machine.
 const PANEL_BYTES: usize = 128;
 
-/// How many rows a panel of a weight has, unless it has fewer.
+/// A weight is one panel if more than one row in so many would only fill up the last of several:
+/// optimizers would work on these too.
+const ROWS_A_FILLED: usize = 8;
+
+/// How many rows a panel of a weight has if there are several.
 pub fn panel_rows(precision: Precision) -> usize {
     PANEL_BYTES / precision.bytes()
 }
@@ -168,7 +172,7 @@ pub fn extents(shape: &Shape, order: Order, panel: usize) -> (usize, Columns) {
         (false, 1) => (length(0), Columns::Fixed(1)),
         (false, 2) => match order {
             Order::Panels => {
-                let height = length(0).min(panel);
+                let height = panel_height(length(0), panel);
                 let panels = length(0).div_ceil(height.max(1));
                 (height, Columns::Fixed(panels * length(1)))
             }
@@ -178,6 +182,15 @@ pub fn extents(shape: &Shape, order: Order, panel: usize) -> (usize, Columns) {
         (batch, rank) => {
             panic!("internal: no layout for rank {rank} (batch: {batch})")
         }
+    }
+}
+
+/// How many rows each panel of a value of `rows` has, where several have `panel`.
+fn panel_height(rows: usize, panel: usize) -> usize {
+    let filled = rows.next_multiple_of(panel.max(1)) - rows;
+    match rows <= panel || filled * ROWS_A_FILLED > rows {
+        true => rows,
+        false => panel,
     }
 }
 
