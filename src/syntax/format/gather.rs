@@ -112,7 +112,9 @@ impl<'t, 's> Gatherer<'t, 's> {
                 let pending = self.take_comment();
                 body.several_lines = true;
                 match body.entries.last_mut().map(|entry| &mut entry.content) {
-                    None if pending.trailing => body.comment = Some(pending.text),
+                    None if pending.trailing && body.comment.is_none() => {
+                        body.comment = Some(pending.text);
+                    }
                     Some(Content::Line(_, comment @ None)) if pending.trailing => {
                         *comment = Some(pending.text);
                     }
