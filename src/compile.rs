@@ -149,13 +149,20 @@ pub fn declare(source: &ModelSource) -> Result<Declaration, Faults> {
     if let Some(declaration) = &declaration {
         declaration.resolve(&schema_from_spec(&declaration.data), &mut faults);
     }
-    let faults = with_syntax_faults(syntax_faults, faults, source.sources);
+    let words = resolve::data::declarators(&parsed.file);
+    let faults = with_syntax_faults(syntax_faults, faults, &words, source.sources);
     Err(distinct(faults))
 }
 
 /// Faults of meaning beside faults of syntax: only those that a line's own words show, since a
 /// line that could not be read may hold what seems to be missing.
-fn with_syntax_faults(syntax: Faults, mut meaning: Faults, sources: &Sources) -> Faults {
+/// `words` are those that begin declarations of columns: nothing declares them.
+fn with_syntax_faults(
+    syntax: Faults,
+    mut meaning: Faults,
+    words: &HashSet<Span>,
+    sources: &Sources,
+) -> Faults {
     if syntax.is_empty() {
         return meaning;
     }
@@ -200,7 +207,8 @@ fn with_syntax_faults(syntax: Faults, mut meaning: Faults, sources: &Sources) ->
                 | Code::BadSplit
                 | Code::BadUse
         );
-        of_a_line || sections && of_a_section
+        let declarator = place(fault).is_some_and(|place| words.contains(&place));
+        of_a_line || declarator || sections && of_a_section
     });
     syntax.into_iter().chain(meaning).collect()
 }

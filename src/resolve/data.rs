@@ -1,7 +1,7 @@
 //! The `data` section: columns, their kinds, and the split.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 
 use super::FaultyColumn;
 use super::arguments::{self, Call};
@@ -17,7 +17,7 @@ use crate::data::spec::{
 };
 use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::graph::shape::Dim;
-use crate::syntax::ast::{ColumnName, Expr, ExprKind, Name, Section, StatementKind};
+use crate::syntax::ast::{ColumnName, Expr, ExprKind, File, Name, Section, StatementKind};
 
 /// Checks the section and gives what it declares; lines with faults are left out.
 pub fn resolve(
@@ -129,6 +129,20 @@ fn pattern(name: &ColumnName) -> ColumnPattern {
         glob: name.quoted && name.text.contains(['*', '?']),
         span: name.span,
     }
+}
+
+/// The places of the words that begin declarations in `data`.
+pub fn declarators(file: &File) -> HashSet<Span> {
+    let sections = file.statements.iter().filter_map(|it| match &it.kind {
+        StatementKind::Section(section) if section.keyword.text == "data" => Some(section),
+        _ => None,
+    });
+    let words = sections.flat_map(|section| &section.body);
+    let words = words.filter_map(|it| match &it.kind {
+        StatementKind::Declare { keyword, .. } => Some(keyword.span),
+        _ => None,
+    });
+    words.collect()
 }
 
 /// The parts of a declaration.

@@ -1,5 +1,6 @@
 //! The real program in folders of its own: what it prints, what it leaves behind, how it ends.
 
+mod codes;
 mod endings;
 mod explains;
 mod formats;

@@ -276,6 +276,22 @@ fn limits_end_in_a_diagnostic() {
         codes(long),
         too_large("`t.csv`, line 1: the record is longer than 100000 bytes")
     );
+    let reading = Reading {
+        limits,
+        ..Reading::by(1)
+    };
+    let csv = "a,y\n1,u\n1,v\n1,w\n";
+    let purpose = Purpose::Train;
+    let faults = read_table_by(
+        &reading,
+        csv.as_bytes(),
+        "t.csv",
+        &spec,
+        purpose,
+        &mut sources,
+    );
+    let lines = ["input a: number", "target y: category"];
+    snapshot("too-large", &lines, &faults.expect_err("faults"), &sources);
 }
 
 #[test]
