@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use crate::catalog::Meaning;
 use crate::data::schema_from_spec;
 use crate::data::spec::Schema;
-use crate::diagnostics::{Code, Diagnostic, Faults, FileId, Sources, Span, limited};
+use crate::diagnostics::{Code, Diagnostic, Faults, FileId, MOST_LABELS, Sources, Span, limited};
 use crate::graph::schedule::RateSchedule;
 use crate::graph::shape::Shape;
 use crate::graph::{Graph, Phase};
@@ -216,8 +216,6 @@ fn with_syntax_faults(
 /// The faults in the order of their places, each told once with the places that lead to it, and no more
 /// than can be read.
 fn distinct(faults: Faults) -> Faults {
-    /// Places that one fault names.
-    const MOST_LABELS: usize = 4;
     let mut told: Faults = Vec::new();
     let mut seen = HashMap::new();
     for fault in faults {

@@ -288,6 +288,9 @@ pub type Faults = Vec<Diagnostic>;
 /// A file that is no model at all has a fault in every line; after these the rest are counted.
 pub const MOST_FAULTS: usize = 200;
 
+/// Places that one fault names, where each of many uses leads to it.
+pub const MOST_LABELS: usize = 4;
+
 /// Keeps the first faults, in the order of their places, and says how many are left out.
 pub fn limited(mut faults: Faults) -> Faults {
     faults.sort_by_key(|fault| fault.labels.first().map(|label| label.span));

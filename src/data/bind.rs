@@ -54,11 +54,7 @@ pub(super) fn bind(header: &Header, spec: &DataSpec, faults: &mut TableFaults) -
         return Binding::default();
     }
     let mut binder = Binder::new(header, false, faults);
-    let patterns: Vec<&ColumnPattern> = spec
-        .columns
-        .iter()
-        .map(|column| column.from.as_ref().unwrap_or(&column.name))
-        .collect();
+    let patterns: Vec<&ColumnPattern> = spec.columns.iter().map(|column| column.source()).collect();
     let mut taken: Vec<Vec<usize>> = vec![Vec::new(); patterns.len()];
     for (pattern, columns) in patterns.iter().zip(&mut taken) {
         if !pattern.glob {
@@ -141,7 +137,7 @@ pub(super) fn bind_learned(
             continue;
         };
         let column = &spec.columns[declared];
-        let span = column.from.as_ref().unwrap_or(&column.name).span;
+        let span = column.source().span;
         let (names, kind) = match &learned.kind {
             PreparedKind::Numbers(columns) => (
                 columns.iter().map(|column| column.name.clone()).collect(),
@@ -174,12 +170,7 @@ fn no_header(header: &Header, spec: &DataSpec, faults: &mut TableFaults) -> bool
         .iter()
         .all(|name| cell::number(name.as_bytes()).is_ok());
     let known = |pattern: &ColumnPattern| header.names.contains(&pattern.text);
-    if !numbers
-        || spec
-            .columns
-            .iter()
-            .any(|column| known(column.from.as_ref().unwrap_or(&column.name)))
-    {
+    if !numbers || spec.columns.iter().any(|column| known(column.source())) {
         return false;
     }
     let place = faults.place(&header.record, 0);

@@ -46,9 +46,17 @@ pub struct ColumnSpec {
     /// The value's name in the network. For a glob without `from` each column found is a value of
     /// its own, under the column's name.
     pub name: ColumnPattern,
-    /// `from "x*"`: the columns that together are this one value, in the file's order.
+    /// `from "x*"`: the columns that together are this one value, in the file's order; or the one column
+    /// of it, under its own name.
     pub from: Option<ColumnPattern>,
     pub kind: ColumnKind,
+}
+
+impl ColumnSpec {
+    /// What the table calls it.
+    pub fn source(&self) -> &ColumnPattern {
+        self.from.as_ref().unwrap_or(&self.name)
+    }
 }
 
 #[derive(Clone, PartialEq, Debug)]

@@ -202,11 +202,10 @@ fn products_of_weights_in_panels_agree() {
 
 #[test]
 fn a_row_has_the_same_bits_in_any_batch() {
-    let run = |rows: usize| {
+    let run = |outputs: usize, rows: usize| {
         let mut case = Case::new(30, 3);
         forward(&mut case, 65, 130, Columns::Batch, 8, 0);
-        // Those of more outputs go along the depth where the columns are few.
-        data_gradient(&mut case, 30, 90, 8, 0);
+        data_gradient(&mut case, outputs, 90, 8, 0);
         case.rows = rows;
         let results = case.kernels.iter().map(|kernel| {
             let (Kernel::Forward { section, .. } | Kernel::DataGradient { section, .. }) = kernel
@@ -222,9 +221,17 @@ fn a_row_has_the_same_bits_in_any_batch() {
             .flat_map(|(at, length)| arena[at..][..length].to_vec())
             .collect::<Vec<_>>()
     };
-    let whole = run(30);
+    let whole = run(30, 30);
     for rows in [1, 2, 7, 23, 29] {
-        assert_eq!(run(rows), whole);
+        assert_eq!(run(30, rows), whole);
+    }
+    // Data gradients of more outputs go along the depth where the columns are few.
+    let (few, many) = (run(70, 1), run(70, 30));
+    for rows in [2, 3, 4] {
+        assert_eq!(run(70, rows), few);
+    }
+    for rows in [5, 7, 23, 29] {
+        assert_eq!(run(70, rows), many);
     }
 }
 

@@ -8,12 +8,10 @@ use super::super::constant::{Number, Scope, names_in};
 use super::bodies::number_expr;
 use super::stages::Site;
 use super::{Flow, Net, OpenBlock};
-use crate::diagnostics::{Code, Diagnostic, Label, Span, listed};
+use crate::diagnostics::{Code, Diagnostic, Label, MOST_LABELS, Span, listed};
 use crate::graph::ValueId;
 use crate::syntax::ast::{Argument, Expr, ExprKind};
 
-/// Places that a fault within blocks names.
-const MOST_LABELS: usize = 4;
 /// Words, numbers and signs of one argument, what it stands for written out.
 const LARGEST_ARGUMENT: usize = 10_000;
 
