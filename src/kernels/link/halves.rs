@@ -6,7 +6,8 @@
 
 use std::ops::Range;
 
-use super::{Link, is_narrow};
+use super::Link;
+use super::weights::is_narrow;
 use crate::kernels::action::{Action, Place, ProductAction, Value};
 use crate::kernels::element::Element;
 use crate::kernels::team::share;

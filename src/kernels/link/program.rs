@@ -1,0 +1,386 @@
+//! From a section's program to the actions on a tile, and which instructions become one.
+
+use super::super::action::{Action, Place, UpdateAction, Value};
+use super::super::element::Element;
+use super::super::update::Recognised;
+use crate::plan::step::{
+    BinaryOperator, Destination, Instruction, Load, Offset, ReductionAxis, Scratch, Section,
+    Source, Tile,
+};
+
+/// A section's program on one tile.
+pub(super) struct Program<'s> {
+    pub section: &'s Section,
+    pub tile: Tile,
+    /// The kernel's result for the tile, columns adjoining.
+    pub anchor: Place,
+    /// The worker's temporaries.
+    pub scratch: usize,
+    pub rows: usize,
+}
+
+impl Program<'_> {
+    fn features(&self) -> usize {
+        self.section.features
+    }
+
+    fn scratch(&self, scratch: Scratch) -> Place {
+        let elements = self.features() * self.section.block_columns;
+        Place::work(self.scratch + usize::from(scratch.0) * elements)
+    }
+
+    /// A matrix' column `first` of the tile, its columns `stride` apart.
+    fn column(&self, at: Offset, stride: usize, first: usize) -> Place {
+        Place::arena(at.0 + (self.tile.first + first) * stride)
+            .advancing(self.section.block_columns * stride)
+    }
+
+    fn value<T: Element>(&self, source: Source, first: usize) -> Value<T> {
+        match source {
+            Source::Scratch(scratch) => Value::Run(self.scratch(scratch)),
+            Source::Anchor => Value::Run(
+                self.anchor
+                    .plus(first * self.features())
+                    .advancing(self.section.block_columns * self.features()),
+            ),
+            Source::Memory(at) => Value::Run(self.column(at, self.features(), first)),
+            Source::Scalar(at) => Value::Number(Place::arena(at.0)),
+            Source::Constant(value) => Value::Constant(T::constant(value)),
+        }
+    }
+
+    fn destination(&self, destination: Destination, first: usize) -> Place {
+        match destination {
+            Destination::Scratch(scratch) => self.scratch(scratch),
+            Destination::Memory(at) => self.column(at, self.features(), first),
+        }
+    }
+
+    /// Where a tile's reduction goes.
+    fn reduced(&self, axis: ReductionAxis, into: Offset, partials: Offset, first: usize) -> Place {
+        let partial = |elements: usize| match self.tile.only {
+            true => Place::arena(into.0),
+            false => Place::arena(partials.0 + self.tile.index * elements),
+        };
+        match axis {
+            ReductionAxis::Features => self.column(into, 1, first),
+            ReductionAxis::Columns => partial(self.features()),
+            ReductionAxis::All => partial(1),
+        }
+    }
+
+    /// The places in the arena that the program reads or writes on this tile.
+    pub fn touched(&self) -> Vec<(Place, usize, bool)> {
+        let mut touched = Vec::new();
+        let columns = self.tile.columns;
+        let span = |features: usize, stride: usize| (columns - 1) * stride + features;
+        let whole = |at: Offset| {
+            (
+                self.column(at, self.features(), 0),
+                columns * self.features(),
+            )
+        };
+        let source = |source: Source| match source {
+            Source::Memory(at) => Some(whole(at)),
+            Source::Scalar(at) => Some((Place::arena(at.0), 1)),
+            Source::Scratch(_) | Source::Anchor | Source::Constant(_) => None,
+        };
+        let destination = |destination: Destination| match destination {
+            Destination::Memory(at) => Some(whole(at)),
+            Destination::Scratch(_) => None,
+        };
+        for instruction in &self.section.program {
+            let (reads, write) = match *instruction {
+                Instruction::Load { ref load, .. } => {
+                    let read = match *load {
+                        Load::Strided { at, stride } => {
+                            Some((self.column(at, stride, 0), span(self.features(), stride)))
+                        }
+                        Load::PerFeature { at } => Some((Place::arena(at.0), self.features())),
+                        Load::PerColumn { at, stride } | Load::OneHot { at, stride } => {
+                            Some((self.column(at, stride, 0), span(1, stride)))
+                        }
+                        Load::Scalar { at } => Some((Place::arena(at.0), 1)),
+                        Load::Constant(_) | Load::Rows | Load::Dropout { .. } => None,
+                    };
+                    ([read, None], None)
+                }
+                Instruction::Unary { to, from, .. } => ([source(from), None], destination(to)),
+                Instruction::Binary {
+                    to, left, right, ..
+                } => ([source(left), source(right)], destination(to)),
+                Instruction::Store { from, at, stride } => {
+                    let to = (self.column(at, stride, 0), span(self.features(), stride));
+                    ([source(from), None], Some(to))
+                }
+                Instruction::Reduce {
+                    from,
+                    axis,
+                    into,
+                    partials,
+                    ..
+                } => {
+                    let elements = match axis {
+                        ReductionAxis::Features => columns,
+                        ReductionAxis::Columns => self.features(),
+                        ReductionAxis::All => 1,
+                    };
+                    let to = self.reduced(axis, into, partials, 0);
+                    ([source(from), None], Some((to, elements)))
+                }
+            };
+            let reads = reads.into_iter().flatten();
+            touched.extend(reads.map(|(place, elements)| (place, elements, false)));
+            touched.extend(write.map(|(place, elements)| (place, elements, true)));
+        }
+        touched
+    }
+
+    /// The whole program at once, for `length` of the tile's elements from `first` on, where the anchor
+    /// begins.
+    pub fn update<T: Element>(
+        &self,
+        recognised: &Recognised,
+        first: usize,
+        length: usize,
+    ) -> Action<T> {
+        let first = self.tile.first * self.features() + first;
+        let place = |at: &Offset| Place::arena(at.0 + first);
+        Action::Update(Box::new(UpdateAction {
+            update: recognised.update,
+            length,
+            gradient: self.anchor,
+            states: recognised.states.iter().map(place).collect(),
+            numbers: recognised
+                .numbers
+                .iter()
+                .map(|number| self.value(*number, 0))
+                .collect(),
+        }))
+    }
+
+    /// The actions on a block of columns, the first of them counted from the tile's.
+    pub fn block<T: Element>(&self, first: usize, columns: usize) -> Vec<Action<T>> {
+        let program = &self.section.program;
+        let mut actions = Vec::with_capacity(program.len());
+        let mut index = 0;
+        while index < program.len() {
+            if let Some(action) = self.gradient(&program[index..], first, columns) {
+                actions.push(action);
+                index += 2;
+                continue;
+            }
+            actions.push(self.action(&program[index], first, columns));
+            index += 1;
+        }
+        actions
+    }
+
+    /// f'(x) into a temporary and its product with something, at once.
+    fn gradient<T: Element>(
+        &self,
+        program: &[Instruction],
+        first: usize,
+        columns: usize,
+    ) -> Option<Action<T>> {
+        let [
+            Instruction::Unary {
+                to: Destination::Scratch(derivative),
+                from,
+                function,
+                derivative: true,
+            },
+            Instruction::Binary {
+                to,
+                left,
+                right,
+                operator: BinaryOperator::Multiply,
+            },
+            rest @ ..,
+        ] = program
+        else {
+            return None;
+        };
+        let derivative = Source::Scratch(*derivative);
+        let other = match (*left == derivative, *right == derivative) {
+            (true, false) => *right,
+            (false, true) => *left,
+            (true, true) | (false, false) => return None,
+        };
+        let left = self.value::<T>(other, first);
+        let Value::Run(from) = self.value::<T>(*from, first) else {
+            return None;
+        };
+        if *to != destination_of(derivative) && read_later(rest, derivative) {
+            return None;
+        }
+        Some(Action::Gradient {
+            length: columns * self.features(),
+            left,
+            from,
+            to: self.destination(*to, first),
+            function: *function,
+        })
+    }
+
+    fn action<T: Element>(
+        &self,
+        instruction: &Instruction,
+        first: usize,
+        columns: usize,
+    ) -> Action<T> {
+        let features = self.features();
+        let length = columns * features;
+        match *instruction {
+            Instruction::Load { to, ref load } => self.load(self.scratch(to), load, first, columns),
+            Instruction::Unary {
+                to,
+                from,
+                function,
+                derivative,
+            } => Action::Unary {
+                length,
+                from: self.value(from, first),
+                to: self.destination(to, first),
+                function,
+                derivative,
+            },
+            Instruction::Binary {
+                to,
+                left,
+                right,
+                operator,
+            } => Action::Binary {
+                length,
+                left: self.value(left, first),
+                right: self.value(right, first),
+                to: self.destination(to, first),
+                operator,
+            },
+            Instruction::Store { from, at, stride } => {
+                let to = self.column(at, stride, first);
+                match self.value(from, first) {
+                    Value::Run(from) => Action::Copy {
+                        features,
+                        columns,
+                        from,
+                        from_stride: features,
+                        to,
+                        to_stride: stride,
+                    },
+                    from @ (Value::Number(_) | Value::Constant(_)) => Action::Spread {
+                        features,
+                        columns,
+                        from,
+                        stride: 0,
+                        to,
+                        to_stride: stride,
+                    },
+                }
+            }
+            Instruction::Reduce {
+                from,
+                axis,
+                reduction,
+                into,
+                partials,
+            } => {
+                let Value::Run(from) = self.value::<T>(from, first) else {
+                    unreachable!("the verifier refuses the reduction of a number");
+                };
+                Action::Reduce {
+                    features,
+                    columns,
+                    stride: features,
+                    from,
+                    axis,
+                    reduction,
+                    into: self.reduced(axis, into, partials, first),
+                    resume: first > 0,
+                }
+            }
+        }
+    }
+
+    fn load<T: Element>(&self, to: Place, load: &Load, first: usize, columns: usize) -> Action<T> {
+        let features = self.features();
+        let length = columns * features;
+        let fill = |value| Action::Fill { length, value, to };
+        match *load {
+            Load::Strided { at, stride } => Action::Copy {
+                features,
+                columns,
+                from: self.column(at, stride, first),
+                from_stride: stride,
+                to,
+                to_stride: features,
+            },
+            Load::PerFeature { at } => Action::Copy {
+                features,
+                columns,
+                from: Place::arena(at.0),
+                from_stride: 0,
+                to,
+                to_stride: features,
+            },
+            Load::PerColumn { at, stride } => Action::Spread {
+                features,
+                columns,
+                from: Value::Run(self.column(at, stride, first)),
+                stride,
+                to,
+                to_stride: features,
+            },
+            Load::Scalar { at } => fill(Value::Number(Place::arena(at.0))),
+            Load::Constant(value) => fill(Value::Constant(T::constant(value))),
+            Load::Rows => fill(Value::Constant(T::constant(self.rows as f64))),
+            Load::OneHot { at, stride } => Action::OneHot {
+                features,
+                columns,
+                index: self.column(at, stride, first),
+                stride,
+                to,
+            },
+            Load::Dropout { key, keep } => Action::Dropout {
+                key: Box::new(key),
+                keep,
+                first: (self.tile.first + first) * features,
+                advance: self.section.block_columns * features,
+                length,
+                to,
+            },
+        }
+    }
+}
+
+fn destination_of(source: Source) -> Destination {
+    match source {
+        Source::Scratch(scratch) => Destination::Scratch(scratch),
+        Source::Anchor | Source::Memory(_) | Source::Scalar(_) | Source::Constant(_) => {
+            unreachable!("a temporary")
+        }
+    }
+}
+
+/// Whether a temporary is read before it is written again.
+fn read_later(program: &[Instruction], temporary: Source) -> bool {
+    for instruction in program {
+        let (reads, to) = match *instruction {
+            Instruction::Load { to, .. } => ([None, None], Some(Destination::Scratch(to))),
+            Instruction::Unary { to, from, .. } => ([Some(from), None], Some(to)),
+            Instruction::Binary {
+                to, left, right, ..
+            } => ([Some(left), Some(right)], Some(to)),
+            Instruction::Store { from, .. } | Instruction::Reduce { from, .. } => {
+                ([Some(from), None], None)
+            }
+        };
+        if reads.contains(&Some(temporary)) {
+            return true;
+        }
+        if to == Some(destination_of(temporary)) {
+            return false;
+        }
+    }
+    false
+}

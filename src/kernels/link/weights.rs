@@ -1,0 +1,356 @@
+//! The gradients of weights and biases: which tiles of a weight are whose, and what is packed for them.
+
+use std::ops::Range;
+
+use super::super::action::{Action, Left, Place, ProductAction, Value};
+use super::super::element::Element;
+use super::{Link, Unpacked, in_strips};
+use crate::plan::step::{Cut, Matrix, Reduction, ReductionAxis, Section, Tile};
+
+/// A left operand beyond this many bytes is worth packing: half of a common first-level cache.
+const PACK_BYTES: usize = 16 << 10;
+/// With fewer columns than this a packed panel is not used often enough.
+const PACK_COLUMNS: usize = 24;
+/// Elements of a weight whose gradient is computed before they are updated: they fill a part of a
+/// first-level cache.
+const UPDATED_ELEMENTS: usize = 48 * 32;
+/// Their columns are a multiple of one of these, that of whole lines of a cache in every state: the
+/// right operand's strips have widths that divide them.
+const UPDATED_COLUMNS: [usize; 3] = [12, 24, 48];
+
+/// A gradient of more bytes, for a weight of few inputs, is read by parts of so many columns: its
+/// rows, each far from the next, would be read once for every panel.
+const NARROW_BYTES: usize = 64 << 10;
+const NARROW_DEPTH: usize = 32;
+
+/// The columns of a weight, of `height` rows a panel, whose gradient is computed before their update.
+fn updated_columns<T: Element>(height: usize) -> usize {
+    let whole = |columns: &usize| (columns * height).is_multiple_of(T::CHUNK);
+    let [.., most] = UPDATED_COLUMNS;
+    let columns = UPDATED_COLUMNS.into_iter().find(whole).unwrap_or(most);
+    (UPDATED_ELEMENTS / height.max(1)).next_multiple_of(columns)
+}
+
+/// Whether a weight of so few inputs has so large a gradient of its outputs.
+pub(super) fn is_narrow<T>(out: usize, inputs: usize, depth: usize) -> bool {
+    inputs < PACK_COLUMNS && out * depth * size_of::<T>() > NARROW_BYTES && depth > NARROW_DEPTH
+}
+
+impl<T: Element> Link<'_, T> {
+    pub(super) fn weight_gradient(
+        &mut self,
+        gradient: Matrix,
+        input: Matrix,
+        weight: Option<&Section>,
+        bias: Option<&Section>,
+    ) {
+        if self.in_halves(gradient, input, weight, bias) {
+            return;
+        }
+        if let Some(section) = weight {
+            self.weight_tiles(gradient, input, section);
+        }
+        if let Some(section) = bias {
+            self.bias(gradient, section);
+        }
+    }
+
+    /// The gradient's sum over the rows: by the last worker, as it has no more weight tiles than the
+    /// others; an optimizer's update of many features by all.
+    fn bias(&mut self, gradient: Matrix, section: &Section) {
+        let tile = section.cut(self.site.rows).tile(0);
+        let chunks = gradient.features.div_ceil(T::CHUNK);
+        let divided = self.step.updates[1].is_some() && chunks >= self.site.workers;
+        let share = match divided {
+            true => self.share(chunks),
+            false if self.site.worker + 1 == self.site.workers => 0..chunks,
+            false => return,
+        };
+        let first = share.start * T::CHUNK;
+        let features = gradient.features.min(share.end * T::CHUNK) - first;
+        let anchor = self.anchor(section, 1, tile).plus(first);
+        self.reads_whole(gradient);
+        self.push(Action::Reduce {
+            features,
+            columns: gradient.columns.count(self.site.rows),
+            stride: gradient.stride,
+            from: Place::arena(gradient.at.0 + first),
+            axis: ReductionAxis::Columns,
+            reduction: Reduction::Sum,
+            into: anchor,
+            resume: false,
+        });
+        match &self.step.updates[1] {
+            Some(update) if divided => {
+                for state in &update.states {
+                    self.touch(Place::arena(state.0 + first), features, true);
+                }
+                let program = self.section_program(section, 1, tile, anchor);
+                let action = program.update(update, first, features);
+                self.push(action);
+            }
+            Some(_) | None => self.program(section, 1, tile, anchor),
+        }
+    }
+
+    fn weight_tiles(&mut self, gradient: Matrix, input: Matrix, section: &Section) {
+        let (out, depth) = (gradient.features, gradient.columns.count(self.site.rows));
+        let in_strips = in_strips::<T>(out, input.stride);
+        if out > 1 && is_narrow::<T>(out, input.features, depth) && !in_strips {
+            self.reads_whole(gradient);
+            self.reads_whole(input);
+            return self.narrow_weight(gradient, input, section, depth);
+        }
+        let tiles = self.share(section.cut(self.site.rows).tiles());
+        let product = self.weight_product(gradient, input, section, tiles);
+        self.updated_tiles(section, |link, tile, columns, result| {
+            link.push(Action::Product(product(tile, columns, result)));
+        });
+    }
+
+    /// For each of this worker's tiles of a weight: what computes the gradient of some of its columns,
+    /// and the program on it.
+    pub(super) fn updated_tiles(
+        &mut self,
+        section: &Section,
+        gradient: impl Fn(&mut Self, Tile, Range<usize>, Place),
+    ) {
+        let (Some(update), None) = (&self.step.updates[0], section.anchor) else {
+            return self.tiles(section, |link, tile, result| {
+                gradient(link, tile, 0..tile.columns, result);
+            });
+        };
+        // The gradient of a few columns, then their update: it is still in the first cache.
+        let (cut, height) = (section.cut(self.site.rows), section.features);
+        for index in self.share(cut.tiles()) {
+            let tile = cut.tile(index);
+            let anchor = self.anchor(section, 0, tile);
+            let program = self.section_program(section, 0, tile, anchor);
+            for (place, elements, writes) in program.touched() {
+                self.touch(place, elements, writes);
+            }
+            let most = updated_columns::<T>(height);
+            for first in (0..tile.columns).step_by(most) {
+                let columns = first..tile.columns.min(first + most);
+                let (start, length) = (first * height, columns.len() * height);
+                gradient(self, tile, columns, anchor);
+                self.push(program.update(update, start, length));
+            }
+        }
+    }
+
+    /// Whether a weight's gradient is computed from a packed left operand. What fills up the last
+    /// panel is computed from zeros that packing puts there.
+    pub(super) fn packs_gradient(
+        gradient: Matrix,
+        input: Matrix,
+        section: &Section,
+        depth: usize,
+    ) -> bool {
+        let (out, height) = (gradient.features, section.features);
+        let filled = out > height && !out.is_multiple_of(height);
+        let large = out > 1 && out * depth * size_of::<T>() > PACK_BYTES;
+        filled || large && input.features >= PACK_COLUMNS
+    }
+
+    /// What computes columns of a tile of a weight's gradient, for some of the tiles; what they need
+    /// of packed operands is packed.
+    pub(super) fn weight_product(
+        &mut self,
+        gradient: Matrix,
+        input: Matrix,
+        section: &Section,
+        tiles: Range<usize>,
+    ) -> impl Fn(Tile, Range<usize>, Place) -> ProductAction + use<T> {
+        let out = gradient.features;
+        let depth = gradient.columns.count(self.site.rows);
+        let gradients = Place::arena(gradient.at.0);
+        self.reads_whole(gradient);
+        self.reads_whole(input);
+        let height = section.features;
+        let panel_columns = section.panel_columns.unwrap_or(input.features).max(1);
+        let in_strips = out > 1 && in_strips::<T>(out, input.stride);
+        if in_strips {
+            self.strips_of_input(input, section, depth);
+        }
+        let pack = Self::packs_gradient(gradient, input, section, depth);
+        let left = match pack {
+            true => self.packed_gradient(gradient, section, depth, tiles),
+            false => Left {
+                at: gradients,
+                height: out,
+                stride: 0,
+                step: gradient.stride,
+            },
+        };
+        move |tile, columns, result| {
+            if out == 1 {
+                // The only row of the result adjoins along the inputs: lanes along these.
+                return ProductAction {
+                    rows: columns.len(),
+                    columns: 1,
+                    depth,
+                    left: Left {
+                        at: Place::arena(input.at.0 + tile.first + columns.start),
+                        height: columns.len(),
+                        stride: 0,
+                        step: input.stride,
+                    },
+                    right: gradients,
+                    right_step: gradient.stride,
+                    right_stride: 0,
+                    right_in_strips: false,
+                    start: None,
+                    resume: false,
+                    result,
+                    result_stride: 0,
+                    adds: false,
+                };
+            }
+            let first_row = tile.first / panel_columns * height;
+            let column = tile.first % panel_columns + columns.start;
+            let start = match pack {
+                true => first_row * depth,
+                false => first_row,
+            };
+            let (right, right_step, right_stride) = match in_strips {
+                true => (Place::work(column * depth), 0, 0),
+                false => (Place::arena(input.at.0 + column), input.stride, 1),
+            };
+            ProductAction {
+                rows: height,
+                columns: columns.len(),
+                depth,
+                left: Left {
+                    at: left.at.plus(start),
+                    ..left
+                },
+                right,
+                right_step,
+                right_stride,
+                right_in_strips: in_strips,
+                start: None,
+                resume: false,
+                result,
+                result_stride: height,
+                adds: false,
+            }
+        }
+    }
+
+    /// The gradient of a weight of few inputs: all of the worker's panels of a part of the depth, then
+    /// of the next, so that columns of the gradient are read one after the other, and once.
+    fn narrow_weight(&mut self, gradient: Matrix, input: Matrix, section: &Section, depth: usize) {
+        let (out, height, columns) = (gradient.features, section.features, input.features);
+        let cut = section.cut(self.site.rows);
+        let tiles = self.share(cut.tiles());
+        let results: Vec<(Tile, Place)> = tiles
+            .clone()
+            .map(|index| {
+                let tile = cut.tile(index);
+                debug_assert_eq!(tile.columns, columns, "a tile is a panel");
+                let room = self.site.scratch + self.step.packed;
+                let result = match section.anchor {
+                    Some(_) => self.anchor(section, 0, tile),
+                    None => Place::work(room + (index - tiles.start) * height * columns),
+                };
+                (tile, result)
+            })
+            .collect();
+        let rows = |tile: Tile| {
+            let first = tile.first / columns * height;
+            first..out.min(first + height)
+        };
+        for (tile, result) in &results {
+            // What fills up the last panel stays zero.
+            if rows(*tile).len() < height {
+                self.push(Action::Fill {
+                    length: height * columns,
+                    value: Value::Constant(T::ZERO),
+                    to: *result,
+                });
+            }
+        }
+        for first in (0..depth).step_by(NARROW_DEPTH) {
+            for (tile, result) in &results {
+                let rows = rows(*tile);
+                let at = gradient.at.0 + first * gradient.stride + rows.start;
+                self.push(Action::Product(ProductAction {
+                    rows: rows.len(),
+                    columns,
+                    depth: (depth - first).min(NARROW_DEPTH),
+                    left: Left {
+                        at: Place::arena(at),
+                        height,
+                        stride: 0,
+                        step: gradient.stride,
+                    },
+                    right: Place::arena(input.at.0 + first * input.stride),
+                    right_step: input.stride,
+                    right_stride: 1,
+                    right_in_strips: false,
+                    start: None,
+                    resume: first > 0,
+                    result: *result,
+                    result_stride: height,
+                    adds: false,
+                }));
+            }
+        }
+        for (tile, result) in results {
+            self.program(section, 0, tile, result);
+        }
+    }
+
+    /// Copies the input into strips, by all workers together: those of each tile of a panel, one after
+    /// the other.
+    fn strips_of_input(&mut self, input: Matrix, section: &Section, depth: usize) {
+        let cut = Cut::new(input.features, None, section.tile_columns);
+        for index in self.share(cut.tiles()) {
+            let tile = cut.tile(index);
+            let to = Place::work(tile.first * depth);
+            self.touch(to, tile.columns * depth, true);
+            self.push(Action::Strips {
+                columns: tile.columns,
+                depth,
+                from: Place::arena(input.at.0 + tile.first),
+                step: input.stride,
+                stride: 1,
+                to,
+            });
+        }
+        self.next_phase();
+        self.touch(Place::work(0), input.features * depth, false);
+    }
+
+    /// The gradient packed, as far as some tiles need it.
+    fn packed_gradient(
+        &mut self,
+        gradient: Matrix,
+        section: &Section,
+        depth: usize,
+        tiles: Range<usize>,
+    ) -> Left {
+        let height = section.features;
+        let panel_columns = section.panel_columns.unwrap_or(usize::MAX);
+        let cut = section.cut(self.site.rows);
+        let to = Place::work(self.site.scratch + self.step.packed);
+        if !tiles.is_empty() {
+            let first = cut.tile(tiles.start).first / panel_columns;
+            let last = cut.tile(tiles.end - 1).first / panel_columns;
+            let rows = first * height..(last + 1) * height;
+            let panel = self.site.panel;
+            let source = Unpacked {
+                at: Place::arena(gradient.at.0),
+                depth,
+                row_stride: 1,
+                step: gradient.stride,
+                segment: depth,
+                segment_stride: 0,
+            };
+            let panels = rows.start / panel..rows.end.div_ceil(panel);
+            self.pack(panels, gradient.features, source, to);
+        }
+        self.packed(to, depth)
+    }
+}
