@@ -111,6 +111,12 @@ impl Compiled {
         let phases = [&self.accumulate, &self.train, &self.watch, &self.evaluate];
         phases.into_iter().flatten()
     }
+
+    /// Numbers of the network's output for a row.
+    pub fn output_width(&self) -> usize {
+        let output = self.predict.plan.prediction;
+        output.map_or(0, |output| output.features)
+    }
 }
 
 /// A phase's graph with the plan that was made from it.

@@ -171,7 +171,7 @@ fn the_thermometers_steps() {
 /// Every step that is not a kernel's begins with a node that could run nowhere else, every value is
 /// kept for someone who comes later, and the explanation names them all.
 fn check_reasons(name: &str, phase: &PhasePlan) {
-    let fusion = fuse(&phase.graph);
+    let fusion = fuse(&phase.graph, phase.plan.phase);
     let text = explain(&phase.graph, &phase.plan);
     for (index, group) in fusion.groups.iter().enumerate() {
         let id = GroupId(index as u32);

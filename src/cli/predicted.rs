@@ -37,7 +37,7 @@ pub struct Predicted<'m> {
 impl<'m> PredictedColumns<'m> {
     /// The columns of a model whose targets are known.
     pub fn new(compiled: &'m Compiled, preparation: &'m Preparation) -> Self {
-        let width = compiled.predict.plan.prediction.features;
+        let width = compiled.output_width();
         let outputs = compiled.loss.iter().flat_map(|loss| &loss.outputs);
         let mut columns = PredictedColumns {
             compiled,
@@ -118,7 +118,7 @@ impl<'m> PredictedColumns<'m> {
 
     /// What the network's outputs for the rows of a table say.
     pub fn of(&'m self, outputs: Vec<f64>) -> Predicted<'m> {
-        let width = self.compiled.predict.plan.prediction.features;
+        let width = self.compiled.output_width();
         let predictions: Vec<Predictions> = match &self.compiled.loss {
             Some(loss) => {
                 let specs = loss.outputs.iter();

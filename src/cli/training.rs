@@ -432,7 +432,7 @@ fn score<T: Number>(
                 }
                 Part::Test => trainer.evaluate(test),
             };
-            let width = job.compiled.predict.plan.prediction.features;
+            let width = job.compiled.output_width();
             PartScores {
                 part,
                 rows: rows.len(),

@@ -20,7 +20,7 @@ pub struct Runner<T> {
     executable: Executable<T>,
     inputs: Matrix,
     targets: Option<Matrix>,
-    prediction: Matrix,
+    prediction: Option<Matrix>,
     loss: Option<Offset>,
     scalars: Vec<(StepScalar, Offset)>,
     scalars_for: Option<usize>,
@@ -314,14 +314,19 @@ impl<T: Element> Runner<T> {
         arena.slice(at, 1)[0].to_f64()
     }
 
+    fn prediction(&self) -> Matrix {
+        self.prediction
+            .expect("a plan that does not train keeps the network's output")
+    }
+
     /// Features of the prediction.
     pub fn outputs(&self) -> usize {
-        self.prediction.features
+        self.prediction().features
     }
 
     /// Appends the network's output for the batch that ran last, row by row.
     pub fn append_prediction(&self, arena: &Arena<T>, rows: usize, to: &mut Vec<f64>) {
-        let matrix = self.prediction;
+        let matrix = self.prediction();
         for row in 0..rows {
             let at = Offset(matrix.at.0 + row * matrix.stride);
             let row = arena.slice(at, matrix.features);

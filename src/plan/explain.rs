@@ -14,7 +14,7 @@ const LONGEST_EXPRESSION: usize = 40;
 
 /// The reasons behind a plan's steps, as text. `graph` is the one that the plan was made from.
 pub fn explain(graph: &Graph, plan: &Plan) -> String {
-    let fusion = fuse(graph);
+    let fusion = fuse(graph, plan.phase);
     let batch = plan
         .batch
         .map_or("batch".to_string(), |rows| rows.to_string());

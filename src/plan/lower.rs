@@ -54,7 +54,7 @@ pub struct Lowering<'l> {
 
 /// Makes the plan of a graph of one phase.
 pub fn lower(graph: &Graph, request: Request) -> Plan {
-    let fusion = fuse(graph);
+    let fusion = fuse(graph, request.phase);
     let batch = request.batch.unwrap_or(1);
     let orders = orders(graph);
     let matrix = |at: usize, features: usize| Matrix {
@@ -141,7 +141,8 @@ pub fn lower(graph: &Graph, request: Request) -> Plan {
             .collect(),
         inputs,
         targets,
-        prediction: lowering.matrix(graph.prediction.expect("a network has a result")),
+        prediction: (request.phase != Phase::Train)
+            .then(|| lowering.matrix(graph.prediction.expect("a network has a result"))),
         loss: graph.loss.and_then(|loss| lowering.offset(loss)),
         probes: lowering.probes(),
         parallel: cost::parallel(&steps, batch),

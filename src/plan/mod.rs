@@ -146,8 +146,8 @@ pub struct Plan {
     pub schedule: Option<RateSchedule>,
     pub inputs: Matrix,
     pub targets: Option<Matrix>,
-    /// The network's output, before the loss's link.
-    pub prediction: Matrix,
+    /// The network's output, before the loss's link. A step of training leaves none behind.
+    pub prediction: Option<Matrix>,
     /// The batch's loss, one number.
     pub loss: Option<Offset>,
     /// What the step leaves in memory to be recorded.

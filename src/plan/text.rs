@@ -32,7 +32,8 @@ impl<'g> Namer<'g> {
             names: HashMap::new(),
         };
         let mut taken: HashMap<String, usize> = HashMap::new();
-        for value in graph.values().filter(|value| fusion.stored[value.index()]) {
+        let named = graph.values().filter(|value| namer.shows(*value));
+        for value in named.collect::<Vec<ValueId>>() {
             let node = graph.node(value);
             let base = match &node.name {
                 Some(name) => name.to_string(),
@@ -52,6 +53,12 @@ impl<'g> Namer<'g> {
             namer.names.insert(value, name);
         }
         namer
+    }
+
+    /// Whether a step shows a value: it is kept, or what the network is there for.
+    fn shows(&self, value: ValueId) -> bool {
+        let result = self.graph.prediction == Some(value);
+        self.fusion.stored[value.index()] || result && self.fusion.placed[value.index()].is_some()
     }
 
     fn nodes_of(&self, group: &Group) -> impl Iterator<Item = (ValueId, &Node)> {
@@ -110,7 +117,7 @@ impl<'g> Namer<'g> {
         let mut results = Vec::new();
         for draft in &group.sections {
             let values = draft.anchor.iter().chain(&draft.values);
-            for value in values.filter(|value| self.fusion.stored[value.index()]) {
+            for value in values.filter(|value| self.shows(**value)) {
                 results.push(format!(
                     "{} {} = {}",
                     self.names[value],

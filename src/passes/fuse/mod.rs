@@ -14,7 +14,7 @@ mod sections;
 
 use crate::graph::shape::Shape;
 use crate::graph::state::StateId;
-use crate::graph::{Assignment, Graph, ValueId};
+use crate::graph::{Assignment, Graph, Phase, ValueId};
 use fuser::Fuser;
 
 pub use reasons::{Reader, Refusal, Separation};
@@ -127,16 +127,18 @@ pub struct Fusion {
     pub separations: Vec<Separation>,
 }
 
-/// Divides a graph of one phase into groups.
-pub fn fuse(graph: &Graph) -> Fusion {
+/// Divides a graph of one phase into groups. In training nobody reads the network's result from outside,
+/// so it is kept only if a step does.
+pub fn fuse(graph: &Graph, phase: Phase) -> Fusion {
     let mut fuser = Fuser::new(graph);
     for value in graph.values() {
         fuser.visit(value);
     }
-    let results = [
-        (graph.prediction, Reader::Prediction),
-        (graph.loss, Reader::Loss),
-    ];
+    let prediction = match phase {
+        Phase::Train => None,
+        Phase::Evaluate | Phase::Predict => graph.prediction,
+    };
+    let results = [(prediction, Reader::Prediction), (graph.loss, Reader::Loss)];
     for (result, reader) in results {
         if let Some(kept) = result.and_then(|result| fuser.materialize(result)) {
             fuser.keep(kept, reader);
