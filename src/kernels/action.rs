@@ -46,6 +46,25 @@ pub(super) enum Room {
     Arena,
     /// The executable's own: packed operands and the workers' temporaries.
     Work,
+    /// Rows of the table that are read where they lie, see [`Executable::read_in_place`].
+    ///
+    /// [`Executable::read_in_place`]: super::executable::Executable::read_in_place
+    Table,
+}
+
+/// Where each room begins.
+#[derive(Clone, Copy)]
+pub(super) struct Rooms<T>([Memory<T>; 3]);
+
+impl<T> Rooms<T> {
+    pub fn new(arena: Memory<T>, work: Memory<T>, table: Memory<T>) -> Self {
+        Rooms([arena, work, table])
+    }
+
+    #[inline(always)]
+    fn get(&self, room: Room) -> Memory<T> {
+        self.0[room as usize]
+    }
 }
 
 /// A place, in elements from its room's beginning. In a repeated action it advances with each block.
@@ -60,6 +79,15 @@ impl Place {
     pub fn arena(at: usize) -> Place {
         Place {
             room: Room::Arena,
+            at,
+            advance: 0,
+        }
+    }
+
+    /// Counted from the first of the rows that are read where they lie.
+    pub fn table(at: usize) -> Place {
+        Place {
+            room: Room::Table,
             at,
             advance: 0,
         }
@@ -375,7 +403,7 @@ impl<T> Actions<T> {
 #[derive(Clone, Copy)]
 pub(super) struct Site<'a, T> {
     pub batch: Batch<T>,
-    pub work: Memory<T>,
+    pub rooms: Rooms<T>,
     pub worker: Worker<'a>,
 }
 
@@ -401,12 +429,12 @@ impl<T: Element> Site<'_, T> {
 
     #[inline(always)]
     unsafe fn at(&self, place: Place, block: usize) -> *mut T {
-        let room = match place.room {
-            Room::Arena => self.batch.memory,
-            Room::Work => self.work,
-        };
         // SAFETY: by the caller, places are within their rooms.
-        unsafe { room.at(Offset(place.at + block * place.advance)) }
+        unsafe {
+            self.rooms
+                .get(place.room)
+                .at(Offset(place.at + block * place.advance))
+        }
     }
 
     #[inline(always)]

@@ -84,7 +84,7 @@ impl<T> Arena<T> {
     /// The matrix as faer sees it, `[features × columns]`, its columns those of `batch_rows` rows.
     pub fn matrix(&self, matrix: Matrix, batch_rows: usize) -> MatRef<'_, T> {
         let columns = matrix.columns.count(batch_rows);
-        let elements = self.slice(matrix.at, extent(matrix, columns));
+        let elements = self.slice(matrix.at, matrix.extent(batch_rows));
         // SAFETY: the slice covers every element of every column.
         unsafe {
             MatRef::from_raw_parts(
@@ -104,7 +104,7 @@ impl<T> Arena<T> {
             matrix.stride >= matrix.features || columns <= 1,
             "the columns of a matrix to write do not overlap"
         );
-        let elements = self.slice_mut(matrix.at, extent(matrix, columns));
+        let elements = self.slice_mut(matrix.at, matrix.extent(batch_rows));
         // SAFETY: the slice covers every element of every column, and no two share one.
         unsafe {
             MatMut::from_raw_parts_mut(
@@ -123,14 +123,6 @@ impl<T> Arena<T> {
             start: self.start.as_ptr(),
             elements: self.elements,
         }
-    }
-}
-
-/// How many elements a matrix spans, gaps between its columns included.
-fn extent(matrix: Matrix, columns: usize) -> usize {
-    match columns {
-        0 => 0,
-        _ => (columns - 1) * matrix.stride + matrix.features,
     }
 }
 
@@ -163,6 +155,26 @@ unsafe impl<T: Send> Send for Memory<T> {}
 unsafe impl<T: Sync> Sync for Memory<T> {}
 
 impl<T> Memory<T> {
+    /// Elements that are only read.
+    pub fn to_read(elements: &[T]) -> Self {
+        Memory {
+            start: elements.as_ptr().cast_mut(),
+            elements: elements.len(),
+        }
+    }
+
+    /// What begins at an element.
+    ///
+    /// # Safety
+    /// As [`at`](Self::at).
+    pub unsafe fn from(self, at: Offset) -> Self {
+        Memory {
+            // SAFETY: by the caller.
+            start: unsafe { self.at(at) },
+            elements: self.elements - at.0,
+        }
+    }
+
     /// The place of an element.
     ///
     /// # Safety

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::action::{self, Actions, Batch, Repeat};
+use super::action::{self, Actions, Batch, Repeat, Rooms};
 use super::arena::{Arena, Memory, OutOfMemory};
 use super::element::Element;
 use super::feed::Feed;
@@ -66,6 +66,7 @@ pub struct Executable<T> {
     shared_elements: usize,
     work: Arena<T>,
     work_workers: usize,
+    in_place: Option<Matrix>,
     /// The most recently made last.
     linked: Vec<Linked<T>>,
 }
@@ -128,6 +129,7 @@ impl<T: Element> Executable<T> {
             shared_elements,
             work: Arena::zeroed(0).map_err(no_memory)?,
             work_workers: 0,
+            in_place: None,
             linked: Vec::new(),
         };
         executable.reserve(1).map_err(no_memory)?;
@@ -144,6 +146,20 @@ impl<T: Element> Executable<T> {
 
     pub fn steps(&self) -> usize {
         self.steps.len()
+    }
+
+    /// Rows that a run brings to this matrix are read where they lie if they adjoin there, which
+    /// spares a copy. Nothing writes to it. Where a kernel reads the matrix itself, and not only the
+    /// programs behind kernels, rows are copied as ever.
+    pub fn read_in_place(&mut self, matrix: Matrix) {
+        let mut operands = self.steps.iter().flat_map(|step| step.kernel.operands());
+        let extent = matrix.extent(self.max_batch_rows);
+        let within = |at: usize| at >= matrix.at.0 && at < matrix.at.0 + extent;
+        let adjoins = matrix.stride == matrix.features;
+        if adjoins && !operands.any(|operand| within(operand.at.0)) {
+            self.in_place = Some(matrix);
+            self.linked.clear();
+        }
     }
 
     /// Makes room for that many workers, so that a run allocates nothing. A run with a larger team
@@ -192,6 +208,7 @@ impl<T: Element> Executable<T> {
                 scratch: self.shared_elements + worker * self.scratch_elements,
                 panel: self.panel,
                 lanes: self.lanes,
+                in_place: self.in_place,
             };
             join.step(
                 (0..workers)
@@ -292,9 +309,14 @@ impl<T: Element> Executable<T> {
             feeds.iter().all(|feed| feed.fits(arena.elements())),
             "there is a place for the rows"
         );
-        let ready = self.ready(arena, team.workers(), rows, update);
+        let in_place = self.in_place;
+        let mut ready = self.ready(arena, team.workers(), rows, update);
+        let lent = |feed: &Feed<'_, T>| in_place == Some(feed.to) && feed.adjoining().is_some();
+        if let Some(rows) = feeds.iter().find(|feed| lent(feed)) {
+            ready.table = rows.adjoining().map_or(ready.table, Memory::to_read);
+        }
         team.run(&|worker: Worker<'_>| {
-            for feed in feeds {
+            for feed in feeds.iter().filter(|feed| !lent(feed)) {
                 // SAFETY: there is a place, and the steps begin when all have done their part.
                 unsafe { feed.bring_part(ready.batch.memory, worker) };
             }
@@ -326,13 +348,18 @@ impl<T: Element> Executable<T> {
                 self.linked.len() - 1
             }
         };
+        let memory = arena.share();
         Ready {
             batch: Batch {
-                memory: arena.share(),
+                memory,
                 rows,
                 update,
             },
             work: self.work.share(),
+            // SAFETY: the verified kernels' matrices lie within the arena.
+            table: self
+                .in_place
+                .map_or(memory, |matrix| unsafe { memory.from(matrix.at) }),
             arch: self.arch,
             linked: &self.linked[linked],
         }
@@ -344,6 +371,8 @@ struct Ready<'e, T> {
     linked: &'e Linked<T>,
     batch: Batch<T>,
     work: Memory<T>,
+    /// The rows that are read in place, in the arena if they were brought there.
+    table: Memory<T>,
     arch: Arch,
 }
 
@@ -356,7 +385,7 @@ impl<T: Element> Ready<'_, T> {
             repeats,
             site: action::Site {
                 batch: self.batch,
-                work: self.work,
+                rooms: Rooms::new(self.batch.memory, self.work, self.table),
                 worker,
             },
         };

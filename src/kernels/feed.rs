@@ -41,6 +41,20 @@ impl<T: Element> Feed<'_, T> {
         to.stride == to.features && end.is_some_and(|end| end <= elements)
     }
 
+    /// The rows where they lie, if they adjoin.
+    ///
+    /// # Panics
+    /// There are no such rows.
+    pub(super) fn adjoining(&self) -> Option<&[T]> {
+        let width = self.to.features;
+        match self.rows {
+            Rows::Range { first, count } => {
+                Some(&self.from[first * width..(first + count) * width])
+            }
+            Rows::Chosen(_) => None,
+        }
+    }
+
     /// Brings all rows.
     ///
     /// # Panics

@@ -80,6 +80,21 @@ pub(super) struct Site {
     pub panel: usize,
     /// Elements of a vector on this machine.
     pub lanes: usize,
+    /// What is read where it lies in the table.
+    pub in_place: Option<Matrix>,
+}
+
+impl Site {
+    /// A place that a program reads or writes, in the arena unless it is read where it lies.
+    fn place(&self, at: usize) -> Place {
+        let within = |matrix: &Matrix| {
+            (0..matrix.extent(self.rows)).contains(&(at.wrapping_sub(matrix.at.0)))
+        };
+        match self.in_place.filter(within) {
+            Some(matrix) => Place::table(at - matrix.at.0),
+            None => Place::arena(at),
+        }
+    }
 }
 
 /// The phases of a step for one worker; as many for every worker.
@@ -315,7 +330,7 @@ impl<T: Element> Link<'_, T> {
             tile,
             anchor,
             scratch: self.site.scratch + self.step.rooms[number].temporaries,
-            rows: self.site.rows,
+            site: self.site,
         }
     }
 

@@ -41,6 +41,16 @@ pub struct Matrix {
     pub stride: usize,
 }
 
+impl Matrix {
+    /// How many elements it spans for a batch, gaps between its columns included.
+    pub fn extent(&self, batch_rows: usize) -> usize {
+        match self.columns.count(batch_rows) {
+            0 => 0,
+            columns => (columns - 1) * self.stride + self.features,
+        }
+    }
+}
+
 /// One of a tile program's temporaries: `features × block_columns` elements, private to a worker.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Scratch(pub u16);

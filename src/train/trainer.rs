@@ -463,15 +463,16 @@ impl<'c, T: Element> Trainer<'c, T> {
         let recording = profile.and_then(|profile| profile.record(update, count));
         let rows = rows_of(&self.shuffle, &self.order, range);
         let (arena, threads) = (&mut self.arena, &mut self.threads);
-        let loaded = self.loaded;
-        self.loaded = count == self.data.rows && self.shuffle.is_none();
+        // A batch that is all there is stays where it is.
+        let stays = count == self.data.rows && self.shuffle.is_none();
+        if !self.loaded && (stays || recording.is_some()) {
+            train.load(arena, &self.data, rows);
+        }
+        self.loaded = stays;
         match recording {
-            None if loaded => train.run(arena, threads, count, update),
+            None if stays => train.run(arena, threads, count, update),
             None => train.run_on(arena, threads, &self.data, rows, update),
             Some(recording) => {
-                if !loaded {
-                    train.load(arena, &self.data, rows);
-                }
                 recording.run(|timelines| train.run_timed(arena, threads, count, update, timelines))
             }
         }
@@ -491,11 +492,16 @@ impl<'c, T: Element> Trainer<'c, T> {
             .and_then(|phase| phase.plan.batch);
         let batch = batch.expect("a plan that runs knows its batch");
         let (arena, threads) = (&mut self.arena, &mut self.threads);
-        if self.validation_loaded {
-            evaluate.run(arena, threads, self.validation.rows, 0);
+        let count = self.validation.rows;
+        if count <= batch {
+            if !self.validation_loaded {
+                let rows = Rows::Range { first: 0, count };
+                evaluate.load(arena, &self.validation, rows);
+                self.validation_loaded = true;
+            }
+            evaluate.run(arena, threads, count, 0);
             return evaluate.loss(arena);
         }
-        self.validation_loaded = self.validation.rows <= batch;
         let data = (&self.validation, self.weighted);
         mean_loss(evaluate, arena, threads, data, batch, &mut |_, _, _| {})
     }

@@ -3,6 +3,7 @@
 use super::super::action::{Action, Place, UpdateAction, Value};
 use super::super::element::Element;
 use super::super::update::Recognised;
+use super::Site;
 use crate::plan::step::{
     BinaryOperator, Destination, Instruction, Load, Offset, ReductionAxis, Scratch, Section,
     Source, Tile,
@@ -16,7 +17,7 @@ pub(super) struct Program<'s> {
     pub anchor: Place,
     /// The worker's temporaries.
     pub scratch: usize,
-    pub rows: usize,
+    pub site: Site,
 }
 
 impl Program<'_> {
@@ -31,7 +32,9 @@ impl Program<'_> {
 
     /// A matrix' column `first` of the tile, its columns `stride` apart.
     fn column(&self, at: Offset, stride: usize, first: usize) -> Place {
-        Place::arena(at.0 + (self.tile.first + first) * stride)
+        self.site
+            .place(at.0)
+            .plus((self.tile.first + first) * stride)
             .advancing(self.section.block_columns * stride)
     }
 
@@ -333,7 +336,7 @@ impl Program<'_> {
             },
             Load::Scalar { at } => fill(Value::Number(Place::arena(at.0))),
             Load::Constant(value) => fill(Value::Constant(T::constant(value))),
-            Load::Rows => fill(Value::Constant(T::constant(self.rows as f64))),
+            Load::Rows => fill(Value::Constant(T::constant(self.site.rows as f64))),
             Load::OneHot { at, stride } => Action::OneHot {
                 features,
                 columns,
