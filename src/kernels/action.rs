@@ -12,6 +12,7 @@ use super::element::Element;
 use super::elementwise::{Binary, Fill, Gradient, Operand, Unary};
 use super::product::{DotPanels, DotRow, PackPanel, Product, Strips};
 use super::reductions::{Reduce, ReduceInto, combine};
+use super::residual::{Residual, ResidualRun};
 use super::team::Worker;
 use super::update::{MOST_NUMBERS, MOST_STATES, Update, UpdateRun};
 use crate::graph::scalar::ScalarFunction;
@@ -231,6 +232,18 @@ pub(super) enum Action<T> {
         to: Place,
         function: ScalarFunction,
     },
+    /// As [`ResidualRun`].
+    Residual {
+        length: usize,
+        outputs: Place,
+        targets: Place,
+        function: Residual,
+        scale: Value<T>,
+        sum: Place,
+        /// The first block, too, continues from what `sum` holds.
+        resume: bool,
+        gradient: Option<(Value<T>, Place)>,
+    },
     Fill {
         length: usize,
         value: Value<T>,
@@ -449,6 +462,18 @@ impl<T: Element> Site<'_, T> {
         }
     }
 
+    /// What a value is, if it is one for all elements.
+    #[inline(always)]
+    unsafe fn one(&self, value: Value<T>, block: usize) -> T {
+        // SAFETY: by the caller, places are within their rooms.
+        unsafe {
+            match value {
+                Value::Run(place) | Value::Number(place) => *self.at(place, block),
+                Value::Constant(number) => number,
+            }
+        }
+    }
+
     /// # Safety
     /// As [`run`](Self::run).
     #[inline(always)]
@@ -581,10 +606,7 @@ impl<T: Element> Site<'_, T> {
                     }
                     let mut numbers = [T::ZERO; MOST_NUMBERS];
                     for (number, value) in numbers.iter_mut().zip(&update.numbers) {
-                        *number = match *value {
-                            Value::Run(place) | Value::Number(place) => *self.at(place, 0),
-                            Value::Constant(value) => value,
-                        };
+                        *number = self.one(*value, 0);
                     }
                     simd.vectorize(UpdateRun {
                         update: update.update,
@@ -606,6 +628,28 @@ impl<T: Element> Site<'_, T> {
                     from: self.at(from, block),
                     to: self.at(to, block),
                     function,
+                }),
+                Action::Residual {
+                    length,
+                    outputs,
+                    targets,
+                    function,
+                    scale,
+                    sum,
+                    resume,
+                    gradient,
+                } => simd.vectorize(ResidualRun {
+                    length,
+                    outputs: self.at(outputs, block),
+                    targets: self.at(targets, block),
+                    function,
+                    scale: self.one(scale, block),
+                    sum: self.at(sum, block),
+                    resume: resume || block > 0,
+                    gradient: gradient.map(
+                        #[inline(always)]
+                        |(slope, to)| (self.one(slope, block), self.at(to, block)),
+                    ),
                 }),
                 Action::Fill { length, value, to } => {
                     if let Operand::Number(value) = self.number(value, block) {

@@ -26,6 +26,7 @@ mod math;
 mod meetings;
 mod product;
 mod reductions;
+mod residual;
 mod run;
 mod schedule;
 mod team;

@@ -69,6 +69,15 @@ unsafe fn reduce_with<S: Simd, T: Element>(
         }
         lanes = zip_lanes(lanes, chunk, function);
     }
+    reduce_lanes(lanes, function)
+}
+
+/// The reduction of a chunk, by a tree over its lanes.
+#[inline(always)]
+pub(super) fn reduce_lanes<T: Element>(
+    mut lanes: T::Chunk,
+    function: impl Fn(T, T) -> T + Copy,
+) -> T {
     let lanes = lanes.as_mut();
     let mut width = T::CHUNK;
     while width > 1 {

@@ -108,6 +108,7 @@ impl<T> Action<T> {
             | Action::Gradient { length, .. }
             | Action::Fill { length, .. }
             | Action::Dropout { length, .. } => Work::loops(1, *length),
+            Action::Residual { length, .. } => Work::loops(1, 2 * length),
             Action::Update(update) => Work::loops(1, update.length * update.states.len()),
             Action::Copy {
                 features, columns, ..

@@ -2,11 +2,12 @@
 
 use super::super::action::{Action, Place, UpdateAction, Value};
 use super::super::element::Element;
+use super::super::residual::Residual;
 use super::super::update::Recognised;
 use super::Site;
 use crate::plan::step::{
-    BinaryOperator, Destination, Instruction, Load, Offset, ReductionAxis, Scratch, Section,
-    Source, Tile,
+    BinaryOperator, Destination, Instruction, Load, Offset, Reduction, ReductionAxis, Scratch,
+    Section, Source, Tile,
 };
 
 /// A section's program on one tile.
@@ -168,6 +169,11 @@ impl Program<'_> {
         let mut actions = Vec::with_capacity(program.len());
         let mut index = 0;
         while index < program.len() {
+            if let Some((action, count)) = self.residual(&program[index..], first, columns) {
+                actions.push(action);
+                index += count;
+                continue;
+            }
             if let Some(action) = self.gradient(&program[index..], first, columns) {
                 actions.push(action);
                 index += 2;
@@ -177,6 +183,104 @@ impl Program<'_> {
             index += 1;
         }
         actions
+    }
+
+    /// A loss of differences, with its gradient if that follows, and how many instructions they are.
+    fn residual<T: Element>(
+        &self,
+        program: &[Instruction],
+        first: usize,
+        columns: usize,
+    ) -> Option<(Action<T>, usize)> {
+        let [
+            Instruction::Binary {
+                to: Destination::Scratch(difference),
+                left: outputs,
+                right: targets,
+                operator: BinaryOperator::Subtract,
+            },
+            Instruction::Unary {
+                to: Destination::Scratch(losses),
+                from: of,
+                function,
+                derivative: false,
+            },
+            Instruction::Binary {
+                to: Destination::Scratch(scaled),
+                left: loss,
+                right: scale,
+                operator: BinaryOperator::Multiply,
+            },
+            Instruction::Reduce {
+                from,
+                axis: ReductionAxis::All,
+                reduction: Reduction::Sum,
+                into,
+                partials,
+            },
+            rest @ ..,
+        ] = program
+        else {
+            return None;
+        };
+        let [difference, losses, scaled] =
+            [difference, losses, scaled].map(|it| Source::Scratch(*it));
+        let chained = *of == difference && *loss == losses && *from == scaled;
+        let number = |source: &Source| matches!(source, Source::Scalar(_) | Source::Constant(_));
+        let (Value::Run(outputs), Value::Run(targets)) = (
+            self.value::<T>(*outputs, first),
+            self.value::<T>(*targets, first),
+        ) else {
+            return None;
+        };
+        if !chained || !number(scale) {
+            return None;
+        }
+        let (gradient, count, rest) = match rest {
+            [
+                Instruction::Unary {
+                    to: Destination::Scratch(derivative),
+                    from,
+                    function: same,
+                    derivative: true,
+                },
+                Instruction::Binary {
+                    to,
+                    left,
+                    right,
+                    operator: BinaryOperator::Multiply,
+                },
+                rest @ ..,
+            ] if *from == difference && same == function => {
+                let derivative = Source::Scratch(*derivative);
+                let slope = match (number(left), number(right)) {
+                    (true, false) if *right == derivative => left,
+                    (false, true) if *left == derivative => right,
+                    _ => return None,
+                };
+                if *to != destination_of(derivative) && read_later(rest, derivative) {
+                    return None;
+                }
+                let slope = self.value(*slope, first);
+                (Some((slope, self.destination(*to, first))), 6, rest)
+            }
+            rest => (None, 4, rest),
+        };
+        let temporaries = [difference, losses, scaled];
+        if temporaries.into_iter().any(|it| read_later(rest, it)) {
+            return None;
+        }
+        let action = Action::Residual {
+            length: columns * self.features(),
+            outputs,
+            targets,
+            function: Residual::of(*function)?,
+            scale: self.value(*scale, first),
+            sum: self.reduced(ReductionAxis::All, *into, *partials, first),
+            resume: first > 0,
+            gradient,
+        };
+        Some((action, count))
     }
 
     /// f'(x) into a temporary and its product with something, at once.
