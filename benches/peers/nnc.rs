@@ -16,6 +16,7 @@ use std::time::Instant;
 use nnc::data::spec::{Field, FieldKind, Schema, SplitRows};
 use nnc::diagnostics::{Sources, render_all};
 use nnc::engine::Prepared;
+use nnc::kernels::ask_for_large_pages;
 use nnc::plan::Target;
 use nnc::train::weights::Values;
 use nnc::train::{Ended, Predictor, Trainer};
@@ -43,10 +44,13 @@ fn count(value: &Value, key: &str) -> Result<usize, String> {
 /// The numbers of a file of little-endian f32.
 fn numbers(path: &str) -> Result<Vec<f32>, String> {
     let bytes = std::fs::read(path).map_err(|error| format!("{path}: {error}"))?;
-    let words = bytes.chunks_exact(4);
-    Ok(words
-        .map(|word| f32::from_le_bytes([word[0], word[1], word[2], word[3]]))
-        .collect())
+    let mut numbers = vec![0.0; bytes.len() / 4];
+    // As the matrices have that are prepared from a table.
+    ask_for_large_pages(&mut numbers);
+    for (number, word) in numbers.iter_mut().zip(bytes.chunks_exact(4)) {
+        *number = f32::from_le_bytes([word[0], word[1], word[2], word[3]]);
+    }
+    Ok(numbers)
 }
 
 /// Rows of inputs and targets; an absent part has none.

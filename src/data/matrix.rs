@@ -6,6 +6,7 @@ use crate::data::spec::Role;
 use crate::data::split::Division;
 use crate::data::table::{JUDGED, Part, Table, Values};
 use crate::diagnostics::{Code, Diagnostic, Faults};
+use crate::kernels::ask_for_large_pages;
 
 /// The prepared rows of one part of a table: column-major matrices `[features × rows]`.
 #[derive(Clone, PartialEq, Debug)]
@@ -188,11 +189,13 @@ impl<'t, T: Element> Filling<'t, T> {
                 message,
             )]);
         };
+        let mut matrix = vec![T::default(); size];
+        ask_for_large_pages(&mut matrix);
         let mut filling = Filling {
             width,
             stretches: Vec::new(),
             categories: Vec::new(),
-            matrix: vec![T::default(); size],
+            matrix,
             filled: 0,
         };
         let mut feature = 0;

@@ -1,12 +1,14 @@
 //! The one allocation in which all of a plan's values live.
 
-use std::alloc::{Layout, alloc_zeroed, dealloc};
+use std::alloc::{Layout, alloc, dealloc};
 use std::marker::PhantomData;
+use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 
 use faer::{MatMut, MatRef};
 
 use super::element::Element;
+use super::pages::{LEAST_BYTES, PAGE_BYTES, ask_for_large_pages};
 use crate::plan::step::{Matrix, Offset};
 
 /// Vectors of every width load from a 64-byte line, and no two workers' scratches share one.
@@ -32,7 +34,12 @@ unsafe impl<T: Send> Send for Arena<T> {}
 unsafe impl<T: Sync> Sync for Arena<T> {}
 
 fn layout<T>(elements: usize) -> Option<Layout> {
-    Layout::array::<T>(elements).ok()?.align_to(ALIGNMENT).ok()
+    let layout = Layout::array::<T>(elements).ok()?;
+    let alignment = match layout.size() >= LEAST_BYTES {
+        true => PAGE_BYTES,
+        false => ALIGNMENT,
+    };
+    layout.align_to(alignment).ok()
 }
 
 impl<T: Element> Arena<T> {
@@ -44,10 +51,17 @@ impl<T: Element> Arena<T> {
         };
         // One element at least, as an allocation of no bytes is undefined.
         let layout = layout::<T>(elements.max(1)).ok_or(out_of_memory)?;
-        // SAFETY: the layout has a size; all zero bits are an element's zero.
-        let start = unsafe { alloc_zeroed(layout) }.cast::<T>();
+        // SAFETY: the layout has a size.
+        let start = NonNull::new(unsafe { alloc(layout) }).ok_or(out_of_memory)?;
+        // SAFETY: just allocated with this size, and any byte may be uninitialized; all zero bits are an
+        // element's zero.
+        unsafe {
+            let bytes = start.cast::<MaybeUninit<u8>>().as_ptr();
+            ask_for_large_pages(std::slice::from_raw_parts_mut(bytes, layout.size()));
+            bytes.write_bytes(0, layout.size());
+        }
         Ok(Arena {
-            start: NonNull::new(start).ok_or(out_of_memory)?,
+            start: start.cast(),
             elements,
             owned: PhantomData,
         })

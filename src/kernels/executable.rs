@@ -318,7 +318,7 @@ impl<T: Element> Executable<T> {
         team.run(&|worker: Worker<'_>| {
             for feed in feeds.iter().filter(|feed| !lent(feed)) {
                 // SAFETY: there is a place, and the steps begin when all have done their part.
-                unsafe { feed.bring_part(ready.batch.memory, worker) };
+                unsafe { feed.bring_part(ready.arch, ready.batch.memory, worker) };
             }
             if !feeds.is_empty() {
                 worker.meet();

@@ -1,7 +1,11 @@
 //! Brings rows into the arena, each worker a part of them.
 
+use pulp::{Arch, Simd, WithSimd};
+
 use super::arena::{Arena, Memory};
 use super::element::Element;
+use super::elementwise::map;
+use super::instruction_set::chosen;
 use super::team::Worker;
 use crate::plan::step::{Matrix, Offset};
 
@@ -62,7 +66,7 @@ impl<T: Element> Feed<'_, T> {
     pub fn bring(&self, arena: &mut Arena<T>) {
         assert!(self.fits(arena.elements()), "there is a place for the rows");
         // SAFETY: the place is in the arena, and nobody else uses it.
-        unsafe { self.bring_part(arena.share(), Worker::ALONE) }
+        unsafe { self.bring_part(chosen(), arena.share(), Worker::ALONE) }
     }
 
     /// Brings the worker's part.
@@ -72,7 +76,7 @@ impl<T: Element> Feed<'_, T> {
     ///
     /// # Panics
     /// There is no such row.
-    pub(super) unsafe fn bring_part(&self, memory: Memory<T>, worker: Worker<'_>) {
+    pub(super) unsafe fn bring_part(&self, arch: Arch, memory: Memory<T>, worker: Worker<'_>) {
         let width = self.to.features;
         let part = worker.share(self.rows.count());
         // SAFETY: by the caller; the part's elements are this worker's.
@@ -80,22 +84,76 @@ impl<T: Element> Feed<'_, T> {
             let to = memory.at(Offset(self.to.at.0 + part.start * width));
             std::slice::from_raw_parts_mut(to, part.len() * width)
         };
+        let rows = match self.rows {
+            Rows::Range { first, .. } => Rows::Range {
+                first: first + part.start,
+                count: part.len(),
+            },
+            Rows::Chosen(rows) => Rows::Chosen(&rows[part]),
+        };
+        arch.dispatch(Bring {
+            to,
+            from: self.from,
+            width,
+            rows,
+        });
+    }
+}
+
+/// Copies rows, with vectors: the library's copy of much memory is slower than these on some
+/// processors, and of a few numbers it takes longer to begin.
+struct Bring<'b, T> {
+    to: &'b mut [T],
+    from: &'b [T],
+    width: usize,
+    rows: Rows<'b>,
+}
+
+impl<T: Element> WithSimd for Bring<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Bring {
+            to, from, width, ..
+        } = self;
         match self.rows {
-            Rows::Range { first, .. } => {
-                let first = first + part.start;
-                to.copy_from_slice(&self.from[first * width..(first + part.len()) * width]);
+            Rows::Range { first, count } => {
+                let from = &from[first * width..(first + count) * width];
+                copy(simd, from, to);
             }
             Rows::Chosen(rows) if width == 1 => {
-                for (to, row) in to.iter_mut().zip(&rows[part]) {
-                    *to = self.from[*row as usize];
+                for (to, row) in to.iter_mut().zip(rows) {
+                    *to = from[*row as usize];
                 }
             }
             Rows::Chosen(rows) => {
-                for (to, row) in to.chunks_exact_mut(width.max(1)).zip(&rows[part]) {
+                for (to, row) in to.chunks_exact_mut(width.max(1)).zip(rows) {
                     let first = *row as usize * width;
-                    to.copy_from_slice(&self.from[first..first + width]);
+                    copy(simd, &from[first..first + width], to);
                 }
             }
         }
+    }
+}
+
+/// # Panics
+/// The lengths differ.
+#[inline(always)]
+fn copy<S: Simd, T: Element>(simd: S, from: &[T], to: &mut [T]) {
+    assert_eq!(from.len(), to.len(), "a row has a place of its size");
+    if from.is_empty() {
+        return;
+    }
+    // SAFETY: both are valid for their length, and do not overlap.
+    unsafe {
+        map(
+            simd,
+            from.len(),
+            from.as_ptr(),
+            to.as_mut_ptr(),
+            #[inline(always)]
+            |number| number,
+        );
     }
 }
