@@ -91,9 +91,7 @@ impl<T: Element> Runner<T> {
         let rows = plan.batch.expect("a plan that runs knows its batch");
         let mut executable = Executable::new(&plan.kernels(), arena_elements, rows)
             .unwrap_or_else(|fault| panic!("internal: {fault}\n{plan}"));
-        if let Some(targets) = plan.targets {
-            executable.read_in_place(targets);
-        }
+        executable.read_in_place(plan.inputs, plan.targets);
         if plan.parallel {
             executable
                 .reserve(threads)

@@ -47,19 +47,18 @@ pub(super) enum Room {
     Arena,
     /// The executable's own: packed operands and the workers' temporaries.
     Work,
-    /// Rows of the table that are read where they lie, see [`Executable::read_in_place`].
-    ///
-    /// [`Executable::read_in_place`]: super::executable::Executable::read_in_place
-    Table,
+    /// Rows of the table that are read where they lie: the inputs, and the targets.
+    Inputs,
+    Targets,
 }
 
 /// Where each room begins.
 #[derive(Clone, Copy)]
-pub(super) struct Rooms<T>([Memory<T>; 3]);
+pub(super) struct Rooms<T>([Memory<T>; 4]);
 
 impl<T> Rooms<T> {
-    pub fn new(arena: Memory<T>, work: Memory<T>, table: Memory<T>) -> Self {
-        Rooms([arena, work, table])
+    pub fn new(arena: Memory<T>, work: Memory<T>, [inputs, targets]: [Memory<T>; 2]) -> Self {
+        Rooms([arena, work, inputs, targets])
     }
 
     #[inline(always)]
@@ -80,15 +79,6 @@ impl Place {
     pub fn arena(at: usize) -> Place {
         Place {
             room: Room::Arena,
-            at,
-            advance: 0,
-        }
-    }
-
-    /// Counted from the first of the rows that are read where they lie.
-    pub fn table(at: usize) -> Place {
-        Place {
-            room: Room::Table,
             at,
             advance: 0,
         }
@@ -174,6 +164,7 @@ pub(super) enum Action<T> {
         left: Place,
         right: Place,
         right_stride: usize,
+        far: bool,
         start: Option<Place>,
         result: Place,
     },
@@ -490,6 +481,7 @@ impl<T: Element> Site<'_, T> {
                     left,
                     right,
                     right_stride,
+                    far,
                     start,
                     result,
                 } => simd.vectorize(DotRow {
@@ -498,6 +490,7 @@ impl<T: Element> Site<'_, T> {
                     left: self.at(left, 0),
                     right: self.at(right, 0),
                     right_stride,
+                    far,
                     start: start.map_or(T::ZERO, |start| *self.at(start, 0)),
                     result: self.at(result, 0),
                 }),

@@ -10,7 +10,9 @@ use super::element::Element;
 use super::feed::Feed;
 use super::instruction_set::chosen;
 use super::link::halves::HalfSums;
-use super::link::{PACKED_ALONE, Site, combines, in_strips, most_shared_columns, phases};
+use super::link::{
+    PACKED_ALONE, Site, along_depth, combines, in_strips, most_shared_columns, phases,
+};
 use super::meetings::Join;
 use super::product::panel_rows;
 use super::run::Run;
@@ -20,7 +22,7 @@ use super::timeline::Timeline;
 use super::update::{Recognised, recognise};
 use super::verify::verify;
 use crate::plan::roofline::Schedule;
-use crate::plan::step::{Kernel, Matrix, Section};
+use crate::plan::step::{Kernel, Matrix, Offset, Section};
 
 /// One step: its kernel, and where a worker's scratch has room for it.
 pub(super) struct Step {
@@ -66,7 +68,8 @@ pub struct Executable<T> {
     shared_elements: usize,
     work: Arena<T>,
     work_workers: usize,
-    in_place: Option<Matrix>,
+    /// The inputs and the targets, if they are read where they lie.
+    in_place: [Option<Matrix>; 2],
     /// The most recently made last.
     linked: Vec<Linked<T>>,
 }
@@ -129,7 +132,7 @@ impl<T: Element> Executable<T> {
             shared_elements,
             work: Arena::zeroed(0).map_err(no_memory)?,
             work_workers: 0,
-            in_place: None,
+            in_place: [None; 2],
             linked: Vec::new(),
         };
         executable.reserve(1).map_err(no_memory)?;
@@ -148,17 +151,41 @@ impl<T: Element> Executable<T> {
         self.steps.len()
     }
 
-    /// Rows that a run brings to this matrix are read where they lie if they adjoin there, which
-    /// spares a copy. Nothing writes to it. Where a kernel reads the matrix itself, and not only the
-    /// programs behind kernels, rows are copied as ever.
-    pub fn read_in_place(&mut self, matrix: Matrix) {
-        let mut operands = self.steps.iter().flat_map(|step| step.kernel.operands());
-        let extent = matrix.extent(self.max_batch_rows);
-        let within = |at: usize| at >= matrix.at.0 && at < matrix.at.0 + extent;
-        let adjoins = matrix.stride == matrix.features;
-        if adjoins && !operands.any(|operand| within(operand.at.0)) {
-            self.in_place = Some(matrix);
-            self.linked.clear();
+    /// Rows that a run brings to the inputs and targets are read where they lie if they adjoin there,
+    /// which spares a copy, where that pays: if kernels read them as one stream, or only the programs
+    /// behind kernels do. Nothing writes to either.
+    pub fn read_in_place(&mut self, inputs: Matrix, targets: Option<Matrix>) {
+        self.in_place = [Some(inputs), targets].map(|matrix| {
+            let matrix = matrix.filter(|matrix| matrix.stride == matrix.features)?;
+            let extent = matrix.extent(self.max_batch_rows);
+            let within = |at: Offset| (0..extent).contains(&at.0.wrapping_sub(matrix.at.0));
+            let mut kernels = self.steps.iter().map(|step| &step.kernel);
+            let pays = kernels.all(|kernel| {
+                let reads = kernel.operands().iter().any(|operand| within(operand.at));
+                !reads || self.streams(kernel)
+            });
+            pays.then_some(matrix)
+        });
+        self.linked.clear();
+    }
+
+    /// Whether a kernel reads its input column after column: that of a layer with one output.
+    fn streams(&self, kernel: &Kernel) -> bool {
+        match kernel {
+            Kernel::Forward {
+                weight,
+                input,
+                section,
+                ..
+            } => along_depth(*weight, input.features, section, self.lanes),
+            Kernel::WeightGradient { gradient, .. } => gradient.features == 1,
+            Kernel::Loop { .. }
+            | Kernel::DataGradient { .. }
+            | Kernel::Gather { .. }
+            | Kernel::ScatterAdd { .. }
+            | Kernel::CrossEntropy { .. }
+            | Kernel::LogSoftmax { .. }
+            | Kernel::Concat { .. } => false,
         }
     }
 
@@ -311,16 +338,20 @@ impl<T: Element> Executable<T> {
         );
         let in_place = self.in_place;
         let mut ready = self.ready(arena, team.workers(), rows, update);
-        let lent = |feed: &Feed<'_, T>| in_place == Some(feed.to) && feed.adjoining().is_some();
-        if let Some(rows) = feeds.iter().find(|feed| lent(feed)) {
-            ready.table = rows.adjoining().map_or(ready.table, Memory::to_read);
+        let lies = |feed: &Feed<'_, T>| in_place.contains(&Some(feed.to)) && feed.adjoins();
+        for (room, matrix) in ready.rows.iter_mut().zip(in_place) {
+            let lies = feeds.iter().find(|feed| matrix == Some(feed.to));
+            *room = lies
+                .and_then(Feed::adjoining)
+                .map_or(*room, Memory::to_read);
         }
+        let brings = feeds.iter().any(|feed| !lies(feed));
         team.run(&|worker: Worker<'_>| {
-            for feed in feeds.iter().filter(|feed| !lent(feed)) {
+            for feed in feeds.iter().filter(|feed| !lies(feed)) {
                 // SAFETY: there is a place, and the steps begin when all have done their part.
                 unsafe { feed.bring_part(ready.arch, ready.batch.memory, worker) };
             }
-            if !feeds.is_empty() {
+            if brings {
                 worker.meet();
             }
             let actions = &ready.linked.workers[worker.index];
@@ -356,10 +387,11 @@ impl<T: Element> Executable<T> {
                 update,
             },
             work: self.work.share(),
-            // SAFETY: the verified kernels' matrices lie within the arena.
-            table: self
-                .in_place
-                .map_or(memory, |matrix| unsafe { memory.from(matrix.at) }),
+            rows: self.in_place.map(|matrix| match matrix {
+                // SAFETY: the plan's inputs and targets lie within its part of the arena.
+                Some(matrix) => unsafe { memory.from(matrix.at) },
+                None => memory,
+            }),
             arch: self.arch,
             linked: &self.linked[linked],
         }
@@ -371,8 +403,8 @@ struct Ready<'e, T> {
     linked: &'e Linked<T>,
     batch: Batch<T>,
     work: Memory<T>,
-    /// The rows that are read in place, in the arena if they were brought there.
-    table: Memory<T>,
+    /// The inputs and targets that are read in place, in the arena if they were brought there.
+    rows: [Memory<T>; 2],
     arch: Arch,
 }
 
@@ -385,7 +417,7 @@ impl<T: Element> Ready<'_, T> {
             repeats,
             site: action::Site {
                 batch: self.batch,
-                rooms: Rooms::new(self.batch.memory, self.work, self.table),
+                rooms: Rooms::new(self.batch.memory, self.work, self.rows),
                 worker,
             },
         };

@@ -45,6 +45,10 @@ impl<T: Element> Feed<'_, T> {
         to.stride == to.features && end.is_some_and(|end| end <= elements)
     }
 
+    pub(super) fn adjoins(&self) -> bool {
+        matches!(self.rows, Rows::Range { .. })
+    }
+
     /// The rows where they lie, if they adjoin.
     ///
     /// # Panics

@@ -7,7 +7,7 @@ mod weights;
 
 use std::ops::Range;
 
-use super::action::{Action, Actions, Left, Place, ProductAction};
+use super::action::{Action, Actions, Left, Place, ProductAction, Room};
 use super::element::Element;
 use super::executable::Step;
 use super::meetings::Access;
@@ -30,6 +30,9 @@ const SHARES: usize = 4;
 /// Elements that a worker copies at a time in a concatenation.
 const CONCAT_ELEMENTS: usize = 1 << 14;
 
+/// A matrix of more bytes, each used once, is read as one stream or as few.
+const FAR_BYTES: usize = 256 << 10;
+
 /// A right operand that so many rows of the result read, ...
 const STRIP_ROWS: usize = 128;
 /// ... from columns so many bytes apart, is worth copying: these share few places of a first-level
@@ -50,6 +53,11 @@ pub(super) fn most_shared_columns(features: usize, depth: usize) -> usize {
         true => FEW_COLUMNS.max(features * depth / (2 * (features + depth))),
         false => 0,
     }
+}
+
+/// Whether the only output of a layer is computed with lanes along its inputs.
+pub(super) fn along_depth(weight: Matrix, depth: usize, section: &Section, lanes: usize) -> bool {
+    section.features == 1 && weight.stride == 1 && depth >= 2 * lanes
 }
 
 /// What one worker does in one phase of a step. Between two phases the workers meet if one touches
@@ -80,20 +88,25 @@ pub(super) struct Site {
     pub panel: usize,
     /// Elements of a vector on this machine.
     pub lanes: usize,
-    /// What is read where it lies in the table.
-    pub in_place: Option<Matrix>,
+    /// The inputs and the targets, if they are read where they lie.
+    pub in_place: [Option<Matrix>; 2],
 }
 
 impl Site {
-    /// A place that a program reads or writes, in the arena unless it is read where it lies.
+    /// A place in the arena, or where it is read in its stead.
     fn place(&self, at: usize) -> Place {
-        let within = |matrix: &Matrix| {
-            (0..matrix.extent(self.rows)).contains(&(at.wrapping_sub(matrix.at.0)))
-        };
-        match self.in_place.filter(within) {
-            Some(matrix) => Place::table(at - matrix.at.0),
-            None => Place::arena(at),
+        for (room, matrix) in [Room::Inputs, Room::Targets].into_iter().zip(self.in_place) {
+            if let Some(matrix) = matrix {
+                let within = at.wrapping_sub(matrix.at.0);
+                if within < matrix.extent(self.rows) {
+                    return Place {
+                        room,
+                        ..Place::arena(within)
+                    };
+                }
+            }
         }
+        Place::arena(at)
     }
 }
 
@@ -164,6 +177,11 @@ impl<T: Element> Link<'_, T> {
 
     fn reads_whole(&mut self, matrix: Matrix) {
         self.reads(matrix, 0, matrix.columns.count(self.site.rows));
+    }
+
+    /// Whether a matrix fills more than a part of a near cache.
+    fn is_far(&self, matrix: Matrix) -> bool {
+        matrix.extent(self.site.rows) * size_of::<T>() > FAR_BYTES
     }
 
     fn share(&self, items: usize) -> Range<usize> {
@@ -409,7 +427,7 @@ impl<T: Element> Link<'_, T> {
 
     fn forward(&mut self, weight: Matrix, input: Matrix, bias: Option<Offset>, section: &Section) {
         let (rows, depth) = (section.features, input.features);
-        let along_depth = rows == 1 && weight.stride == 1 && depth >= 2 * self.site.lanes;
+        let along_depth = along_depth(weight, depth, section, self.site.lanes);
         let left = Left {
             at: Place::arena(weight.at.0),
             height: weight.features,
@@ -417,6 +435,7 @@ impl<T: Element> Link<'_, T> {
             step: weight.stride,
         };
         let start = bias.map(|bias| Place::arena(bias.0));
+        let inputs = self.site.place(input.at.0);
         if let Some(start) = start {
             self.touch(start, rows, false);
         }
@@ -428,7 +447,7 @@ impl<T: Element> Link<'_, T> {
                 columns: tile.columns,
                 depth,
                 left: Left { at: place, ..left },
-                right: Place::arena(input.at.0 + tile.first * input.stride),
+                right: inputs.plus(tile.first * input.stride),
                 right_step: 1,
                 right_stride: input.stride,
                 right_in_strips: false,
@@ -463,6 +482,7 @@ impl<T: Element> Link<'_, T> {
                     left: left.at,
                     right: product.right,
                     right_stride: input.stride,
+                    far: link.is_far(input),
                     start,
                     result,
                 },

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::Link;
 use super::weights::is_narrow;
-use crate::kernels::action::{Action, Place, ProductAction, Value};
+use crate::kernels::action::{Action, Left, Place, ProductAction, Value};
 use crate::kernels::element::Element;
 use crate::kernels::team::share;
 use crate::plan::batch_tile;
@@ -18,6 +18,9 @@ use crate::plan::step::{
 
 /// Larger weights are summed over the whole batch: writing two sums would take too long.
 const MOST_ELEMENTS: usize = 8 << 10;
+
+/// The columns of inputs from far away that are read at a time.
+const STREAMS: usize = 24;
 
 /// The columns of the first half, if the gradient of a weight of `out × inputs` is summed in halves:
 /// whole tiles of the batch, those of the first of two workers.
@@ -101,7 +104,8 @@ impl<T: Element> Link<'_, T> {
                 let depth = gradient.columns.count(self.site.rows);
                 Self::packs_gradient(gradient, input, section, depth)
             };
-            self.site.workers == 1 && !halves.into_iter().any(packs)
+            let apart = |[_, input]: [Matrix; 2]| self.reads_far(gradient, input);
+            self.site.workers == 1 && !halves.into_iter().any(|half| packs(half) || apart(half))
         });
         for (half, [gradient, input]) in halves.into_iter().enumerate() {
             if let Some(section) = weight
@@ -152,12 +156,39 @@ impl<T: Element> Link<'_, T> {
             return;
         }
         let product = self.weight_product(gradient, input, section, tiles.clone());
+        if self.reads_far(gradient, input) {
+            // All tiles of a few columns, then of the next: as one stream.
+            let first = cut.tile(tiles.start);
+            let last = cut.tile(tiles.end - 1);
+            let to = sums.of_weight(half).plus(first.first);
+            let inputs = last.first + last.columns - first.first;
+            self.touch(to, inputs, true);
+            let whole = product(first, 0..inputs, to);
+            for column in (0..whole.depth).step_by(STREAMS) {
+                self.push(Action::Product(ProductAction {
+                    depth: (whole.depth - column).min(STREAMS),
+                    left: Left {
+                        at: whole.left.at.plus(column * whole.left.step),
+                        ..whole.left
+                    },
+                    right: whole.right.plus(column * whole.right_step),
+                    resume: column > 0,
+                    ..whole
+                }));
+            }
+            return;
+        }
         for index in tiles {
             let tile = cut.tile(index);
             let to = sums.of_weight(half).plus(tile.first * section.features);
             self.touch(to, tile.columns * section.features, true);
             self.push(Action::Product(product(tile, 0..tile.columns, to)));
         }
+    }
+
+    /// Whether a weight of one output has inputs from far away.
+    fn reads_far(&self, gradient: Matrix, input: Matrix) -> bool {
+        gradient.features == 1 && self.is_far(input)
     }
 
     /// Both halves' sums, one after the other, of each tile.

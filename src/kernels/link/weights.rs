@@ -165,6 +165,7 @@ impl<T: Element> Link<'_, T> {
         let out = gradient.features;
         let depth = gradient.columns.count(self.site.rows);
         let gradients = Place::arena(gradient.at.0);
+        let inputs = self.site.place(input.at.0);
         self.reads_whole(gradient);
         self.reads_whole(input);
         let height = section.features;
@@ -191,7 +192,7 @@ impl<T: Element> Link<'_, T> {
                     columns: 1,
                     depth,
                     left: Left {
-                        at: Place::arena(input.at.0 + tile.first + columns.start),
+                        at: inputs.plus(tile.first + columns.start),
                         height: columns.len(),
                         stride: 0,
                         step: input.stride,
@@ -215,7 +216,7 @@ impl<T: Element> Link<'_, T> {
             };
             let (right, right_step, right_stride) = match in_strips {
                 true => (Place::work(column * depth), 0, 0),
-                false => (Place::arena(input.at.0 + column), input.stride, 1),
+                false => (inputs.plus(column), input.stride, 1),
             };
             ProductAction {
                 rows: height,
