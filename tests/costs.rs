@@ -42,11 +42,11 @@ fn the_thermometers_steps_cost_what_they_do_by_hand() {
     let expected = [
         // tanh(t_u · w + b): w, b and t_u; h.
         (2 * 8 * rows + 8 * rows, 8 + 8 + rows, 8 * rows),
-        // h · w + b, six operations a row for loss and gradient; w, b, h, t_c, 1/rows; y, loss, dy.
+        // h · w + b, six operations a row for loss and gradient; w, b, h, t_c, 1/rows; loss, dy.
         (
             2 * 8 * rows + 6 * rows,
             8 + 1 + 8 * rows + rows + 1,
-            rows + 1 + rows,
+            1 + rows,
         ),
         // dy · w, times 1 - h²; w, dy, h; dh.
         (2 * 8 * rows + 2 * 8 * rows, 8 + rows + 8 * rows, 8 * rows),

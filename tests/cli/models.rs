@@ -245,7 +245,7 @@ fn plans_are_printed_by_phase_and_target() {
     let line = first_line(&["plan", "thermometer.nn", "thermometer.csv", "--explain"]);
     assert_eq!(
         line,
-        "plan thermometer: train · why 5 steps and 5 stored values"
+        "plan thermometer: train · why 5 steps and 4 stored values"
     );
 }
 
