@@ -115,7 +115,9 @@ impl Compiled {
     /// Numbers of the network's output for a row.
     pub fn output_width(&self) -> usize {
         let output = self.predict.plan.prediction;
-        output.map_or(0, |output| output.features)
+        output
+            .expect("a plan that predicts keeps its result")
+            .features
     }
 }
 

@@ -15,7 +15,7 @@ use support::Loaded;
 use tables::{Cells, table};
 
 const ROWS: usize = 900;
-/// More than a near cache holds of the inputs, and a last batch that is shorter.
+/// The last batch is shorter.
 const BATCH: usize = 400;
 
 /// What a phase leaves of all batches, brought in by choice or not.
@@ -56,7 +56,12 @@ fn bits<T: Element + Prepares>(
         .collect()
 }
 
-fn check<T: Element + Prepares>(net: &str, loss: &str, precision: &str, outputs: usize) {
+fn check<T: Element + Prepares>(
+    net: &str,
+    loss: &str,
+    precision: &str,
+    (inputs, outputs): (usize, usize),
+) {
     let model = format!(
         "data {{ input x: vector from \"x*\"; target y: vector from \"y*\" }}
          net {{ {net} }}
@@ -68,11 +73,12 @@ fn check<T: Element + Prepares>(net: &str, loss: &str, precision: &str, outputs:
     let names = |letter: &str, count: usize| -> Vec<String> {
         (0..count).map(|index| format!("{letter}{index}")).collect()
     };
-    let names = [names("x", 200), names("y", outputs)].concat();
+    let names = [names("x", inputs), names("y", outputs)].concat();
     let columns = names.iter().map(|name| (name.as_str(), Cells::Numbers));
     let csv = table(&columns.collect::<Vec<(&str, Cells)>>(), ROWS);
     let loaded = support::load("case", &model, &csv);
     let compiled = &loaded.compiled;
+    assert!(compiled.train.as_ref().unwrap().plan.parallel);
     let phases = [&compiled.train, &compiled.evaluate];
     let phases = phases.into_iter().flatten().chain([&compiled.predict]);
     for phase in phases {
@@ -90,15 +96,16 @@ fn check<T: Element + Prepares>(net: &str, loss: &str, precision: &str, outputs:
 
 #[test]
 fn rows_read_in_place_give_the_same_bits() {
-    for (net, outputs) in [
-        ("Linear(1)", 1),
-        ("Linear(1) -> Tanh -> Linear(3)", 3),
-        ("Linear(7) -> ReLU -> Linear(33)", 33),
-        ("Dropout(0.5) -> Linear(1)", 1),
+    for (net, sizes) in [
+        // More than a near cache holds of the inputs.
+        ("Linear(1)", (800, 1)),
+        ("Dropout(0.5) -> Linear(1)", (800, 1)),
+        ("Linear(1) -> Tanh -> Linear(3)", (800, 3)),
+        ("Linear(60) -> ReLU -> Linear(33) -> Sigmoid", (40, 33)),
     ] {
         for loss in ["MSE", "L1", "Huber(delta = 0.5)"] {
-            check::<f32>(net, loss, "f32", outputs);
+            check::<f32>(net, loss, "f32", sizes);
         }
-        check::<f64>(net, "MSE", "f64", outputs);
+        check::<f64>(net, "MSE", "f64", sizes);
     }
 }

@@ -154,7 +154,8 @@ impl<T: Element> Runner<T> {
         }
     }
 
-    /// Brings a batch's rows into the arena, all threads together, and runs all steps on them.
+    /// Runs all steps on a batch's rows, which all threads bring into the arena together, or which stay where
+    /// they lie: a [`run`](Self::run) after it needs them [loaded](Self::load).
     pub fn run_on(
         &mut self,
         arena: &mut Arena<T>,

@@ -415,8 +415,9 @@ impl<T: Element> Site<'_, T> {
     /// Does the actions.
     ///
     /// # Safety
-    /// The actions have been linked for an arena and a work room of these sizes, from verified
-    /// kernels, for this worker of as many; the others do theirs at the same time.
+    /// The actions have been linked for an arena and a work room of these sizes, and rows of the table as
+    /// many as the batch has, from verified kernels, for this worker of as many; the others do theirs at
+    /// the same time.
     #[inline(always)]
     pub unsafe fn run<S: Simd>(&self, simd: S, actions: &[Action<T>], repeats: &[Repeat]) {
         for repeat in repeats {

@@ -21,7 +21,7 @@ pub struct OutOfMemory {
     pub bytes_per_element: usize,
 }
 
-/// An owned, zeroed, 64-byte aligned array of elements.
+/// An owned, zeroed array of elements, 64-byte aligned, or to large pages where there are any.
 pub struct Arena<T> {
     start: NonNull<T>,
     elements: usize,
@@ -149,7 +149,8 @@ impl<T> Drop for Arena<T> {
     }
 }
 
-/// An arena's elements, without the proof that nobody else uses them.
+/// An arena's elements, or rows of a table that are only read, without the proof that nobody else uses
+/// them.
 pub(super) struct Memory<T> {
     start: *mut T,
     elements: usize,

@@ -8,11 +8,10 @@ use super::action::{self, Actions, Batch, Repeat, Rooms};
 use super::arena::{Arena, Memory, OutOfMemory};
 use super::element::Element;
 use super::feed::Feed;
+use super::in_place::{Extent, reads_in_place};
 use super::instruction_set::chosen;
 use super::link::halves::HalfSums;
-use super::link::{
-    PACKED_ALONE, Site, along_depth, combines, in_strips, most_shared_columns, phases,
-};
+use super::link::{PACKED_ALONE, Site, combines, in_strips, most_shared_columns, phases};
 use super::meetings::Join;
 use super::product::panel_rows;
 use super::run::Run;
@@ -22,7 +21,7 @@ use super::timeline::Timeline;
 use super::update::{Recognised, recognise};
 use super::verify::verify;
 use crate::plan::roofline::Schedule;
-use crate::plan::step::{Kernel, Matrix, Offset, Section};
+use crate::plan::step::{Kernel, Matrix, Section};
 
 /// One step: its kernel, and where a worker's scratch has room for it.
 pub(super) struct Step {
@@ -152,41 +151,17 @@ impl<T: Element> Executable<T> {
     }
 
     /// Rows that a run brings to the inputs and targets are read where they lie if they adjoin there,
-    /// which spares a copy, where that pays: if kernels read them as one stream, or only the programs
-    /// behind kernels do. Nothing writes to either.
+    /// where that pays: it spares a copy.
     pub fn read_in_place(&mut self, inputs: Matrix, targets: Option<Matrix>) {
-        self.in_place = [Some(inputs), targets].map(|matrix| {
-            let matrix = matrix.filter(|matrix| matrix.stride == matrix.features)?;
-            let extent = matrix.extent(self.max_batch_rows);
-            let within = |at: Offset| (0..extent).contains(&at.0.wrapping_sub(matrix.at.0));
-            let mut kernels = self.steps.iter().map(|step| &step.kernel);
-            let pays = kernels.all(|kernel| {
-                let reads = kernel.operands().iter().any(|operand| within(operand.at));
-                !reads || self.streams(kernel)
-            });
-            pays.then_some(matrix)
-        });
+        let extent = Extent {
+            elements: self.arena_elements,
+            rows: self.max_batch_rows,
+            lanes: self.lanes,
+        };
+        let kernels = || self.steps.iter().map(|step| &step.kernel);
+        let sound = |matrix: &Matrix| reads_in_place(*matrix, kernels(), extent);
+        self.in_place = [Some(inputs), targets].map(|matrix| matrix.filter(sound));
         self.linked.clear();
-    }
-
-    /// Whether a kernel reads its input column after column: that of a layer with one output.
-    fn streams(&self, kernel: &Kernel) -> bool {
-        match kernel {
-            Kernel::Forward {
-                weight,
-                input,
-                section,
-                ..
-            } => along_depth(*weight, input.features, section, self.lanes),
-            Kernel::WeightGradient { gradient, .. } => gradient.features == 1,
-            Kernel::Loop { .. }
-            | Kernel::DataGradient { .. }
-            | Kernel::Gather { .. }
-            | Kernel::ScatterAdd { .. }
-            | Kernel::CrossEntropy { .. }
-            | Kernel::LogSoftmax { .. }
-            | Kernel::Concat { .. } => false,
-        }
     }
 
     /// Makes room for that many workers, so that a run allocates nothing. A run with a larger team
@@ -332,22 +307,22 @@ impl<T: Element> Executable<T> {
         rows: usize,
         update: u64,
     ) {
+        let mut all = feeds.iter();
         assert!(
-            feeds.iter().all(|feed| feed.fits(arena.elements())),
-            "there is a place for the rows"
+            all.all(|feed| feed.fits(arena.elements()) && feed.rows.count() == rows),
+            "there is a place for the rows, which are those of the batch"
         );
         let in_place = self.in_place;
         let mut ready = self.ready(arena, team.workers(), rows, update);
-        let lies = |feed: &Feed<'_, T>| in_place.contains(&Some(feed.to)) && feed.adjoins();
+        let stays = |feed: &Feed<'_, T>| in_place.contains(&Some(feed.to)) && feed.adjoins();
         for (room, matrix) in ready.rows.iter_mut().zip(in_place) {
-            let lies = feeds.iter().find(|feed| matrix == Some(feed.to));
-            *room = lies
-                .and_then(Feed::adjoining)
-                .map_or(*room, Memory::to_read);
+            let feed = feeds.iter().find(|feed| matrix == Some(feed.to));
+            let rows = feed.and_then(Feed::adjoining);
+            *room = rows.map_or(*room, Memory::to_read);
         }
-        let brings = feeds.iter().any(|feed| !lies(feed));
+        let brings = feeds.iter().any(|feed| !stays(feed));
         team.run(&|worker: Worker<'_>| {
-            for feed in feeds.iter().filter(|feed| !lies(feed)) {
+            for feed in feeds.iter().filter(|feed| !stays(feed)) {
                 // SAFETY: there is a place, and the steps begin when all have done their part.
                 unsafe { feed.bring_part(ready.arch, ready.batch.memory, worker) };
             }

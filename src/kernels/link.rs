@@ -1,6 +1,7 @@
 //! From a verified kernel to the actions of each worker: which tiles are whose, where each operand
-//! lies, what is packed, and which instructions become one.
+//! lies, and what is packed.
 
+mod combined;
 pub(super) mod halves;
 mod program;
 mod weights;

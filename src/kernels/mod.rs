@@ -2,10 +2,11 @@
 //!
 //! [`Executable::new`] verifies a plan's kernels once; a run then goes without checks. The layers, from
 //! below: numbers and their vectors (`element`, `math`, `error_function`), loops over runs
-//! (`elementwise`, `reductions`), register tiles (`product`) and kernels that go by columns
+//! (`elementwise`, `reductions`, `residual`), register tiles (`product`) and kernels that go by columns
 //! (`columns`); what a worker does, one thing after the other (`action`), where all of it is compiled
 //! (`run`), how steps become that (`link`, `meetings`), and who does it (`executable`, `team`), on rows
-//! that they bring in together (`feed`). Beside them stand what tells of runs: how they are divided
+//! that they bring in together (`feed`) or read where they lie (`in_place`), all in memory of the
+//! `arena`'s kind (`pages`). Beside them stand what tells of runs: how they are divided
 //! (`schedule`), when what was done (`timeline`), and how fast the machine is (`calibrate`).
 
 #![allow(unsafe_code)]
@@ -20,6 +21,7 @@ mod elementwise;
 mod error_function;
 mod executable;
 mod feed;
+mod in_place;
 mod instruction_set;
 mod link;
 mod math;

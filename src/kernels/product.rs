@@ -11,6 +11,7 @@ use pulp::{Simd, WithSimd};
 
 use super::element::Element;
 use super::elementwise::zip_lanes;
+use super::reductions::reduce_lanes;
 use super::transpose::transpose;
 
 /// How many rows of the result a register tile has: two vectors.
@@ -423,7 +424,7 @@ impl<T: Element> DotPanels<T> {
                     }
                 }
                 for (column, [first, second]) in sums.into_iter().enumerate() {
-                    let sum = sum_chunk::<T>(zip_lanes(first, second, T::add));
+                    let sum = reduce_lanes(zip_lanes(first, second, T::add), T::add);
                     *self.result.add(column * self.result_stride + row) = sum;
                 }
             }
@@ -458,20 +459,6 @@ fn add_products<S: Simd, T: Element>(
         }
     }
     sums
-}
-
-/// The sum of a chunk's lanes, as a tree.
-#[inline(always)]
-fn sum_chunk<T: Element>(mut lanes: T::Chunk) -> T {
-    let lanes = lanes.as_mut();
-    let mut width = T::CHUNK;
-    while width > 1 {
-        width /= 2;
-        for lane in 0..width {
-            lanes[lane] = lanes[lane].add(lanes[lane + width]);
-        }
-    }
-    lanes[0]
 }
 
 /// Copies one panel, `depth × rows` in the order `[k][m]`, [`panel_rows`] apart.

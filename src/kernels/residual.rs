@@ -25,7 +25,25 @@ impl Residual {
             ScalarFunction::Square => Some(Residual::Square),
             ScalarFunction::Abs => Some(Residual::Abs),
             ScalarFunction::Huber { delta } => Some(Residual::Huber { delta }),
-            _ => None,
+            ScalarFunction::Negate
+            | ScalarFunction::Sqrt
+            | ScalarFunction::ReciprocalSqrt
+            | ScalarFunction::Reciprocal
+            | ScalarFunction::Exp
+            | ScalarFunction::Log
+            | ScalarFunction::Tanh
+            | ScalarFunction::Sigmoid
+            | ScalarFunction::ReLU
+            | ScalarFunction::LeakyReLU { .. }
+            | ScalarFunction::ELU { .. }
+            | ScalarFunction::GELU
+            | ScalarFunction::GELUTanh
+            | ScalarFunction::SiLU
+            | ScalarFunction::Softplus { .. }
+            | ScalarFunction::Hardtanh { .. }
+            | ScalarFunction::AtLeast { .. }
+            | ScalarFunction::AtMost { .. }
+            | ScalarFunction::Renorm { .. } => None,
         }
     }
 }
@@ -33,7 +51,7 @@ impl Residual {
 /// A loss at work on adjoining elements.
 ///
 /// `outputs` and `targets` are valid for reads of `length` elements, `sum` for one, the gradient for as
-/// many; it is the outputs' place or overlaps neither.
+/// many; it is the place of one of them or overlaps neither.
 pub(super) struct ResidualRun<T> {
     pub length: usize,
     pub outputs: *const T,

@@ -47,9 +47,12 @@ impl Lives {
                 }
             }
         }
-        let results = graph.prediction.into_iter().chain(graph.loss);
-        for result in results.chain(graph.watched()) {
-            last[view_root(graph, result).index()] = last_group;
+        for value in graph.values() {
+            let mut readers = fusion.readers[value.index()].iter();
+            if readers.any(|reader| reader.group().is_none()) {
+                // The caller reads it when all is done.
+                last[value.index()] = last_group;
+            }
         }
         let mut lives = Lives {
             lifetimes: Vec::new(),

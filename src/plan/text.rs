@@ -111,7 +111,7 @@ impl<'g> Namer<'g> {
         labels.join(" + ")
     }
 
-    /// What the step leaves behind, one text each.
+    /// What the step leaves behind, and the network's output in any case, one text each.
     pub fn results(&self, group: &Group) -> Vec<String> {
         let kernel_reads_row_sum = matches!(group.kind, GroupKind::WeightGradient { .. });
         let mut results = Vec::new();
@@ -180,7 +180,7 @@ impl<'g> Namer<'g> {
         self.graph.shape(value).text(&self.batch)
     }
 
-    /// A value in terms of what is kept in memory; its own name counts unless it is the `top`.
+    /// A value in terms of what steps show; its own name counts unless it is the `top`.
     pub fn expression(&self, value: ValueId, top: bool, depth: usize) -> String {
         if let (false, Some(name)) = (top, self.names.get(&value)) {
             return name.clone();

@@ -65,8 +65,7 @@ pub(super) fn predict_rows<T: Element>(
     let mut outputs = Vec::with_capacity(data.rows * runner.outputs());
     for first in (0..data.rows).step_by(batch) {
         let count = batch.min(data.rows - first);
-        runner.load(arena, data, Rows::Range { first, count });
-        runner.run(arena, threads, count, 0);
+        runner.run_on(arena, threads, data, Rows::Range { first, count }, 0);
         runner.append_prediction(arena, count, &mut outputs);
     }
     outputs

@@ -1,13 +1,11 @@
-//! From a section's program to the actions on a tile, and which instructions become one.
+//! From a section's program to the actions on a tile.
 
 use super::super::action::{Action, Place, UpdateAction, Value};
 use super::super::element::Element;
-use super::super::residual::Residual;
 use super::super::update::Recognised;
 use super::Site;
 use crate::plan::step::{
-    BinaryOperator, Destination, Instruction, Load, Offset, Reduction, ReductionAxis, Scratch,
-    Section, Source, Tile,
+    Destination, Instruction, Load, Offset, ReductionAxis, Scratch, Section, Source, Tile,
 };
 
 /// A section's program on one tile.
@@ -22,7 +20,7 @@ pub(super) struct Program<'s> {
 }
 
 impl Program<'_> {
-    fn features(&self) -> usize {
+    pub(super) fn features(&self) -> usize {
         self.section.features
     }
 
@@ -39,7 +37,7 @@ impl Program<'_> {
             .advancing(self.section.block_columns * stride)
     }
 
-    fn value<T: Element>(&self, source: Source, first: usize) -> Value<T> {
+    pub(super) fn value<T: Element>(&self, source: Source, first: usize) -> Value<T> {
         match source {
             Source::Scratch(scratch) => Value::Run(self.scratch(scratch)),
             Source::Anchor => Value::Run(
@@ -53,7 +51,7 @@ impl Program<'_> {
         }
     }
 
-    fn destination(&self, destination: Destination, first: usize) -> Place {
+    pub(super) fn destination(&self, destination: Destination, first: usize) -> Place {
         match destination {
             Destination::Scratch(scratch) => self.scratch(scratch),
             Destination::Memory(at) => self.column(at, self.features(), first),
@@ -61,7 +59,13 @@ impl Program<'_> {
     }
 
     /// Where a tile's reduction goes.
-    fn reduced(&self, axis: ReductionAxis, into: Offset, partials: Offset, first: usize) -> Place {
+    pub(super) fn reduced(
+        &self,
+        axis: ReductionAxis,
+        into: Offset,
+        partials: Offset,
+        first: usize,
+    ) -> Place {
         let partial = |elements: usize| match self.tile.only {
             true => Place::arena(into.0),
             false => Place::arena(partials.0 + self.tile.index * elements),
@@ -73,7 +77,7 @@ impl Program<'_> {
         }
     }
 
-    /// The places in the arena that the program reads or writes on this tile.
+    /// The places that the program reads or writes on this tile, temporaries excepted.
     pub fn touched(&self) -> Vec<(Place, usize, bool)> {
         let mut touched = Vec::new();
         let columns = self.tile.columns;
@@ -183,151 +187,6 @@ impl Program<'_> {
             index += 1;
         }
         actions
-    }
-
-    /// A loss of differences, with its gradient if that follows, and how many instructions they are.
-    fn residual<T: Element>(
-        &self,
-        program: &[Instruction],
-        first: usize,
-        columns: usize,
-    ) -> Option<(Action<T>, usize)> {
-        let [
-            Instruction::Binary {
-                to: Destination::Scratch(difference),
-                left: outputs,
-                right: targets,
-                operator: BinaryOperator::Subtract,
-            },
-            Instruction::Unary {
-                to: Destination::Scratch(losses),
-                from: of,
-                function,
-                derivative: false,
-            },
-            Instruction::Binary {
-                to: Destination::Scratch(scaled),
-                left: loss,
-                right: scale,
-                operator: BinaryOperator::Multiply,
-            },
-            Instruction::Reduce {
-                from,
-                axis: ReductionAxis::All,
-                reduction: Reduction::Sum,
-                into,
-                partials,
-            },
-            rest @ ..,
-        ] = program
-        else {
-            return None;
-        };
-        let [difference, losses, scaled] =
-            [difference, losses, scaled].map(|it| Source::Scratch(*it));
-        let chained = *of == difference && *loss == losses && *from == scaled;
-        let number = |source: &Source| matches!(source, Source::Scalar(_) | Source::Constant(_));
-        let (Value::Run(outputs), Value::Run(targets)) = (
-            self.value::<T>(*outputs, first),
-            self.value::<T>(*targets, first),
-        ) else {
-            return None;
-        };
-        if !chained || !number(scale) {
-            return None;
-        }
-        let (gradient, count, rest) = match rest {
-            [
-                Instruction::Unary {
-                    to: Destination::Scratch(derivative),
-                    from,
-                    function: same,
-                    derivative: true,
-                },
-                Instruction::Binary {
-                    to,
-                    left,
-                    right,
-                    operator: BinaryOperator::Multiply,
-                },
-                rest @ ..,
-            ] if *from == difference && same == function => {
-                let derivative = Source::Scratch(*derivative);
-                let slope = match (number(left), number(right)) {
-                    (true, false) if *right == derivative => left,
-                    (false, true) if *left == derivative => right,
-                    _ => return None,
-                };
-                if *to != destination_of(derivative) && read_later(rest, derivative) {
-                    return None;
-                }
-                let slope = self.value(*slope, first);
-                (Some((slope, self.destination(*to, first))), 6, rest)
-            }
-            rest => (None, 4, rest),
-        };
-        let temporaries = [difference, losses, scaled];
-        if temporaries.into_iter().any(|it| read_later(rest, it)) {
-            return None;
-        }
-        let action = Action::Residual {
-            length: columns * self.features(),
-            outputs,
-            targets,
-            function: Residual::of(*function)?,
-            scale: self.value(*scale, first),
-            sum: self.reduced(ReductionAxis::All, *into, *partials, first),
-            resume: first > 0,
-            gradient,
-        };
-        Some((action, count))
-    }
-
-    /// f'(x) into a temporary and its product with something, at once.
-    fn gradient<T: Element>(
-        &self,
-        program: &[Instruction],
-        first: usize,
-        columns: usize,
-    ) -> Option<Action<T>> {
-        let [
-            Instruction::Unary {
-                to: Destination::Scratch(derivative),
-                from,
-                function,
-                derivative: true,
-            },
-            Instruction::Binary {
-                to,
-                left,
-                right,
-                operator: BinaryOperator::Multiply,
-            },
-            rest @ ..,
-        ] = program
-        else {
-            return None;
-        };
-        let derivative = Source::Scratch(*derivative);
-        let other = match (*left == derivative, *right == derivative) {
-            (true, false) => *right,
-            (false, true) => *left,
-            (true, true) | (false, false) => return None,
-        };
-        let left = self.value::<T>(other, first);
-        let Value::Run(from) = self.value::<T>(*from, first) else {
-            return None;
-        };
-        if *to != destination_of(derivative) && read_later(rest, derivative) {
-            return None;
-        }
-        Some(Action::Gradient {
-            length: columns * self.features(),
-            left,
-            from,
-            to: self.destination(*to, first),
-            function: *function,
-        })
     }
 
     fn action<T: Element>(
@@ -458,36 +317,4 @@ impl Program<'_> {
             },
         }
     }
-}
-
-fn destination_of(source: Source) -> Destination {
-    match source {
-        Source::Scratch(scratch) => Destination::Scratch(scratch),
-        Source::Anchor | Source::Memory(_) | Source::Scalar(_) | Source::Constant(_) => {
-            unreachable!("a temporary")
-        }
-    }
-}
-
-/// Whether a temporary is read before it is written again.
-fn read_later(program: &[Instruction], temporary: Source) -> bool {
-    for instruction in program {
-        let (reads, to) = match *instruction {
-            Instruction::Load { to, .. } => ([None, None], Some(Destination::Scratch(to))),
-            Instruction::Unary { to, from, .. } => ([Some(from), None], Some(to)),
-            Instruction::Binary {
-                to, left, right, ..
-            } => ([Some(left), Some(right)], Some(to)),
-            Instruction::Store { from, .. } | Instruction::Reduce { from, .. } => {
-                ([Some(from), None], None)
-            }
-        };
-        if reads.contains(&Some(temporary)) {
-            return true;
-        }
-        if to == Some(destination_of(temporary)) {
-            return false;
-        }
-    }
-    false
 }

@@ -97,6 +97,8 @@ fn weight_gradients_in_halves_agree() {
     for (outs, ins, rows) in [
         (1, 33, 65),
         (1, 1, 33),
+        // From far away: as few streams.
+        (1, 700, 200),
         (7, 40, 96),
         (64, 64, 64),
         (97, 64, 200),
@@ -104,6 +106,7 @@ fn weight_gradients_in_halves_agree() {
         let mut case = Case::new(rows, outs as u64);
         for gap in [0, 1, 2, 0] {
             weight_gradient(&mut case, outs, ins, 16, gap);
+            forward(&mut case, outs, ins, Columns::Batch, 16, gap);
         }
         case.check();
     }
