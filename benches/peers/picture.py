@@ -7,7 +7,7 @@ import matplotlib
 matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt  # noqa: E402
-from matplotlib.ticker import FuncFormatter, NullFormatter  # noqa: E402
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter  # noqa: E402
 
 import report  # noqa: E402
 
@@ -74,6 +74,7 @@ def draw_drawn(axes, networks):
     axes.axhline(1, color=INK, linewidth=1)
     axes.set_yscale("log")
     logarithmic(axes.yaxis)
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5)))
     axes.set_xticks([])
     axes.grid(axis="y", color=FAINT, linewidth=0.6)
     decorate(axes, f"{len(ordered)} networks drawn by a seed: JAX's time as a multiple of nnc's")
