@@ -9,8 +9,13 @@ use std::time::{Duration, Instant};
 const FIRST_TRIAL: usize = 32;
 /// Runs between two trials, once the same way has been the faster several times.
 const MOST_BETWEEN_TRIALS: usize = 1024;
-/// Runs of a trial: a thread that slept may wake on the caller's core, and moves away after a while.
+/// Runs of a trial of all threads: one that slept may wake on the caller's core, and moves away after a
+/// while.
 const TRIAL: usize = 32;
+/// A trial of the caller's thread alone needs no such time. It ends once so many runs in a row ...
+const SLOWER_RUNS: usize = 2;
+/// ... have taken so many times as long as those before the trial.
+const SLOWER: f64 = 1.2;
 /// The last runs of a trial, and of the way in use before it, of which the median counts.
 const COUNTED: usize = 7;
 /// The other way must take less than this share of the time to be preferred.
@@ -41,6 +46,8 @@ pub(super) struct Pace {
     /// Runs until the next trial: twice as many after each that changed nothing.
     between: usize,
     trial: bool,
+    /// Runs of a trial, the last ones in a row, that were slower than those before it.
+    slower: usize,
     /// The last runs of the way in use before a trial, and the runs of the trial.
     used: [Duration; COUNTED],
     tried: [Duration; COUNTED],
@@ -53,6 +60,7 @@ impl Pace {
             runs: 0,
             between: FIRST_TRIAL,
             trial: false,
+            slower: 0,
             used: [Duration::MAX; COUNTED],
             tried: [Duration::MAX; COUNTED],
         }
@@ -90,16 +98,32 @@ impl Pace {
         times[self.runs % COUNTED] = time;
         self.runs += 1;
         if !self.trial && self.runs >= self.between {
-            (self.trial, self.runs) = (true, 0);
-        } else if self.trial && self.runs >= TRIAL {
-            if median(&mut self.tried) < median(&mut self.used) * MARGIN {
-                self.way = self.way.other();
-                self.between = FIRST_TRIAL;
-            } else {
-                self.between = (2 * self.between).min(MOST_BETWEEN_TRIALS);
+            (self.trial, self.runs, self.slower) = (true, 0, 0);
+        } else if self.trial {
+            let used = median(&mut self.used);
+            self.slower = match time.as_secs_f64() > used * SLOWER {
+                true => self.slower + 1,
+                false => 0,
+            };
+            let (runs, hopeless) = match self.next() {
+                Way::Together => (TRIAL, false),
+                Way::Alone => (COUNTED, self.slower >= SLOWER_RUNS),
+            };
+            if hopeless || self.runs >= runs {
+                let faster = !hopeless && median(&mut self.tried) < used * MARGIN;
+                self.end_trial(faster);
             }
-            (self.trial, self.runs) = (false, 0);
         }
+    }
+
+    fn end_trial(&mut self, faster: bool) {
+        if faster {
+            self.way = self.way.other();
+            self.between = FIRST_TRIAL;
+        } else {
+            self.between = (2 * self.between).min(MOST_BETWEEN_TRIALS);
+        }
+        (self.trial, self.runs) = (false, 0);
     }
 }
 
@@ -124,6 +148,20 @@ mod tests {
             }
         }
         taken
+    }
+
+    #[test]
+    fn a_trial_of_one_thread_that_is_slower_ends_soon() {
+        let mut pace = Pace::new();
+        let fast_together = |way| if way == Way::Together { 50 } else { 90 };
+        let taken = ways(&mut pace, 100, fast_together);
+        let alone = taken.iter().filter(|way| **way == Way::Alone).count();
+        assert_eq!(alone, 2 * SLOWER_RUNS);
+        // One that is as fast lasts until its median is known.
+        let mut pace = Pace::new();
+        let taken = ways(&mut pace, 60, |_| 50);
+        let alone = taken.iter().filter(|way| **way == Way::Alone).count();
+        assert_eq!(alone, COUNTED);
     }
 
     #[test]
