@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 
+use super::cores::Cores;
+
 /// Rounds of spinning before a waiting worker offers its core to others: a step of a small plan is
 /// shorter than a switch of threads.
 const SPINS: usize = 500;
@@ -17,7 +19,7 @@ const YIELDS: usize = 2000;
 pub struct Worker<'a> {
     pub index: usize,
     pub count: usize,
-    barrier: Option<&'a Barrier>,
+    room: Option<&'a MeetingRoom>,
 }
 
 impl Worker<'_> {
@@ -25,14 +27,14 @@ impl Worker<'_> {
     pub const ALONE: Worker<'static> = Worker {
         index: 0,
         count: 1,
-        barrier: None,
+        room: None,
     };
 
     /// Waits until all workers of the run are here; what each did before, all see after.
     #[inline]
     pub fn meet(&self) {
-        if let Some(barrier) = self.barrier {
-            barrier.wait(self.count);
+        if let Some(room) = self.room {
+            room.meet(self.index, self.count);
         }
     }
 
@@ -57,22 +59,32 @@ struct Barrier {
     round: AtomicUsize,
 }
 
-impl Barrier {
-    fn wait(&self, count: usize) {
-        let round = self.round.load(Ordering::Relaxed);
-        if self.arrived.fetch_add(1, Ordering::AcqRel) + 1 == count {
-            self.arrived.store(0, Ordering::Relaxed);
-            self.round.store(round.wrapping_add(1), Ordering::Release);
+/// Where the workers of a team wait for each other.
+struct MeetingRoom {
+    barrier: Barrier,
+    cores: Cores,
+}
+
+impl MeetingRoom {
+    fn meet(&self, worker: usize, count: usize) {
+        let Barrier { arrived, round } = &self.barrier;
+        let current = round.load(Ordering::Relaxed);
+        if arrived.fetch_add(1, Ordering::AcqRel) + 1 == count {
+            arrived.store(0, Ordering::Relaxed);
+            round.store(current.wrapping_add(1), Ordering::Release);
             return;
         }
         let mut spins = 0;
-        while self.round.load(Ordering::Acquire) == round {
+        while round.load(Ordering::Acquire) == current {
             spins += 1;
             if spins < SPINS {
                 spin_loop();
-            } else {
-                thread::yield_now();
+                continue;
             }
+            if spins == SPINS {
+                self.cores.part(worker);
+            }
+            thread::yield_now();
         }
     }
 }
@@ -88,7 +100,7 @@ struct Shared {
     /// The number of the current job; workers wait for it to change.
     generation: AtomicUsize,
     job: UnsafeCell<Option<Job>>,
-    barrier: Barrier,
+    room: MeetingRoom,
     leaving: AtomicBool,
 }
 
@@ -115,7 +127,10 @@ impl Team {
             shared: Arc::new(Shared {
                 generation: AtomicUsize::new(0),
                 job: UnsafeCell::new(None),
-                barrier: Barrier::default(),
+                room: MeetingRoom {
+                    barrier: Barrier::default(),
+                    cores: Cores::new(workers),
+                },
                 leaving: AtomicBool::new(false),
             }),
             threads: Vec::new(),
@@ -189,8 +204,9 @@ fn take_part(shared: &Shared, index: usize, count: usize) {
     let worker = Worker {
         index,
         count,
-        barrier: Some(&shared.barrier),
+        room: Some(&shared.room),
     };
+    shared.room.cores.note(index);
     // SAFETY: written before the generation that brought this worker here.
     let job = unsafe { *shared.job.get() }.expect("a generation begins with a job");
     // SAFETY: `run` waits at the barrier below, so the function lives.
@@ -211,6 +227,9 @@ fn serve(shared: &Shared, index: usize, count: usize) {
             } else {
                 thread::park();
             }
+        }
+        if waits >= SPINS {
+            shared.room.cores.part(index);
         }
         seen = seen.wrapping_add(1);
         if shared.leaving.load(Ordering::Relaxed) {
@@ -269,7 +288,7 @@ mod tests {
                     let worker = Worker {
                         index,
                         count,
-                        barrier: None,
+                        room: None,
                     };
                     let share = worker.share(items);
                     assert_eq!(share.start, next);
