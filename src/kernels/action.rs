@@ -148,6 +148,8 @@ pub(super) struct UpdateAction<T> {
     pub length: usize,
     pub gradient: Place,
     pub states: Vec<Place>,
+    /// Where the new parameter goes, if not to its own place.
+    pub result: Option<Place>,
     pub numbers: Vec<Value<T>>,
 }
 
@@ -393,14 +395,6 @@ impl<T> Actions<T> {
     pub fn push(&mut self, action: Action<T>) {
         self.push_repeated(1, [action]);
     }
-
-    /// Appends another's actions.
-    pub fn append(&mut self, other: Actions<T>) {
-        let mut actions = other.actions.into_iter();
-        for repeat in other.repeats {
-            self.push_repeated(repeat.times, actions.by_ref().take(repeat.count));
-        }
-    }
 }
 
 /// Where and for whom actions are done.
@@ -607,6 +601,10 @@ impl<T: Element> Site<'_, T> {
                         length: update.length,
                         gradient: self.at(update.gradient, 0),
                         states: &states,
+                        result: match update.result {
+                            Some(result) => self.at(result, 0),
+                            None => std::ptr::null_mut(),
+                        },
                         numbers: &numbers,
                     });
                 }

@@ -11,6 +11,7 @@ use super::feed::Feed;
 use super::in_place::{Extent, reads_in_place};
 use super::instruction_set::chosen;
 use super::link::halves::HalfSums;
+use super::link::weights::updated_room;
 use super::link::{PACKED_ALONE, Site, combines, in_strips, most_shared_columns, phases};
 use super::meetings::Join;
 use super::product::panel_rows;
@@ -223,7 +224,7 @@ impl<T: Element> Executable<T> {
         }
         self.linked.push(Linked {
             rows,
-            workers: join.workers,
+            workers: join.into_workers(),
         });
         Ok(())
     }
@@ -474,11 +475,14 @@ fn lay_out<T: Element>(kernel: Kernel, panel: usize, rows: usize) -> Option<(Ste
     };
     let mut rooms = [Room::default(); 2];
     let mut has_combination = false;
-    for (place, section) in rooms.iter_mut().zip(sections(&kernel)) {
+    let updates = sections(&kernel).map(|section| section.and_then(recognise));
+    let parts = sections(&kernel).into_iter().zip(&updates);
+    for (place, (section, update)) in rooms.iter_mut().zip(parts) {
         let Some(section) = section else { continue };
-        let anchor = match section.anchor {
-            Some(_) => 0,
-            None => section.features.checked_mul(section.tile_columns)?,
+        let anchor = match (section.anchor, update) {
+            (Some(_), _) => 0,
+            (None, Some(_)) => updated_room::<T>(section.features, section.tile_columns)?,
+            (None, None) => section.features.checked_mul(section.tile_columns)?,
         };
         let block = section.features.checked_mul(section.block_columns)?;
         *place = Room {
@@ -508,7 +512,6 @@ fn lay_out<T: Element>(kernel: Kernel, panel: usize, rows: usize) -> Option<(Ste
     };
     let copies = copies::<T>(&kernel, panel, rows)?;
     let (strips, packed) = (room(copies.strips)?, room(copies.packed)?);
-    let updates = sections(&kernel).map(|section| section.and_then(recognise));
     let step = Step {
         half_sums: HalfSums::new::<T>(&kernel, rows),
         kernel,

@@ -4,7 +4,7 @@
 mod combined;
 pub(super) mod halves;
 mod program;
-mod weights;
+pub(super) mod weights;
 
 use std::ops::Range;
 
@@ -66,6 +66,36 @@ pub(super) fn along_depth(weight: Matrix, depth: usize, section: &Section, lanes
 pub(super) struct Phase<T> {
     pub actions: Actions<T>,
     pub accesses: Vec<Access>,
+    /// What may as well be done later, before the workers meet.
+    pub later: Vec<Later<T>>,
+}
+
+/// A copy of adjoining elements to a place where others have read.
+///
+/// The processor takes the lines away from them first, one after the other, while stores wait: some lines
+/// at a time, before work that stores little, cost next to nothing.
+pub(super) struct Later<T> {
+    pub action: Action<T>,
+    pub accesses: [Access; 2],
+}
+
+impl<T> Later<T> {
+    pub fn copy(length: usize, from: Place, to: Place) -> Later<T> {
+        Later {
+            action: Action::Copy {
+                features: length,
+                columns: 1,
+                from,
+                from_stride: length,
+                to,
+                to_stride: length,
+            },
+            accesses: [
+                Access::new(from, length, false),
+                Access::new(to, length, true),
+            ],
+        }
+    }
 }
 
 impl<T> Default for Phase<T> {
@@ -73,6 +103,7 @@ impl<T> Default for Phase<T> {
         Phase {
             actions: Actions::default(),
             accesses: Vec::new(),
+            later: Vec::new(),
         }
     }
 }
@@ -359,7 +390,8 @@ impl<T: Element> Link<'_, T> {
             self.touch(place, elements, writes);
         }
         if let Some(update) = &self.step.updates[number] {
-            let action = program.update(update, 0, tile.columns * section.features);
+            let length = tile.columns * section.features;
+            let action = program.update(update, 0, length, None);
             return self.push(action);
         }
         let whole = tile.columns / section.block_columns;

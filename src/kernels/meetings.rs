@@ -1,8 +1,10 @@
 //! Where workers must meet: before one touches what another has written, or writes what another has
 //! touched, since they last met.
 
+use std::collections::VecDeque;
+
 use super::action::{Action, Actions, Place, Room};
-use super::link::Phase;
+use super::link::{Later, Phase};
 
 /// More accesses than this since the last meeting are not worth comparing: a meeting costs less.
 const MOST_ACCESSES: usize = 64;
@@ -43,10 +45,39 @@ impl Access {
     }
 }
 
+/// Does all that was left for later.
+fn catch_up<T>(worker: &mut Actions<T>, later: &mut VecDeque<Later<T>>) {
+    for later in later.drain(..) {
+        worker.push(later.action);
+    }
+}
+
+/// Appends actions, with one of those that were left for later before each product.
+fn append<T>(worker: &mut Actions<T>, actions: Actions<T>, later: &mut VecDeque<Later<T>>) {
+    let mut all = actions.actions.into_iter();
+    for repeat in actions.repeats {
+        let actions = all.by_ref().take(repeat.count);
+        if repeat.times > 1 {
+            worker.push_repeated(repeat.times, actions);
+            continue;
+        }
+        for action in actions {
+            if let Action::Product(_) = action
+                && let Some(later) = later.pop_front()
+            {
+                worker.push(later.action);
+            }
+            worker.push(action);
+        }
+    }
+}
+
 /// Joins phases to what each worker does, with meetings where they are needed.
 pub(super) struct Join<T> {
-    pub workers: Vec<Actions<T>>,
+    workers: Vec<Actions<T>>,
     since: Vec<Vec<Access>>,
+    /// What each may do later, before the workers meet.
+    later: Vec<VecDeque<Later<T>>>,
 }
 
 impl<T> Join<T> {
@@ -54,7 +85,19 @@ impl<T> Join<T> {
         Join {
             workers: (0..workers).map(|_| Actions::default()).collect(),
             since: vec![Vec::new(); workers],
+            later: (0..workers).map(|_| VecDeque::new()).collect(),
         }
+    }
+
+    /// What each worker does.
+    pub fn into_workers(mut self) -> Vec<Actions<T>> {
+        for (worker, later) in self.workers.iter_mut().zip(&mut self.later) {
+            catch_up(worker, later);
+            if let Some(end) = worker.step_ends.last_mut() {
+                *end = worker.repeats.len();
+            }
+        }
+        self.workers
     }
 
     /// Appends the phases of a step: for each worker the same number.
@@ -75,14 +118,23 @@ impl<T> Join<T> {
 
     fn phase(&mut self, phases: Vec<Phase<T>>) {
         if self.needs_meeting(&phases) {
-            for (worker, since) in self.workers.iter_mut().zip(&mut self.since) {
+            let workers = self.workers.iter_mut().zip(&mut self.since);
+            for ((worker, since), later) in workers.zip(&mut self.later) {
+                catch_up(worker, later);
                 worker.push(Action::Meet);
                 since.clear();
             }
         }
         let workers = self.workers.iter_mut().zip(&mut self.since);
-        for ((worker, since), phase) in workers.zip(phases) {
-            worker.append(phase.actions);
+        for (((worker, since), later), phase) in workers.zip(&mut self.later).zip(phases) {
+            let waiting = later.iter().flat_map(|later| &later.accesses);
+            let mut waiting =
+                waiting.flat_map(|later| phase.accesses.iter().map(move |now| (later, now)));
+            if waiting.any(|(later, now)| later.conflicts(now)) {
+                catch_up(worker, later);
+            }
+            append(worker, phase.actions, later);
+            later.extend(phase.later);
             for access in phase.accesses {
                 if !since.contains(&access) {
                     since.push(access);
@@ -106,5 +158,121 @@ impl<T> Join<T> {
                 phase.accesses.iter().any(pairs)
             })
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::action::ProductAction;
+    use super::*;
+    use crate::kernels::action::Left;
+
+    const WEIGHT: usize = 1000;
+
+    fn product() -> Action<f32> {
+        let at = Place::work(0);
+        Action::Product(ProductAction {
+            rows: 1,
+            columns: 1,
+            depth: 1,
+            left: Left {
+                at,
+                height: 1,
+                stride: 1,
+                step: 1,
+            },
+            right: at,
+            right_step: 1,
+            right_stride: 1,
+            right_in_strips: false,
+            start: None,
+            resume: false,
+            result: at,
+            result_stride: 1,
+            adds: false,
+        })
+    }
+
+    /// A phase of actions, on these elements of the arena.
+    fn phase(actions: Vec<Action<f32>>, accesses: &[(usize, usize, bool)]) -> Phase<f32> {
+        let mut phase = Phase::default();
+        for action in actions {
+            phase.actions.push(action);
+        }
+        let accesses = accesses.iter();
+        let access = |&(at, elements, writes)| Access::new(Place::arena(at), elements, writes);
+        phase.accesses = accesses.map(access).collect();
+        phase
+    }
+
+    /// One that leaves two copies to a weight for later.
+    fn update(worker: usize) -> Phase<f32> {
+        let own = WEIGHT + 20 * worker;
+        let mut phase = phase(Vec::new(), &[(own, 20, true)]);
+        for part in [0, 10] {
+            let to = Place::arena(own + part);
+            phase
+                .later
+                .push(Later::copy(10, Place::work(own + part), to));
+        }
+        phase
+    }
+
+    /// What the first worker does: a letter an action.
+    fn done(join: Join<f32>) -> String {
+        let workers = join.into_workers();
+        let actions = workers[0].actions.iter();
+        actions
+            .map(|action| match action {
+                Action::Meet => 'm',
+                Action::Product(_) => 'p',
+                Action::Copy { .. } => 'c',
+                _ => '?',
+            })
+            .collect()
+    }
+
+    fn joined(phases: impl Fn(usize) -> Vec<Phase<f32>>) -> String {
+        let mut join = Join::new(2);
+        join.step((0..2).map(phases).collect());
+        done(join)
+    }
+
+    #[test]
+    fn what_may_wait_is_done_before_products_and_before_the_workers_meet() {
+        let products = |count: usize| phase((0..count).map(|_| product()).collect(), &[]);
+        assert_eq!(joined(|worker| vec![update(worker), products(3)]), "cpcpp");
+        assert_eq!(joined(|worker| vec![update(worker), products(1)]), "cpc");
+        // Both weights are read: all must be there.
+        let reads = || phase(vec![product()], &[(WEIGHT, 40, false)]);
+        assert_eq!(
+            joined(|worker| vec![update(worker), products(1), reads()]),
+            "cpcmp"
+        );
+    }
+
+    #[test]
+    fn what_waits_is_done_before_the_same_worker_needs_it() {
+        let own = |worker| phase(vec![product()], &[(WEIGHT + 20 * worker + 15, 1, false)]);
+        assert_eq!(joined(|worker| vec![update(worker), own(worker)]), "ccp");
+        // Or writes where it would be copied from.
+        let overwrites = |worker| {
+            let mut phase = phase(vec![product()], &[]);
+            let at = Place::work(WEIGHT + 20 * worker);
+            phase.accesses.push(Access::new(at, 1, true));
+            phase
+        };
+        let order = joined(|worker| vec![update(worker), overwrites(worker)]);
+        assert_eq!(order, "ccp");
+    }
+
+    #[test]
+    fn the_last_step_holds_what_is_left() {
+        let mut join = Join::new(2);
+        join.step((0..2).map(|worker| vec![update(worker)]).collect());
+        for worker in join.into_workers() {
+            let repeats = worker.of_steps(0..1);
+            assert_eq!(repeats.iter().map(|repeat| repeat.count).sum::<usize>(), 2);
+        }
     }
 }

@@ -236,13 +236,16 @@ fn moments<R: Arithmetic>(g: R, (m, v): (R, R), (share, square_share, kept): (R,
 
 /// An update at work on adjoining elements.
 ///
-/// All pointers are valid for `length` elements; no two of them overlap.
+/// All pointers are valid for `length` elements; no two of them overlap, except that the result may be the
+/// gradient.
 pub(super) struct UpdateRun<'n, T> {
     pub update: Update,
     pub length: usize,
     pub gradient: *const T,
     /// The rule's come first.
     pub states: &'n [*mut T; MOST_STATES],
+    /// Where the new parameter goes in place of the first state, if it is not null.
+    pub result: *mut T,
     /// The rule's come first.
     pub numbers: &'n [T; MOST_NUMBERS],
 }
@@ -269,6 +272,10 @@ impl<T: Element> UpdateRun<'_, T> {
             )
         };
         let numbers = numbers.map(|number| Lanes::<T>(T::filled_chunk(number)));
+        let mut results = *states;
+        if !self.result.is_null() {
+            results[0] = self.result;
+        }
         let whole = self.length - self.length % T::CHUNK;
         for at in (0..whole).step_by(T::CHUNK) {
             // SAFETY: a whole chunk of each.
@@ -279,8 +286,8 @@ impl<T: Element> UpdateRun<'_, T> {
                     |state| load(state),
                 );
                 let new = R::apply(load(self.gradient), old, numbers);
-                for (state, new) in states.iter().zip(new) {
-                    state.add(at).cast::<T::Chunk>().write_unaligned(new.0);
+                for (result, new) in results.iter().zip(new) {
+                    result.add(at).cast::<T::Chunk>().write_unaligned(new.0);
                 }
             }
         }
@@ -296,8 +303,8 @@ impl<T: Element> UpdateRun<'_, T> {
                     *old = load(*state);
                 }
                 let new = R::apply(load(self.gradient), old, numbers);
-                for (state, new) in states.iter().zip(new) {
-                    T::store_partial_chunk(simd, state.add(whole), rest, new.0);
+                for (result, new) in results.iter().zip(new) {
+                    T::store_partial_chunk(simd, result.add(whole), rest, new.0);
                 }
             }
         }

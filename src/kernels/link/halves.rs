@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use super::Link;
-use super::weights::is_narrow;
+use super::weights::{Found, is_narrow};
 use crate::kernels::action::{Action, Left, Place, ProductAction, Value};
 use crate::kernels::element::Element;
 use crate::kernels::team::share;
@@ -120,13 +120,25 @@ impl<T: Element> Link<'_, T> {
             }
         }
         self.next_phase();
+        let other = 1 - 2 * self.site.worker / self.site.workers;
         if let Some(section) = weight {
+            let free = section.anchor.is_none() && self.step.updates[0].is_some();
             match at_once {
-                true => self.both_halves(halves, section),
-                false => self.updated_tiles(section, |link, tile, columns, result| {
+                true => self.both_halves(halves, section, columns),
+                false => self.updated_tiles(section, columns, |link, tile, columns, result| {
                     let first = (tile.first + columns.start) * section.features;
                     let places = [0, 1].map(|half| sums.of_weight(half).plus(first));
-                    link.add(places, columns.len() * section.features, result);
+                    // In the place of what the other worker has written: the next time that it writes there,
+                    // its processor need not take the lines from one that only read them.
+                    let found = match free {
+                        true => Found {
+                            at: places[other],
+                            stays: true,
+                        },
+                        false => Found::told(result),
+                    };
+                    link.add(places, columns.len() * section.features, found.at);
+                    found
                 }),
             }
         }
@@ -192,17 +204,18 @@ impl<T: Element> Link<'_, T> {
     }
 
     /// Both halves' sums, one after the other, of each tile.
-    fn both_halves(&mut self, halves: [[Matrix; 2]; 2], section: &Section) {
+    fn both_halves(&mut self, halves: [[Matrix; 2]; 2], section: &Section, depth: usize) {
         let tiles = 0..section.cut(self.site.rows).tiles();
         let products = halves
             .map(|[gradient, input]| self.weight_product(gradient, input, section, tiles.clone()));
-        self.updated_tiles(section, |link, tile, columns, result| {
+        self.updated_tiles(section, depth, |link, tile, columns, result| {
             for (half, product) in products.iter().enumerate() {
                 link.push(Action::Product(ProductAction {
                     adds: half > 0,
                     ..product(tile, columns.clone(), result)
                 }));
             }
+            Found::told(result)
         });
     }
 
@@ -225,6 +238,7 @@ impl<T: Element> Link<'_, T> {
     fn add(&mut self, [left, right]: [Place; 2], length: usize, to: Place) {
         self.touch(left, length, false);
         self.touch(right, length, false);
+        self.touch(to, length, true);
         self.push(Action::Binary {
             length,
             left: Value::Run(left),

@@ -144,27 +144,38 @@ impl Program<'_> {
         touched
     }
 
+    /// The program on a kernel's result that lies elsewhere.
+    pub fn at(&self, anchor: Place) -> Self {
+        Program { anchor, ..*self }
+    }
+
     /// The whole program at once, for `length` of the tile's elements from `first` on, where the anchor
-    /// begins.
+    /// begins. The new parameter goes to `result`, or to its own place.
     pub fn update<T: Element>(
         &self,
         recognised: &Recognised,
         first: usize,
         length: usize,
+        result: Option<Place>,
     ) -> Action<T> {
-        let first = self.tile.first * self.features() + first;
-        let place = |at: &Offset| Place::arena(at.0 + first);
+        let place = |at: &Offset| self.state(*at, first);
         Action::Update(Box::new(UpdateAction {
             update: recognised.update,
             length,
             gradient: self.anchor,
             states: recognised.states.iter().map(place).collect(),
+            result,
             numbers: recognised
                 .numbers
                 .iter()
                 .map(|number| self.value(*number, 0))
                 .collect(),
         }))
+    }
+
+    /// Where an updated state has the tile's element `first`.
+    pub fn state(&self, at: Offset, first: usize) -> Place {
+        Place::arena(at.0 + self.tile.first * self.features() + first)
     }
 
     /// The actions on a block of columns, the first of them counted from the tile's.

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::super::action::{Action, Left, Place, ProductAction, Value};
 use super::super::element::Element;
-use super::{Link, Unpacked, in_strips};
+use super::{Later, Link, Unpacked, in_strips};
 use crate::plan::step::{Cut, Matrix, Reduction, ReductionAxis, Section, Tile};
 
 /// A left operand beyond this many bytes is worth packing: half of a common first-level cache.
@@ -18,6 +18,13 @@ const UPDATED_ELEMENTS: usize = 48 * 32;
 /// right operand's strips have widths that divide them.
 const UPDATED_COLUMNS: [usize; 3] = [12, 24, 48];
 
+/// A copy to where others have read has at most so many: 64 stores of vectors.
+const LATE_BYTES: usize = 4 << 10;
+/// It hides behind the product of as many rows of a batch, ...
+const LATE_DEPTH: usize = 32;
+/// ... and is worth an action for a weight of as many elements.
+const LATE_ELEMENTS: usize = 2 << 10;
+
 /// A gradient of more bytes, for a weight of few inputs, is read by parts of so many columns: its
 /// rows, each far from the next, would be read once for every panel.
 const NARROW_BYTES: usize = 64 << 10;
@@ -29,6 +36,44 @@ fn updated_columns<T: Element>(height: usize) -> usize {
     let [.., most] = UPDATED_COLUMNS;
     let columns = UPDATED_COLUMNS.into_iter().find(whole).unwrap_or(most);
     (UPDATED_ELEMENTS / height.max(1)).next_multiple_of(columns)
+}
+
+/// The elements that a worker's scratch has for the gradient of a weight's tile of `height` rows, if an
+/// optimizer's update follows: two blocks, as the new parameters of one stay while the next is computed.
+pub(in crate::kernels) fn updated_room<T: Element>(
+    height: usize,
+    tile_columns: usize,
+) -> Option<usize> {
+    let block = updated_columns::<T>(height).min(tile_columns);
+    height.checked_mul(tile_columns.max(2 * block))
+}
+
+/// Where a gradient has been put to be updated.
+pub(super) struct Found {
+    pub at: Place,
+    /// Nobody else writes there before the workers meet.
+    pub stays: bool,
+}
+
+impl Found {
+    /// It was put where it was told to be.
+    pub fn told(at: Place) -> Found {
+        Found { at, stays: false }
+    }
+}
+
+/// The copies of new parameters to their place: each of as many lines as a processor holds stores.
+fn copies_of<T: Element>(length: usize, from: Place, to: Place) -> Vec<Later<T>> {
+    let most = LATE_BYTES / size_of::<T>();
+    let pieces = length.div_ceil(most).max(1);
+    let piece = length.div_ceil(pieces).next_multiple_of(T::CHUNK);
+    let firsts = (0..length).step_by(piece);
+    firsts
+        .map(|first| {
+            let length = piece.min(length - first);
+            Later::copy(length, from.plus(first), to.plus(first))
+        })
+        .collect()
 }
 
 /// Whether a weight of so few inputs has so large a gradient of its outputs.
@@ -86,7 +131,7 @@ impl<T: Element> Link<'_, T> {
                     self.touch(Place::arena(state.0 + first), features, true);
                 }
                 let program = self.section_program(section, 1, tile, anchor);
-                let action = program.update(update, first, features);
+                let action = program.update(update, first, features, None);
                 self.push(action);
             }
             Some(_) | None => self.program(section, 1, tile, anchor),
@@ -103,8 +148,9 @@ impl<T: Element> Link<'_, T> {
         }
         let tiles = self.share(section.cut(self.site.rows).tiles());
         let product = self.weight_product(gradient, input, section, tiles);
-        self.updated_tiles(section, |link, tile, columns, result| {
+        self.updated_tiles(section, depth, |link, tile, columns, result| {
             link.push(Action::Product(product(tile, columns, result)));
+            Found::told(result)
         });
     }
 
@@ -113,7 +159,8 @@ impl<T: Element> Link<'_, T> {
     pub(super) fn updated_tiles(
         &mut self,
         section: &Section,
-        gradient: impl Fn(&mut Self, Tile, Range<usize>, Place),
+        depth: usize,
+        gradient: impl Fn(&mut Self, Tile, Range<usize>, Place) -> Found,
     ) {
         let (Some(update), None) = (&self.step.updates[0], section.anchor) else {
             return self.tiles(section, |link, tile, result| {
@@ -122,6 +169,9 @@ impl<T: Element> Link<'_, T> {
         };
         // The gradient of a few columns, then their update: it is still in the first cache.
         let (cut, height) = (section.cut(self.site.rows), section.features);
+        let elements = height * section.columns.count(self.site.rows);
+        let late = depth >= LATE_DEPTH && elements >= LATE_ELEMENTS && self.site.workers > 1;
+        let (mut turn, mut before) = (0, Vec::new());
         for index in self.share(cut.tiles()) {
             let tile = cut.tile(index);
             let anchor = self.anchor(section, 0, tile);
@@ -133,9 +183,31 @@ impl<T: Element> Link<'_, T> {
             for first in (0..tile.columns).step_by(most) {
                 let columns = first..tile.columns.min(first + most);
                 let (start, length) = (first * height, columns.len() * height);
-                gradient(self, tile, columns, anchor);
-                self.push(program.update(update, start, length));
+                let anchor = anchor.plus(turn * most.min(section.tile_columns) * height);
+                let mut copies = before.into_iter();
+                self.push_copies(copies.by_ref().take(1));
+                let found = gradient(self, tile, columns, anchor);
+                self.push_copies(copies);
+                let result = late.then_some(found.at);
+                self.push(program.at(found.at).update(update, start, length, result));
+                before = match result {
+                    Some(from) => {
+                        copies_of::<T>(length, from, program.state(update.states[0], start))
+                    }
+                    None => Vec::new(),
+                };
+                if found.stays {
+                    self.phase().later.append(&mut before);
+                }
+                turn = usize::from(late) - turn;
             }
+        }
+        self.push_copies(before);
+    }
+
+    fn push_copies(&mut self, copies: impl IntoIterator<Item = Later<T>>) {
+        for copy in copies {
+            self.push(copy.action);
         }
     }
 
