@@ -69,25 +69,13 @@ impl<T: Element> Product<T> {
         };
         for first in (next..self.rows).step_by(2 * lanes) {
             let rest = self.rows - first;
-            // SAFETY: `first` is a row of the result, at the beginning of a panel.
-            let panel = unsafe {
-                Product {
-                    rows: rest.min(2 * lanes),
-                    left: self.left_row(first),
-                    start: match self.start.is_null() {
-                        true => self.start,
-                        false => self.start.add(first),
-                    },
-                    result: self.result.add(first),
-                    ..*self
-                }
-            };
+            let product = self;
             // Each a function of its own, compiled for the instruction set.
             match () {
-                () if rest >= 2 * lanes => simd.vectorize(Panel::<T, 2, false>(panel)),
-                () if rest > lanes => simd.vectorize(Panel::<T, 2, true>(panel)),
-                () if rest == lanes => simd.vectorize(Panel::<T, 1, false>(panel)),
-                () => simd.vectorize(Panel::<T, 1, true>(panel)),
+                () if rest >= 2 * lanes => simd.vectorize(Panel::<T, 2, false> { product, first }),
+                () if rest > lanes => simd.vectorize(Panel::<T, 2, true> { product, first }),
+                () if rest == lanes => simd.vectorize(Panel::<T, 1, false> { product, first }),
+                () => simd.vectorize(Panel::<T, 1, true> { product, first }),
             }
         }
     }
@@ -129,22 +117,50 @@ macro_rules! strips {
     ($columns:ident, $at:ident, $width:ident, $body:expr, ()) => {};
 }
 
-/// A product with `VECTORS` vectors of rows, the last incomplete if `MASKED`.
-struct Panel<T, const VECTORS: usize, const MASKED: bool>(Product<T>);
+/// A product's rows from the first on, at the beginning of a panel: `VECTORS` vectors of them, the last
+/// incomplete if `MASKED`.
+struct Panel<'p, T, const VECTORS: usize, const MASKED: bool> {
+    product: &'p Product<T>,
+    first: usize,
+}
 
-impl<T: Element, const VECTORS: usize, const MASKED: bool> WithSimd for Panel<T, VECTORS, MASKED> {
+impl<T: Element, const VECTORS: usize, const MASKED: bool> WithSimd
+    for Panel<'_, T, VECTORS, MASKED>
+{
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
+        let Panel { product, first } = self;
         // SAFETY: by the contract of the fields; the tile's columns exist.
-        each_strip!(S, self.0.columns, |at, COLUMNS| unsafe {
-            self.tile::<S, COLUMNS>(simd, at);
-        });
+        unsafe {
+            let rows = PanelRows::<T, VECTORS, MASKED> {
+                product,
+                rows: product.rows - first,
+                left: product.left_row(first),
+                start: match product.start.is_null() {
+                    true => product.start,
+                    false => product.start.add(first),
+                },
+                result: product.result.add(first),
+            };
+            each_strip!(S, product.columns, |at, COLUMNS| rows
+                .tile::<S, COLUMNS>(simd, at));
+        }
     }
 }
 
-impl<T: Element, const VECTORS: usize, const MASKED: bool> Panel<T, VECTORS, MASKED> {
+/// Where a panel's rows are.
+struct PanelRows<'p, T, const VECTORS: usize, const MASKED: bool> {
+    product: &'p Product<T>,
+    /// Those of this panel and all that follow.
+    rows: usize,
+    left: *const T,
+    start: *const T,
+    result: *mut T,
+}
+
+impl<T: Element, const VECTORS: usize, const MASKED: bool> PanelRows<'_, T, VECTORS, MASKED> {
     /// The panel's rows of one column.
     ///
     /// # Safety
@@ -171,18 +187,18 @@ impl<T: Element, const VECTORS: usize, const MASKED: bool> Panel<T, VECTORS, MAS
     /// The product's pointers are valid as its fields say, for the columns from `column` on.
     #[inline(always)]
     unsafe fn tile<S: Simd, const COLUMNS: usize>(&self, simd: S, column: usize) {
-        let product = &self.0;
+        let product = self.product;
         let lanes = T::lanes::<S>();
-        let mask = T::first_lanes(simd, product.rows - (VECTORS - 1) * lanes);
-        let start = match product.start.is_null() {
+        let mask = T::first_lanes(simd, self.rows - (VECTORS - 1) * lanes);
+        let start = match self.start.is_null() {
             true => [T::splat(simd, T::ZERO); VECTORS],
             // SAFETY: the start has the panel's rows.
-            false => unsafe { Self::load(simd, mask, product.start) },
+            false => unsafe { Self::load(simd, mask, self.start) },
         };
         let mut sums = [start; COLUMNS];
         if product.resume {
             for (index, sums) in sums.iter_mut().enumerate() {
-                let from = product
+                let from = self
                     .result
                     .wrapping_add((column + index) * product.result_stride);
                 // SAFETY: the result has the panel's rows.
@@ -191,7 +207,7 @@ impl<T: Element, const VECTORS: usize, const MASKED: bool> Panel<T, VECTORS, MAS
         }
         // SAFETY: within the operands, by the caller.
         unsafe {
-            let mut left = product.left;
+            let mut left = self.left;
             let (mut right, step, stride) = match product.right_in_strips {
                 true => (product.right.add(column * product.depth), COLUMNS, 1),
                 false => (
@@ -213,14 +229,14 @@ impl<T: Element, const VECTORS: usize, const MASKED: bool> Panel<T, VECTORS, MAS
             }
             if product.adds {
                 for (index, sums) in sums.iter_mut().enumerate() {
-                    let from = product.result.add((column + index) * product.result_stride);
+                    let from = self.result.add((column + index) * product.result_stride);
                     for (sum, held) in sums.iter_mut().zip(Self::load(simd, mask, from)) {
                         *sum = T::add_vectors(simd, held, *sum);
                     }
                 }
             }
             for (index, sums) in sums.into_iter().enumerate() {
-                let to = product.result.add((column + index) * product.result_stride);
+                let to = self.result.add((column + index) * product.result_stride);
                 for (index, sum) in sums.into_iter().enumerate() {
                     match MASKED && index + 1 == VECTORS {
                         true => T::store_masked(simd, mask, to.add(index * lanes), sum),
