@@ -20,6 +20,8 @@ const UPDATED_COLUMNS: [usize; 3] = [12, 24, 48];
 
 /// A copy to where others have read has at most so many: 64 stores of vectors.
 const LATE_BYTES: usize = 4 << 10;
+/// The columns of a product are divided between several at multiples of this: its strips remain whole.
+const PART_COLUMNS: usize = 12;
 /// It hides behind the product of as many rows of a batch, ...
 const LATE_DEPTH: usize = 32;
 /// ... and is worth an action for a weight of as many elements.
@@ -184,10 +186,25 @@ impl<T: Element> Link<'_, T> {
                 let columns = first..tile.columns.min(first + most);
                 let (start, length) = (first * height, columns.len() * height);
                 let anchor = anchor.plus(turn * most.min(section.tile_columns) * height);
+                // One of the copies before each part.
                 let mut copies = before.into_iter();
-                self.push_copies(copies.by_ref().take(1));
-                let found = gradient(self, tile, columns, anchor);
+                let part = match copies.len() {
+                    0 | 1 => columns.len(),
+                    copies => columns
+                        .len()
+                        .div_ceil(copies)
+                        .next_multiple_of(PART_COLUMNS),
+                };
+                let mut found = None;
+                for at in (0..columns.len()).step_by(part) {
+                    self.push_copies(copies.by_ref().take(1));
+                    let end = (columns.start + at + part).min(columns.end);
+                    let place = anchor.plus(at * height);
+                    let part = gradient(self, tile, columns.start + at..end, place);
+                    found.get_or_insert(part);
+                }
                 self.push_copies(copies);
+                let found = found.expect("a block has columns");
                 let result = late.then_some(found.at);
                 self.push(program.at(found.at).update(update, start, length, result));
                 before = match result {
