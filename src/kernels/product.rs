@@ -5,7 +5,35 @@
 //! bits depend neither on tiles nor on threads. The exception is the product with a single row
 //! ([`DotRow`]), which goes along the depth.
 
+/// Cuts columns into strips, as wide as there are registers for: each is a register tile's.
+macro_rules! each_strip {
+    ($simd:ident, $columns:expr, |$at:ident, $width:ident| $body:expr) => {{
+        let columns = $columns;
+        let mut $at = 0;
+        if $simd::REGISTER_COUNT >= 32 {
+            strips!(columns, $at, $width, $body, (12, (8, (4, (2, (1, ()))))));
+        } else {
+            strips!(columns, $at, $width, $body, (6, (4, (2, (1, ())))));
+        }
+    }};
+}
+
+/// Strips of the first width as long as there are columns for one, then of the others.
+macro_rules! strips {
+    ($columns:ident, $at:ident, $width:ident, $body:expr, ($wide:literal, $rest:tt)) => {
+        while $columns - $at >= $wide {
+            const $width: usize = $wide;
+            $body;
+            $at += $wide;
+        }
+        strips!($columns, $at, $width, $body, $rest);
+    };
+    ($columns:ident, $at:ident, $width:ident, $body:expr, ()) => {};
+}
+
 mod column;
+#[cfg(target_arch = "x86_64")]
+mod few_rows;
 
 use pulp::{Simd, WithSimd};
 
@@ -62,6 +90,11 @@ impl<T: Element> Product<T> {
     /// Computes the product.
     pub fn run<S: Simd>(&self, simd: S) {
         let lanes = T::lanes::<S>();
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: by the contract of the fields.
+        if unsafe { few_rows::few_rows::<S, T>(self) } {
+            return;
+        }
         let alone = self.columns == 1 && self.rows > 2 * lanes;
         let next = match alone {
             true => self.column_rows(simd),
@@ -89,32 +122,6 @@ impl<T: Element> Product<T> {
         self.left
             .wrapping_add(panel * self.left_panel_stride + within)
     }
-}
-
-/// Cuts columns into strips, as wide as there are registers for: each is a register tile's.
-macro_rules! each_strip {
-    ($simd:ident, $columns:expr, |$at:ident, $width:ident| $body:expr) => {{
-        let columns = $columns;
-        let mut $at = 0;
-        if $simd::REGISTER_COUNT >= 32 {
-            strips!(columns, $at, $width, $body, (12, (8, (4, (2, (1, ()))))));
-        } else {
-            strips!(columns, $at, $width, $body, (6, (4, (2, (1, ())))));
-        }
-    }};
-}
-
-/// Strips of the first width as long as there are columns for one, then of the others.
-macro_rules! strips {
-    ($columns:ident, $at:ident, $width:ident, $body:expr, ($wide:literal, $rest:tt)) => {
-        while $columns - $at >= $wide {
-            const $width: usize = $wide;
-            $body;
-            $at += $wide;
-        }
-        strips!($columns, $at, $width, $body, $rest);
-    };
-    ($columns:ident, $at:ident, $width:ident, $body:expr, ()) => {};
 }
 
 /// A product's rows from the first on, at the beginning of a panel: `VECTORS` vectors of them, the last
