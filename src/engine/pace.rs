@@ -11,7 +11,8 @@ const FIRST_TRIAL: usize = 12;
 const MOST_BETWEEN_TRIALS: usize = 1024;
 /// The last runs of a trial, and of the way in use before it, of which the median counts.
 const COUNTED: usize = 7;
-/// Runs before those of a trial of all threads: one that slept takes time to wake.
+/// Runs before those of a trial of all threads: one that slept takes time to wake, and to leave the caller's
+/// core.
 const WAKING: usize = 5;
 /// A trial ends once so many runs in a row, of those that count, ...
 const SLOWER_RUNS: usize = 2;

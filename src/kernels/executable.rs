@@ -35,7 +35,7 @@ pub(super) struct Step {
     pub strips: usize,
     /// The left operand of a product, packed.
     pub packed: usize,
-    /// The two sums of a weight's gradient, in what all workers share.
+    /// The two sums of a weight's gradient, in what all workers share, where new parameters may wait, too.
     pub half_sums: Option<HalfSums>,
     pub combines: bool,
     /// For each section, the optimizer's update that its program is.
@@ -287,7 +287,8 @@ impl<T: Element> Executable<T> {
         });
     }
 
-    /// Runs one step, as [`run`](Self::run) does.
+    /// Runs one step, as [`run`](Self::run) does. All steps of a batch are run, in their order: on several
+    /// workers, new parameters may come to their place in a later one.
     pub fn run_step(
         &mut self,
         index: usize,

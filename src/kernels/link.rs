@@ -11,7 +11,7 @@ use std::ops::Range;
 use super::action::{Action, Actions, Left, Place, ProductAction, Room};
 use super::element::Element;
 use super::executable::Step;
-use super::meetings::Access;
+use super::meetings::{Access, Later};
 use super::product::MOST_DOT_COLUMNS;
 use super::team::share;
 use crate::plan::step::{Cut, Instruction, Kernel, Matrix, Offset, ReductionAxis, Section, Tile};
@@ -66,36 +66,8 @@ pub(super) fn along_depth(weight: Matrix, depth: usize, section: &Section, lanes
 pub(super) struct Phase<T> {
     pub actions: Actions<T>,
     pub accesses: Vec<Access>,
-    /// What may as well be done later, before the workers meet.
+    /// What may be done later. The accesses above have all that it touches.
     pub later: Vec<Later<T>>,
-}
-
-/// A copy of adjoining elements to a place where others have read.
-///
-/// The processor takes the lines away from them first, one after the other, while stores wait: some lines
-/// at a time, before work that stores little, cost next to nothing.
-pub(super) struct Later<T> {
-    pub action: Action<T>,
-    pub accesses: [Access; 2],
-}
-
-impl<T> Later<T> {
-    pub fn copy(length: usize, from: Place, to: Place) -> Later<T> {
-        Later {
-            action: Action::Copy {
-                features: length,
-                columns: 1,
-                from,
-                from_stride: length,
-                to,
-                to_stride: length,
-            },
-            accesses: [
-                Access::new(from, length, false),
-                Access::new(to, length, true),
-            ],
-        }
-    }
 }
 
 impl<T> Default for Phase<T> {

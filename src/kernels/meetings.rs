@@ -1,10 +1,10 @@
 //! Where workers must meet: before one touches what another has written, or writes what another has
-//! touched, since they last met.
+//! touched, since they last met; and when what may wait until then is done.
 
 use std::collections::VecDeque;
 
 use super::action::{Action, Actions, Place, Room};
-use super::link::{Later, Phase};
+use super::link::Phase;
 
 /// More accesses than this since the last meeting are not worth comparing: a meeting costs less.
 const MOST_ACCESSES: usize = 64;
@@ -45,6 +45,40 @@ impl Access {
     }
 }
 
+/// A copy of adjoining elements to a place where others have read, which may wait until the workers meet
+/// or its own worker touches one of the two places.
+///
+/// The processor takes the lines away from the others first, one after the other, while stores wait: some
+/// lines at a time, before work that stores little, cost least.
+pub(super) struct Later<T> {
+    action: Action<T>,
+    accesses: [Access; 2],
+}
+
+impl<T> Later<T> {
+    pub fn copy(length: usize, from: Place, to: Place) -> Later<T> {
+        Later {
+            action: Action::Copy {
+                features: length,
+                columns: 1,
+                from,
+                from_stride: length,
+                to,
+                to_stride: length,
+            },
+            accesses: [
+                Access::new(from, length, false),
+                Access::new(to, length, true),
+            ],
+        }
+    }
+
+    /// The copy, to be done now.
+    pub fn now(self) -> Action<T> {
+        self.action
+    }
+}
+
 /// Does all that was left for later.
 fn catch_up<T>(worker: &mut Actions<T>, later: &mut VecDeque<Later<T>>) {
     for later in later.drain(..) {
@@ -76,7 +110,7 @@ fn append<T>(worker: &mut Actions<T>, actions: Actions<T>, later: &mut VecDeque<
 pub(super) struct Join<T> {
     workers: Vec<Actions<T>>,
     since: Vec<Vec<Access>>,
-    /// What each may do later, before the workers meet.
+    /// What each has not done yet.
     later: Vec<VecDeque<Later<T>>>,
 }
 
@@ -134,8 +168,10 @@ impl<T> Join<T> {
                 catch_up(worker, later);
             }
             append(worker, phase.actions, later);
+            let late = phase.later.iter().flat_map(|later| later.accesses);
+            let accesses: Vec<Access> = phase.accesses.into_iter().chain(late).collect();
             later.extend(phase.later);
-            for access in phase.accesses {
+            for access in accesses {
                 if !since.contains(&access) {
                     since.push(access);
                 }
@@ -227,7 +263,7 @@ mod tests {
                 Action::Meet => 'm',
                 Action::Product(_) => 'p',
                 Action::Copy { .. } => 'c',
-                _ => '?',
+                other => panic!("{other:?}"),
             })
             .collect()
     }

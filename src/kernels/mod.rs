@@ -4,9 +4,9 @@
 //! below: numbers and their vectors (`element`, `math`, `error_function`), loops over runs
 //! (`elementwise`, `reductions`, `residual`), register tiles (`product`) and kernels that go by columns
 //! (`columns`); what a worker does, one thing after the other (`action`), where all of it is compiled
-//! (`run`), how steps become that (`link`, `meetings`), and who does it (`executable`, `team`) and where (`cores`), on
-//! rows that they bring in together (`feed`) or read where they lie (`in_place`), all in memory of the
-//! `arena`'s kind (`pages`). Beside them stand what tells of runs: how they are divided
+//! (`run`), how steps become that (`link`, `meetings`), and who does it (`executable`, `team`), on which
+//! cores (`cores`), on rows that they bring in together (`feed`) or read where they lie (`in_place`), all in
+//! memory of the `arena`'s kind (`pages`). Beside them stand what tells of runs: how they are divided
 //! (`schedule`), when what was done (`timeline`), and how fast the machine is (`calibrate`).
 
 #![allow(unsafe_code)]

@@ -236,8 +236,8 @@ fn moments<R: Arithmetic>(g: R, (m, v): (R, R), (share, square_share, kept): (R,
 
 /// An update at work on adjoining elements.
 ///
-/// All pointers are valid for `length` elements; no two of them overlap, except that the result may be the
-/// gradient.
+/// All pointers are valid for `length` elements, but the result may be null; no two of them overlap, except
+/// that the result may be the gradient.
 pub(super) struct UpdateRun<'n, T> {
     pub update: Update,
     pub length: usize,

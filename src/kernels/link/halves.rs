@@ -122,7 +122,7 @@ impl<T: Element> Link<'_, T> {
         self.next_phase();
         let other = 1 - 2 * self.site.worker / self.site.workers;
         if let Some(section) = weight {
-            let free = section.anchor.is_none() && self.step.updates[0].is_some();
+            let free = self.update_of(section).is_some();
             match at_once {
                 true => self.both_halves(halves, section, columns),
                 false => self.updated_tiles(section, columns, |link, tile, columns, result| {

@@ -1,10 +1,14 @@
-//! The gradients of weights and biases: which tiles of a weight are whose, and what is packed for them.
+//! The gradients of weights and biases: which tiles of a weight are whose, what is packed for them, and how
+//! new weights come to their place.
 
 use std::ops::Range;
 
 use super::super::action::{Action, Left, Place, ProductAction, Value};
 use super::super::element::Element;
-use super::{Later, Link, Unpacked, in_strips};
+use super::super::executable::Step;
+use super::super::update::Recognised;
+use super::{Link, Unpacked, in_strips};
+use crate::kernels::meetings::Later;
 use crate::plan::step::{Cut, Matrix, Reduction, ReductionAxis, Section, Tile};
 
 /// A left operand beyond this many bytes is worth packing: half of a common first-level cache.
@@ -18,14 +22,15 @@ const UPDATED_ELEMENTS: usize = 48 * 32;
 /// right operand's strips have widths that divide them.
 const UPDATED_COLUMNS: [usize; 3] = [12, 24, 48];
 
-/// A copy to where others have read has at most so many: 64 stores of vectors.
+/// New weights go late to where others have read, at most so many at a time, which are lines that a
+/// processor holds until they are stored, ...
 const LATE_BYTES: usize = 4 << 10;
-/// The columns of a product are divided between several at multiples of this: its strips remain whole.
-const PART_COLUMNS: usize = 12;
-/// It hides behind the product of as many rows of a batch, ...
+/// ... if a product of as many rows of a batch goes on meanwhile, ...
 const LATE_DEPTH: usize = 32;
-/// ... and is worth an action for a weight of as many elements.
+/// ... and there are enough of them for actions of their own.
 const LATE_ELEMENTS: usize = 2 << 10;
+/// The columns of a product are parted at multiples of this, so that its strips remain whole.
+const PART_COLUMNS: usize = 12;
 
 /// A gradient of more bytes, for a weight of few inputs, is read by parts of so many columns: its
 /// rows, each far from the next, would be read once for every panel.
@@ -40,14 +45,19 @@ fn updated_columns<T: Element>(height: usize) -> usize {
     (UPDATED_ELEMENTS / height.max(1)).next_multiple_of(columns)
 }
 
+/// The elements of a tile of a weight whose gradient is computed before they are updated, at most.
+fn updated_block<T: Element>(height: usize, tile_columns: usize) -> usize {
+    updated_columns::<T>(height).min(tile_columns) * height
+}
+
 /// The elements that a worker's scratch has for the gradient of a weight's tile of `height` rows, if an
 /// optimizer's update follows: two blocks, as the new parameters of one stay while the next is computed.
 pub(in crate::kernels) fn updated_room<T: Element>(
     height: usize,
     tile_columns: usize,
 ) -> Option<usize> {
-    let block = updated_columns::<T>(height).min(tile_columns);
-    height.checked_mul(tile_columns.max(2 * block))
+    let block = updated_block::<T>(height, tile_columns);
+    Some(height.checked_mul(tile_columns)?.max(2 * block))
 }
 
 /// Where a gradient has been put to be updated.
@@ -83,7 +93,7 @@ pub(super) fn is_narrow<T>(out: usize, inputs: usize, depth: usize) -> bool {
     inputs < PACK_COLUMNS && out * depth * size_of::<T>() > NARROW_BYTES && depth > NARROW_DEPTH
 }
 
-impl<T: Element> Link<'_, T> {
+impl<'s, T: Element> Link<'s, T> {
     pub(super) fn weight_gradient(
         &mut self,
         gradient: Matrix,
@@ -157,14 +167,15 @@ impl<T: Element> Link<'_, T> {
     }
 
     /// For each of this worker's tiles of a weight: what computes the gradient of some of its columns,
-    /// and the program on it.
+    /// and the program on it. The gradient sums over `depth` columns; where several workers update, it stays
+    /// where [`Found`] says, as new parameters take its place until they are copied.
     pub(super) fn updated_tiles(
         &mut self,
         section: &Section,
         depth: usize,
         gradient: impl Fn(&mut Self, Tile, Range<usize>, Place) -> Found,
     ) {
-        let (Some(update), None) = (&self.step.updates[0], section.anchor) else {
+        let Some(update) = self.update_of(section) else {
             return self.tiles(section, |link, tile, result| {
                 gradient(link, tile, 0..tile.columns, result);
             });
@@ -185,8 +196,9 @@ impl<T: Element> Link<'_, T> {
             for first in (0..tile.columns).step_by(most) {
                 let columns = first..tile.columns.min(first + most);
                 let (start, length) = (first * height, columns.len() * height);
-                let anchor = anchor.plus(turn * most.min(section.tile_columns) * height);
-                // One of the copies before each part.
+                let room = turn * updated_block::<T>(height, section.tile_columns);
+                let anchor = anchor.plus(room);
+                // The product is parted, so that a copy goes before each part.
                 let mut copies = before.into_iter();
                 let part = match copies.len() {
                     0 | 1 => columns.len(),
@@ -200,8 +212,8 @@ impl<T: Element> Link<'_, T> {
                     self.push_copies(copies.by_ref().take(1));
                     let end = (columns.start + at + part).min(columns.end);
                     let place = anchor.plus(at * height);
-                    let part = gradient(self, tile, columns.start + at..end, place);
-                    found.get_or_insert(part);
+                    let first_found = gradient(self, tile, columns.start + at..end, place);
+                    found.get_or_insert(first_found);
                 }
                 self.push_copies(copies);
                 let found = found.expect("a block has columns");
@@ -222,9 +234,17 @@ impl<T: Element> Link<'_, T> {
         self.push_copies(before);
     }
 
+    /// The optimizer's update that follows a weight's gradient which is kept nowhere.
+    pub(super) fn update_of(&self, section: &Section) -> Option<&'s Recognised> {
+        let step: &'s Step = self.step;
+        step.updates[0]
+            .as_ref()
+            .filter(|_| section.anchor.is_none())
+    }
+
     fn push_copies(&mut self, copies: impl IntoIterator<Item = Later<T>>) {
         for copy in copies {
-            self.push(copy.action);
+            self.push(copy.now());
         }
     }
 
