@@ -62,39 +62,36 @@ impl Program<'_> {
         if !chained || !number(scale) {
             return None;
         }
-        let mut written = None;
-        let (gradient, count, rest) = match rest {
+        let derived = match rest {
             [
                 Instruction::Unary {
-                    to: Destination::Scratch(derivative),
                     from,
                     function: same,
                     derivative: true,
+                    ..
                 },
-                Instruction::Binary {
-                    to,
-                    left,
-                    right,
-                    operator: BinaryOperator::Multiply,
-                },
+                Instruction::Binary { to, .. },
                 rest @ ..,
-            ] if apart && *from == difference && same == function => {
-                let derivative = Source::Scratch(*derivative);
-                let slope = match (number(left), number(right)) {
-                    (true, false) if *right == derivative => left,
-                    (false, true) if *left == derivative => right,
-                    _ => return None,
-                };
-                if *to != destination_of(derivative) && read_later(rest, derivative) {
+            ] if apart && *from == difference && same == function => Some((to, rest)),
+            _ => None,
+        };
+        let mut written = None;
+        let (gradient, count, rest) = match derived {
+            Some((to, after)) => {
+                let Some(Action::Gradient {
+                    left: slope @ (Value::Number(_) | Value::Constant(_)),
+                    to: place,
+                    ..
+                }) = self.gradient(rest, first, columns)
+                else {
                     return None;
-                }
+                };
                 if let Destination::Scratch(scratch) = to {
                     written = Some(Source::Scratch(*scratch));
                 }
-                let slope = self.value(*slope, first);
-                (Some((slope, self.destination(*to, first))), 6, rest)
+                (Some((slope, place)), 6, after)
             }
-            rest => (None, 4, rest),
+            None => (None, 4, rest),
         };
         // What the gradient overwrites is its own from then on.
         let read = |it: &Source| Some(*it) != written && read_later(rest, *it);
