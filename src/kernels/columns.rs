@@ -2,7 +2,7 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::action::{Batch, copy_columns, index_of};
+use super::action::Batch;
 use super::element::Element;
 use super::elementwise::{Binary, Fill, Operand, map, map_lanes, zip_lanes};
 use super::reductions::reduce_run;
@@ -365,5 +365,43 @@ pub(super) unsafe fn concatenate<T: Element>(
             );
         }
         feature += part.features;
+    }
+}
+
+/// The index that a number of the table stands for, if it is one of `count`.
+#[inline(always)]
+pub(super) fn index_of<T: Element>(number: T, count: usize) -> Option<usize> {
+    let number = number.to_f64();
+    // False for a NaN, too.
+    match number >= 0.0 && number < count as f64 {
+        true => Some(number as usize),
+        false => None,
+    }
+}
+
+/// Copies columns, those of each side `stride` apart.
+///
+/// # Safety
+/// Both sides are valid and do not overlap, or are the same.
+pub(super) unsafe fn copy_columns<T: Element>(
+    features: usize,
+    columns: usize,
+    from: *const T,
+    from_stride: usize,
+    to: *mut T,
+    to_stride: usize,
+) {
+    // SAFETY: by the caller.
+    unsafe {
+        if from_stride == features && to_stride == features {
+            return std::ptr::copy(from, to, features * columns);
+        }
+        for column in 0..columns {
+            let (from, to) = (from.add(column * from_stride), to.add(column * to_stride));
+            match features {
+                1 => *to = *from,
+                _ => std::ptr::copy(from, to, features),
+            }
+        }
     }
 }

@@ -4,50 +4,23 @@ use std::ops::Range;
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::action::{self, Actions, Batch, Repeat, Rooms};
+use super::action::{Actions, Batch, Repeat, Room, Rooms};
 use super::arena::{Arena, Memory, OutOfMemory};
 use super::element::Element;
 use super::feed::Feed;
 use super::in_place::{Extent, reads_in_place};
 use super::instruction_set::chosen;
-use super::link::halves::HalfSums;
-use super::link::weights::updated_room;
-use super::link::{PACKED_ALONE, Site, combines, in_strips, most_shared_columns, phases};
+use super::link::{self, phases};
 use super::meetings::Join;
 use super::product::panel_rows;
-use super::run::Run;
+use super::run::{Run, Site};
 use super::schedule::schedule;
+use super::scratch::{Step, lay_out, place_half_sums, sections_mut};
 use super::team::{Team, Worker};
 use super::timeline::Timeline;
-use super::update::{Recognised, recognise};
 use super::verify::verify;
 use crate::plan::roofline::Schedule;
-use crate::plan::step::{Kernel, Matrix, Section};
-
-/// One step: its kernel, and where a worker's scratch has room for it.
-pub(super) struct Step {
-    pub kernel: Kernel,
-    /// For each section in turn, in elements of the worker's scratch.
-    pub rooms: [Room; 2],
-    /// The kernel's own, as large as a tile of a softmax.
-    pub work: usize,
-    /// The right operand of a product, copied into strips.
-    pub strips: usize,
-    /// The left operand of a product, packed.
-    pub packed: usize,
-    /// The two sums of a weight's gradient, in what all workers share, where new parameters may wait, too.
-    pub half_sums: Option<HalfSums>,
-    pub combines: bool,
-    /// For each section, the optimizer's update that its program is.
-    pub updates: [Option<Recognised>; 2],
-}
-
-/// A section's room in a worker's scratch.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Room {
-    pub anchor: usize,
-    pub temporaries: usize,
-}
+use crate::plan::step::{Kernel, Matrix};
 
 /// A plan's steps as the actions of each worker, for one number of rows and of workers.
 struct Linked<T> {
@@ -204,7 +177,7 @@ impl<T: Element> Executable<T> {
         }
         let mut join = Join::new(workers);
         for step in &self.steps {
-            let site = |worker| Site {
+            let site = |worker| link::Site {
                 rows,
                 worker,
                 workers,
@@ -259,7 +232,11 @@ impl<T: Element> Executable<T> {
         rows: usize,
         update: u64,
     ) {
-        self.run_steps(0..self.steps.len(), arena, team, feeds, rows, update);
+        let steps = 0..self.steps.len();
+        match feeds {
+            [] => self.run_steps(steps, arena, team, rows, update),
+            feeds => self.run_fed(feeds, arena, team, rows, update),
+        }
     }
 
     /// Runs all steps as [`run`](Self::run) does, and takes down when each worker did what.
@@ -297,15 +274,28 @@ impl<T: Element> Executable<T> {
         rows: usize,
         update: u64,
     ) {
-        self.run_steps(index..index + 1, arena, team, &[], rows, update);
+        self.run_steps(index..index + 1, arena, team, rows, update);
     }
 
+    /// Runs steps on rows that are in the arena.
     fn run_steps(
         &mut self,
         steps: Range<usize>,
         arena: &mut Arena<T>,
         team: &mut Team,
+        rows: usize,
+        update: u64,
+    ) {
+        let ready = self.ready(arena, team.workers(), rows, update);
+        team.run(&|worker: Worker<'_>| ready.run_steps(steps.clone(), worker));
+    }
+
+    /// Brings rows in, as far as they are not read where they lie, and runs all steps.
+    fn run_fed(
+        &mut self,
         feeds: &[Feed<'_, T>],
+        arena: &mut Arena<T>,
+        team: &mut Team,
         rows: usize,
         update: u64,
     ) {
@@ -314,13 +304,14 @@ impl<T: Element> Executable<T> {
             all.all(|feed| feed.fits(arena.elements()) && feed.rows.count() == rows),
             "there is a place for the rows, which are those of the batch"
         );
-        let in_place = self.in_place;
+        let (steps, in_place) = (0..self.steps.len(), self.in_place);
         let mut ready = self.ready(arena, team.workers(), rows, update);
         let stays = |feed: &Feed<'_, T>| in_place.contains(&Some(feed.to)) && feed.adjoins();
-        for (room, matrix) in ready.rows.iter_mut().zip(in_place) {
+        for (room, matrix) in [Room::Inputs, Room::Targets].into_iter().zip(in_place) {
             let feed = feeds.iter().find(|feed| matrix == Some(feed.to));
-            let rows = feed.and_then(Feed::adjoining);
-            *room = rows.map_or(*room, Memory::to_read);
+            if let Some(rows) = feed.and_then(Feed::adjoining) {
+                ready.rooms.set(room, Memory::to_read(rows));
+            }
         }
         let brings = feeds.iter().any(|feed| !stays(feed));
         team.run(&|worker: Worker<'_>| {
@@ -331,8 +322,7 @@ impl<T: Element> Executable<T> {
             if brings {
                 worker.meet();
             }
-            let actions = &ready.linked.workers[worker.index];
-            ready.run(actions.of_steps(steps.clone()), worker);
+            ready.run_steps(steps.clone(), worker);
         });
     }
 
@@ -357,18 +347,18 @@ impl<T: Element> Executable<T> {
             }
         };
         let memory = arena.share();
+        let rows_in_arena = self.in_place.map(|matrix| match matrix {
+            // SAFETY: the plan's inputs and targets lie within its part of the arena.
+            Some(matrix) => unsafe { memory.from(matrix.at) },
+            None => memory,
+        });
         Ready {
             batch: Batch {
                 memory,
                 rows,
                 update,
             },
-            work: self.work.share(),
-            rows: self.in_place.map(|matrix| match matrix {
-                // SAFETY: the plan's inputs and targets lie within its part of the arena.
-                Some(matrix) => unsafe { memory.from(matrix.at) },
-                None => memory,
-            }),
+            rooms: Rooms::new(memory, self.work.share(), rows_in_arena),
             arch: self.arch,
             linked: &self.linked[linked],
         }
@@ -379,22 +369,27 @@ impl<T: Element> Executable<T> {
 struct Ready<'e, T> {
     linked: &'e Linked<T>,
     batch: Batch<T>,
-    work: Memory<T>,
-    /// The inputs and targets that are read in place, in the arena if they were brought there.
-    rows: [Memory<T>; 2],
+    /// The inputs and targets are in the arena, if nothing else is said.
+    rooms: Rooms<T>,
     arch: Arch,
 }
 
 impl<T: Element> Ready<'_, T> {
+    #[inline]
+    fn run_steps(&self, steps: Range<usize>, worker: Worker<'_>) {
+        let actions = &self.linked.workers[worker.index];
+        self.run(actions.of_steps(steps), worker);
+    }
+
     /// Does some of a worker's actions, which it must do in their order.
+    #[inline]
     fn run(&self, repeats: &[Repeat], worker: Worker<'_>) {
-        let actions = &self.linked.workers[worker.index].actions;
         let run = Run {
-            actions,
+            actions: &self.linked.workers[worker.index].actions,
             repeats,
-            site: action::Site {
+            site: Site {
                 batch: self.batch,
-                rooms: Rooms::new(self.batch.memory, self.work, self.rows),
+                rooms: self.rooms,
                 worker,
             },
         };
@@ -416,215 +411,6 @@ impl<T: Element> WithSimd for Extents<T> {
     fn with_simd<S: Simd>(self, _: S) -> (usize, usize) {
         (panel_rows::<S, T>(), T::lanes::<S>())
     }
-}
-
-/// The kernel's sections, in the order in which they run.
-fn sections(kernel: &Kernel) -> [Option<&Section>; 2] {
-    match kernel {
-        Kernel::Loop { section }
-        | Kernel::Forward { section, .. }
-        | Kernel::DataGradient { section, .. }
-        | Kernel::Gather { section, .. }
-        | Kernel::ScatterAdd { section, .. }
-        | Kernel::LogSoftmax { section, .. } => [Some(section), None],
-        Kernel::WeightGradient {
-            weight: first,
-            bias: second,
-            ..
-        }
-        | Kernel::CrossEntropy {
-            loss: first,
-            gradient: second,
-            ..
-        } => [first.as_ref(), second.as_ref()],
-        Kernel::Concat { .. } => [None, None],
-    }
-}
-
-fn sections_mut(kernel: &mut Kernel) -> [Option<&mut Section>; 2] {
-    match kernel {
-        Kernel::Loop { section }
-        | Kernel::Forward { section, .. }
-        | Kernel::DataGradient { section, .. }
-        | Kernel::Gather { section, .. }
-        | Kernel::ScatterAdd { section, .. }
-        | Kernel::LogSoftmax { section, .. } => [Some(section), None],
-        Kernel::WeightGradient {
-            weight: first,
-            bias: second,
-            ..
-        }
-        | Kernel::CrossEntropy {
-            loss: first,
-            gradient: second,
-            ..
-        } => [first.as_mut(), second.as_mut()],
-        Kernel::Concat { .. } => [None, None],
-    }
-}
-
-/// Divides a worker's scratch, each part on lines of its own; gives the step, the size of the
-/// scratch, and that of what all workers share. `None` if a size overflows.
-fn lay_out<T: Element>(kernel: Kernel, panel: usize, rows: usize) -> Option<(Step, usize, usize)> {
-    let mut elements = 0usize;
-    let mut room = |size: usize| -> Option<usize> {
-        let at = elements;
-        elements = elements
-            .checked_add(size)?
-            .checked_next_multiple_of(T::CHUNK)?;
-        Some(at)
-    };
-    let mut rooms = [Room::default(); 2];
-    let mut has_combination = false;
-    let updates = sections(&kernel).map(|section| section.and_then(recognise));
-    let parts = sections(&kernel).into_iter().zip(&updates);
-    for (place, (section, update)) in rooms.iter_mut().zip(parts) {
-        let Some(section) = section else { continue };
-        let anchor = match (section.anchor, update) {
-            (Some(_), _) => 0,
-            (None, Some(_)) => updated_room::<T>(section.features, section.tile_columns)?,
-            (None, None) => section.features.checked_mul(section.tile_columns)?,
-        };
-        let block = section.features.checked_mul(section.block_columns)?;
-        *place = Room {
-            anchor: room(anchor)?,
-            temporaries: room(block.checked_mul(section.scratches.into())?)?,
-        };
-        has_combination |= combines(section);
-    }
-    let work = match &kernel {
-        Kernel::LogSoftmax { input, section } => {
-            room(input.features.checked_mul(section.tile_columns)?)?
-        }
-        Kernel::CrossEntropy {
-            logits,
-            loss: Some(loss),
-            gradient: None,
-            ..
-        } => room(logits.features.checked_mul(loss.tile_columns)?)?,
-        Kernel::CrossEntropy { .. }
-        | Kernel::Loop { .. }
-        | Kernel::Forward { .. }
-        | Kernel::DataGradient { .. }
-        | Kernel::WeightGradient { .. }
-        | Kernel::Gather { .. }
-        | Kernel::ScatterAdd { .. }
-        | Kernel::Concat { .. } => 0,
-    };
-    let copies = copies::<T>(&kernel, panel, rows)?;
-    let (strips, packed) = (room(copies.strips)?, room(copies.packed)?);
-    let step = Step {
-        half_sums: HalfSums::new::<T>(&kernel, rows),
-        kernel,
-        rooms,
-        work,
-        strips,
-        packed,
-        combines: has_combination,
-        updates,
-    };
-    Some((step, elements, copies.shared))
-}
-
-/// Places all sums of halves behind what else the workers share, and gives the size of everything;
-/// `None` if it overflows. Steps take turns between two places: where one writes its sums, the workers
-/// have met since they read those that were there.
-fn place_half_sums<T: Element>(steps: &mut [Step], shared: usize) -> Option<usize> {
-    let sums = steps.iter_mut().filter_map(|step| step.half_sums.as_mut());
-    let sums: Vec<&mut HalfSums> = sums.collect();
-    let most = sums.iter().map(|sums| sums.elements()).max().unwrap_or(0);
-    let shared = shared.checked_next_multiple_of(T::CHUNK)?;
-    for (turn, sums) in sums.into_iter().enumerate() {
-        sums.at = shared.checked_add(turn % 2 * most)?;
-    }
-    shared.checked_add(most.checked_mul(2)?)
-}
-
-/// What a step needs for copies of its operands, in elements.
-struct Copies {
-    /// Each worker's, of a tile's right operand in strips.
-    strips: usize,
-    /// Each worker's, of a left operand in panels.
-    packed: usize,
-    /// For all workers together.
-    shared: usize,
-}
-
-/// The copies that a step needs on a machine with register tiles of `panel` rows; `None` if a size
-/// overflows.
-fn copies<T>(kernel: &Kernel, panel: usize, rows: usize) -> Option<Copies> {
-    // Columns of which several workers share the rows.
-    let shared_columns = |section: &Section, depth: usize| {
-        let most = most_shared_columns(section.features, depth);
-        section.columns.count(rows).min(most)
-    };
-    let shared = |section: &Section, depth: usize| {
-        let columns = shared_columns(section, depth);
-        section.features.checked_mul(columns)
-    };
-    let strips = |section: &Section, right: &Matrix, depth: usize| match in_strips::<T>(
-        section.features,
-        right.stride,
-    ) {
-        true => depth.checked_mul(section.tile_columns.max(shared_columns(section, depth))),
-        false => Some(0),
-    };
-    let none = Copies {
-        strips: 0,
-        packed: 0,
-        shared: 0,
-    };
-    Some(match kernel {
-        Kernel::Forward { input, section, .. } => Copies {
-            strips: strips(section, input, input.features)?,
-            shared: shared(section, input.features)?,
-            ..none
-        },
-        Kernel::DataGradient {
-            gradient, section, ..
-        } => {
-            let depth = gradient.features;
-            let height = section.features.checked_next_multiple_of(panel)?;
-            let elements = height.checked_mul(depth)?;
-            let alone = section.features.checked_mul(depth)? <= PACKED_ALONE;
-            Copies {
-                strips: strips(section, gradient, depth)?,
-                packed: if alone {
-                    elements
-                } else {
-                    panel.checked_mul(depth)?
-                },
-                shared: shared(section, depth)?.max(if alone { 0 } else { elements }),
-            }
-        }
-        Kernel::WeightGradient {
-            gradient,
-            input,
-            weight: Some(section),
-            ..
-        } => {
-            let depth = gradient.columns.count(rows);
-            let height = gradient
-                .features
-                .checked_next_multiple_of(section.features)?;
-            let height = height.checked_next_multiple_of(panel)?;
-            Copies {
-                packed: height.checked_mul(depth)?,
-                shared: match in_strips::<T>(gradient.features, input.stride) {
-                    true => input.features.checked_mul(depth)?,
-                    false => 0,
-                },
-                ..none
-            }
-        }
-        Kernel::WeightGradient { weight: None, .. }
-        | Kernel::Loop { .. }
-        | Kernel::Gather { .. }
-        | Kernel::ScatterAdd { .. }
-        | Kernel::CrossEntropy { .. }
-        | Kernel::LogSoftmax { .. }
-        | Kernel::Concat { .. } => none,
-    })
 }
 
 /// How many f32 the vectors of this machine hold, as the kernels use them.

@@ -2,12 +2,13 @@
 //!
 //! [`Executable::new`] verifies a plan's kernels once; a run then goes without checks. The layers, from
 //! below: numbers and their vectors (`element`, `math`, `error_function`), loops over runs
-//! (`elementwise`, `reductions`, `residual`), register tiles (`product`) and kernels that go by columns
-//! (`columns`); what a worker does, one thing after the other (`action`), where all of it is compiled
-//! (`run`), how steps become that (`link`, `meetings`), and who does it (`executable`, `team`), on which
-//! cores (`cores`), on rows that they bring in together (`feed`) or read where they lie (`in_place`), all in
-//! memory of the `arena`'s kind (`pages`). Beside them stand what tells of runs: how they are divided
-//! (`schedule`), when what was done (`timeline`), and how fast the machine is (`calibrate`).
+//! (`elementwise`, `reductions`, `residual`, `update`), register tiles (`product`) and kernels that go by
+//! columns (`columns`); what a worker does, one thing after the other (`action`), and how it does it, where
+//! all of it is compiled (`run`), how steps become that (`link`, `meetings`), what room they need
+//! (`scratch`), and who does it (`executable`, `team`), on which cores (`cores`), on rows that they bring in
+//! together (`feed`) or read where they lie (`in_place`), all in memory of the `arena`'s kind (`pages`).
+//! Beside them stand what tells of runs: how they are divided (`schedule`), when what was done (`timeline`),
+//! and how fast the machine is (`calibrate`).
 
 #![allow(unsafe_code)]
 
@@ -33,6 +34,7 @@ mod reductions;
 mod residual;
 mod run;
 mod schedule;
+mod scratch;
 mod team;
 #[cfg(test)]
 mod tests;

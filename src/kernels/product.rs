@@ -3,7 +3,7 @@
 //!
 //! Every element is summed in the order of `depth`, one fused multiply-add after the other, so its
 //! bits depend neither on tiles nor on threads. The exception is the product with a single row
-//! ([`DotRow`]), which goes along the depth.
+//! ([`DotRow`](dot::DotRow)), which goes along the depth.
 
 /// Cuts columns into strips, as wide as there are registers for: each is a register tile's.
 macro_rules! each_strip {
@@ -32,15 +32,14 @@ macro_rules! strips {
 }
 
 mod column;
+pub(super) mod dot;
 #[cfg(target_arch = "x86_64")]
 mod few_rows;
+pub(super) mod pack;
 
 use pulp::{Simd, WithSimd};
 
 use super::element::Element;
-use super::elementwise::zip_lanes;
-use super::reductions::reduce_lanes;
-use super::transpose::transpose;
 
 /// How many rows of the result a register tile has: two vectors.
 #[inline(always)]
@@ -65,7 +64,7 @@ pub(super) struct Product<T> {
     pub right: *const T,
     pub right_step: usize,
     pub right_stride: usize,
-    /// The right operand lies in [`Strips`] instead: those of `depth` and `columns`.
+    /// The right operand lies in [`Strips`](pack::Strips) instead: those of `depth` and `columns`.
     pub right_in_strips: bool,
     /// One number a row, or null for zeros.
     pub start: *const T,
@@ -251,305 +250,6 @@ impl<T: Element, const VECTORS: usize, const MASKED: bool> PanelRows<'_, T, VECT
                     }
                 }
             }
-        }
-    }
-}
-
-/// Copies a right operand into strips: for each register tile of the columns its numbers in the order
-/// `[k][c]`, one strip after the other.
-///
-/// The pointers are valid for all that the fields describe, and do not overlap.
-pub(super) struct Strips<T> {
-    pub columns: usize,
-    pub depth: usize,
-    /// from[k, c] is at `k · step + c · stride`; one of the two is 1.
-    pub from: *const T,
-    pub step: usize,
-    pub stride: usize,
-    pub to: *mut T,
-}
-
-impl<T: Element> WithSimd for Strips<T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        // SAFETY: by the contract of the fields.
-        each_strip!(S, self.columns, |at, COLUMNS| unsafe {
-            let from = self.from.add(at * self.stride);
-            let to = self.to.add(at * self.depth);
-            if self.step == 1 {
-                let from = (from, self.stride);
-                transpose(simd, (COLUMNS, self.depth), from, (to, COLUMNS));
-            } else {
-                for k in 0..self.depth {
-                    let from = from.add(k * self.step).cast::<[T; COLUMNS]>();
-                    let to = to.add(k * COLUMNS).cast::<[T; COLUMNS]>();
-                    *to = from.read();
-                }
-            }
-        });
-    }
-}
-
-/// result[c] = start + Σ_k left[k] · right[k, c], where k adjoins in both: lanes along the depth.
-///
-/// The pointers are valid for all that the fields describe, and the result overlaps no operand.
-pub(super) struct DotRow<T> {
-    pub depth: usize,
-    pub columns: usize,
-    pub left: *const T,
-    pub right: *const T,
-    pub right_stride: usize,
-    /// The columns come from far away: they are read one after the other, as one stream, which the
-    /// processor fetches ahead. Four at a time it does not.
-    pub far: bool,
-    pub start: T,
-    /// Adjoining.
-    pub result: *mut T,
-}
-
-impl<T: Element> WithSimd for DotRow<T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let mut at = 0;
-        // SAFETY: by the contract of the fields.
-        unsafe {
-            while !self.far && self.columns - at >= 4 {
-                self.dot::<S, 4>(simd, at);
-                at += 4;
-            }
-            while at < self.columns {
-                self.dot::<S, 1>(simd, at);
-                at += 1;
-            }
-        }
-    }
-}
-
-impl<T: Element> DotRow<T> {
-    /// # Safety
-    /// The columns from `column` on exist.
-    #[inline(always)]
-    unsafe fn dot<S: Simd, const COLUMNS: usize>(&self, simd: S, column: usize) {
-        let lanes = T::lanes::<S>();
-        let mut sums = [T::splat(simd, T::ZERO); COLUMNS];
-        let whole = self.depth - self.depth % lanes;
-        let mask = T::first_lanes(simd, self.depth - whole);
-        // SAFETY: within the operands, by the caller.
-        unsafe {
-            let right = self.right.add(column * self.right_stride);
-            for at in (0..whole).step_by(lanes) {
-                let left = T::load(simd, self.left.add(at));
-                for (index, sum) in sums.iter_mut().enumerate() {
-                    let right = T::load(simd, right.add(index * self.right_stride + at));
-                    *sum = T::mul_add(simd, left, right, *sum);
-                }
-            }
-            if whole < self.depth {
-                let left = T::load_masked(simd, mask, self.left.add(whole));
-                for (index, sum) in sums.iter_mut().enumerate() {
-                    let right = right.add(index * self.right_stride + whole);
-                    let right = T::load_masked(simd, mask, right);
-                    *sum = T::mul_add(simd, left, right, *sum);
-                }
-            }
-            for (index, sum) in sums.into_iter().enumerate() {
-                *self.result.add(column + index) = self.start.add(T::sum_lanes(simd, sum));
-            }
-        }
-    }
-}
-
-/// The most columns that [`DotPanels`] takes.
-pub(super) const MOST_DOT_COLUMNS: usize = 4;
-
-/// result[i, c] = Σ_k left[k, i] · right[k, c], where k adjoins in both and `left` lies in panels:
-/// lanes along the depth, for so few columns that transposing the panels would take longer. The sum
-/// goes by the lanes of a chunk and a tree over them, so that its bits do not depend on the machine.
-///
-/// The pointers are valid for all that the fields describe, and the result overlaps no operand.
-pub(super) struct DotPanels<T> {
-    pub rows: usize,
-    /// At most [`MOST_DOT_COLUMNS`].
-    pub columns: usize,
-    pub depth: usize,
-    /// left[k, i] is at `k / height · panel_stride + i · row_stride + k % height`.
-    pub left: *const T,
-    /// A multiple of two chunks.
-    pub height: usize,
-    pub panel_stride: usize,
-    pub row_stride: usize,
-    pub right: *const T,
-    pub right_stride: usize,
-    pub result: *mut T,
-    pub result_stride: usize,
-}
-
-impl<T: Element> WithSimd for DotPanels<T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        debug_assert!(self.height.is_multiple_of(2 * T::CHUNK));
-        // SAFETY: by the contract of the fields.
-        unsafe {
-            match self.columns {
-                1 => self.rows::<S, 1>(simd),
-                2 => self.rows::<S, 2>(simd),
-                3 => self.rows::<S, 3>(simd),
-                _ => self.rows::<S, MOST_DOT_COLUMNS>(simd),
-            }
-        }
-    }
-}
-
-impl<T: Element> DotPanels<T> {
-    /// # Safety
-    /// The contract of the fields; there are as many columns.
-    #[inline(always)]
-    unsafe fn rows<S: Simd, const COLUMNS: usize>(&self, simd: S) {
-        for row in 0..self.rows {
-            let mut sums = [[T::filled_chunk(T::ZERO); 2]; COLUMNS];
-            // SAFETY: within the operands.
-            unsafe {
-                let left = self.left.add(row * self.row_stride);
-                for (panel, first) in (0..self.depth).step_by(self.height).enumerate() {
-                    let left = left.add(panel * self.panel_stride);
-                    let right = self.right.add(first);
-                    let depth = (self.depth - first).min(self.height);
-                    let whole = depth - depth % (2 * T::CHUNK);
-                    for at in (0..whole).step_by(2 * T::CHUNK) {
-                        for half in 0..2 {
-                            let at = at + half * T::CHUNK;
-                            let left = read_chunk::<T>(left.add(at));
-                            for (column, sums) in sums.iter_mut().enumerate() {
-                                let right =
-                                    read_chunk::<T>(right.add(column * self.right_stride + at));
-                                sums[half] = add_products::<S, T>(simd, left, right, sums[half]);
-                            }
-                        }
-                    }
-                    for half in 0..2 {
-                        let at = whole + half * T::CHUNK;
-                        if at >= depth {
-                            break;
-                        }
-                        let count = (depth - at).min(T::CHUNK);
-                        let left = T::load_partial_chunk(simd, left.add(at), count);
-                        for (column, sums) in sums.iter_mut().enumerate() {
-                            let right = right.add(column * self.right_stride + at);
-                            let right = T::load_partial_chunk(simd, right, count);
-                            sums[half] = add_products::<S, T>(simd, left, right, sums[half]);
-                        }
-                    }
-                }
-                for (column, [first, second]) in sums.into_iter().enumerate() {
-                    let sum = reduce_lanes(zip_lanes(first, second, T::add), T::add);
-                    *self.result.add(column * self.result_stride + row) = sum;
-                }
-            }
-        }
-    }
-}
-
-/// # Safety
-/// `from` is valid for a read of a chunk.
-#[inline(always)]
-unsafe fn read_chunk<T: Element>(from: *const T) -> T::Chunk {
-    // SAFETY: by the caller.
-    unsafe { from.cast::<T::Chunk>().read_unaligned() }
-}
-
-/// sums + left · right, lane by lane, each rounded once.
-#[inline(always)]
-fn add_products<S: Simd, T: Element>(
-    simd: S,
-    left: T::Chunk,
-    right: T::Chunk,
-    mut sums: T::Chunk,
-) -> T::Chunk {
-    for at in (0..T::CHUNK).step_by(T::lanes::<S>()) {
-        // SAFETY: a chunk is a multiple of the lanes.
-        unsafe {
-            let left = T::load(simd, left.as_ref().as_ptr().add(at));
-            let right = T::load(simd, right.as_ref().as_ptr().add(at));
-            let place = sums.as_mut().as_mut_ptr().add(at);
-            let sum = T::mul_add(simd, left, right, T::load(simd, place));
-            T::store(simd, place, sum);
-        }
-    }
-    sums
-}
-
-/// Copies one panel, `depth × rows` in the order `[k][m]`, [`panel_rows`] apart.
-///
-/// Where the rows adjoin, what lies beyond them becomes zero; elsewhere no product reads it.
-///
-/// The pointers are valid for all that the fields describe.
-pub(super) struct PackPanel<T> {
-    pub rows: usize,
-    pub depth: usize,
-    /// from[m, k] is at `m · from_row_stride + k / from_segment · from_segment_stride +
-    /// k % from_segment · from_step`; row stride or step is 1.
-    pub from: *const T,
-    pub from_row_stride: usize,
-    pub from_step: usize,
-    pub from_segment: usize,
-    pub from_segment_stride: usize,
-    pub to: *mut T,
-}
-
-impl<T: Element> WithSimd for PackPanel<T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        for (segment, k) in (0..self.depth)
-            .step_by(self.from_segment.max(1))
-            .enumerate()
-        {
-            let depth = (self.depth - k).min(self.from_segment);
-            // SAFETY: by the contract of the fields.
-            unsafe {
-                let from = self.from.add(segment * self.from_segment_stride);
-                let to = self.to.add(k * panel_rows::<S, T>());
-                self.segment(simd, depth, from, to);
-            }
-        }
-    }
-}
-
-impl<T: Element> PackPanel<T> {
-    /// Copies `depth` numbers of each row.
-    ///
-    /// # Safety
-    /// The contract of the fields.
-    #[inline(always)]
-    unsafe fn segment<S: Simd>(&self, simd: S, depth: usize, from: *const T, to: *mut T) {
-        let lanes = T::lanes::<S>();
-        let panel = panel_rows::<S, T>();
-        // SAFETY: by the caller.
-        unsafe {
-            if self.from_row_stride == 1 {
-                let masks = [
-                    T::first_lanes(simd, self.rows),
-                    T::first_lanes(simd, self.rows.saturating_sub(lanes)),
-                ];
-                for k in 0..depth {
-                    for (vector, mask) in masks.into_iter().enumerate() {
-                        let from = from.wrapping_add(k * self.from_step + vector * lanes);
-                        let value = T::load_masked(simd, mask, from);
-                        T::store(simd, to.add(k * panel + vector * lanes), value);
-                    }
-                }
-                return;
-            }
-            debug_assert_eq!(self.from_step, 1);
-            let from = (from, self.from_row_stride);
-            transpose(simd, (self.rows, depth), from, (to, panel));
         }
     }
 }

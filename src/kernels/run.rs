@@ -1,9 +1,23 @@
-//! A worker's actions on the instruction set in use: where all kernels are compiled.
+//! A worker's actions at work, on the instruction set in use: places become pointers, and each action goes
+//! to its kernel. All kernels are compiled here.
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::action::{Action, Repeat, Site};
+use super::action::{Action, Batch, Place, ProductAction, Repeat, Rooms, Value};
+use super::columns::{
+    CrossEntropyTile, LogSoftmaxTile, concatenate, copy_columns, gather, index_of, scatter_add,
+};
+use super::dropout::dropout_mask;
 use super::element::Element;
+use super::elementwise::{Binary, Fill, Gradient, Operand, Unary};
+use super::product::Product;
+use super::product::dot::{DotPanels, DotRow};
+use super::product::pack::{PackPanel, Strips};
+use super::reductions::{Reduce, ReduceInto, combine};
+use super::residual::ResidualRun;
+use super::team::Worker;
+use super::update::{MOST_NUMBERS, MOST_STATES, UpdateRun};
+use crate::plan::step::{Offset, ReductionAxis};
 
 /// One worker's run of some of its actions.
 pub struct Run<'a, T> {
@@ -43,5 +57,443 @@ impl<T: Element> WithSimd for Run<'_, T> {
         // one; each worker has a scratch of its own, of the size of the largest step; where one
         // touches what another has written, they meet before.
         unsafe { self.site.run(simd, self.actions, self.repeats) }
+    }
+}
+
+/// Where and for whom actions are done.
+#[derive(Clone, Copy)]
+pub(super) struct Site<'a, T> {
+    pub batch: Batch<T>,
+    pub rooms: Rooms<T>,
+    pub worker: Worker<'a>,
+}
+
+impl<T: Element> Site<'_, T> {
+    /// Does the actions.
+    ///
+    /// # Safety
+    /// The actions have been linked for an arena and a work room of these sizes, and rows of the table as
+    /// many as the batch has, from verified kernels, for this worker of as many; the others do theirs at
+    /// the same time.
+    #[inline(always)]
+    pub unsafe fn run<S: Simd>(&self, simd: S, actions: &[Action<T>], repeats: &[Repeat]) {
+        for repeat in repeats {
+            // SAFETY: repeats are made of the actions that there are.
+            let body = unsafe { actions.get_unchecked(repeat.first..repeat.first + repeat.count) };
+            for block in 0..repeat.times {
+                for action in body {
+                    // SAFETY: by the caller.
+                    unsafe { self.perform(simd, action, block) };
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn at(&self, place: Place, block: usize) -> *mut T {
+        // SAFETY: by the caller, places are within their rooms.
+        unsafe {
+            self.rooms
+                .get(place.room)
+                .at(Offset(place.at + block * place.advance))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn number(&self, value: Value<T>, block: usize) -> Operand<T> {
+        // SAFETY: by the caller, places are within their rooms.
+        unsafe {
+            match value {
+                Value::Run(place) => Operand::Run(self.at(place, block)),
+                Value::Number(place) => Operand::Number(*self.at(place, block)),
+                Value::Constant(number) => Operand::Number(number),
+            }
+        }
+    }
+
+    /// What a value is, if it is one for all elements.
+    #[inline(always)]
+    unsafe fn one(&self, value: Value<T>, block: usize) -> T {
+        // SAFETY: by the caller, places are within their rooms.
+        unsafe {
+            match value {
+                Value::Run(place) | Value::Number(place) => *self.at(place, block),
+                Value::Constant(number) => number,
+            }
+        }
+    }
+
+    /// # Safety
+    /// As [`run`](Self::run).
+    #[inline(always)]
+    unsafe fn perform<S: Simd>(&self, simd: S, action: &Action<T>, block: usize) {
+        // SAFETY: by the caller, the places are within their rooms, and no other worker writes what
+        // is read or written here.
+        unsafe {
+            match *action {
+                Action::Meet => self.worker.meet(),
+                Action::Product(ref product) => self.product(product).run(simd),
+                Action::DotRow {
+                    depth,
+                    columns,
+                    left,
+                    right,
+                    right_stride,
+                    far,
+                    start,
+                    result,
+                } => simd.vectorize(DotRow {
+                    depth,
+                    columns,
+                    left: self.at(left, 0),
+                    right: self.at(right, 0),
+                    right_stride,
+                    far,
+                    start: start.map_or(T::ZERO, |start| *self.at(start, 0)),
+                    result: self.at(result, 0),
+                }),
+                Action::DotPanels {
+                    rows,
+                    columns,
+                    depth,
+                    left,
+                    right,
+                    right_stride,
+                    result,
+                    result_stride,
+                } => simd.vectorize(DotPanels {
+                    rows,
+                    columns,
+                    depth,
+                    left: self.at(left.at, 0),
+                    height: left.height,
+                    panel_stride: left.stride,
+                    row_stride: left.step,
+                    right: self.at(right, 0),
+                    right_stride,
+                    result: self.at(result, 0),
+                    result_stride,
+                }),
+                Action::Pack {
+                    rows,
+                    depth,
+                    from,
+                    from_row_stride,
+                    from_step,
+                    from_segment,
+                    from_segment_stride,
+                    to,
+                } => simd.vectorize(PackPanel {
+                    rows,
+                    depth,
+                    from: self.at(from, 0),
+                    from_row_stride,
+                    from_step,
+                    from_segment,
+                    from_segment_stride,
+                    to: self.at(to, 0),
+                }),
+                Action::Strips {
+                    columns,
+                    depth,
+                    from,
+                    step,
+                    stride,
+                    to,
+                } => simd.vectorize(Strips {
+                    columns,
+                    depth,
+                    from: self.at(from, 0),
+                    step,
+                    stride,
+                    to: self.at(to, 0),
+                }),
+                Action::Unary {
+                    length,
+                    from,
+                    to,
+                    function,
+                    derivative,
+                } => {
+                    let to = self.at(to, block);
+                    match self.number(from, block) {
+                        Operand::Run(from) => simd.vectorize(Unary {
+                            length,
+                            from,
+                            to,
+                            function,
+                            derivative,
+                        }),
+                        Operand::Number(number) => {
+                            let mut value = number;
+                            simd.vectorize(Unary {
+                                length: 1,
+                                from: &number,
+                                to: &mut value,
+                                function,
+                                derivative,
+                            });
+                            simd.vectorize(Fill { length, to, value });
+                        }
+                    }
+                }
+                Action::Binary {
+                    length,
+                    left,
+                    right,
+                    to,
+                    operator,
+                } => simd.vectorize(Binary {
+                    length,
+                    left: self.number(left, block),
+                    right: self.number(right, block),
+                    to: self.at(to, block),
+                    operator,
+                }),
+                Action::Update(ref update) => {
+                    let mut states = [std::ptr::null_mut(); MOST_STATES];
+                    for (state, place) in states.iter_mut().zip(&update.states) {
+                        *state = self.at(*place, 0);
+                    }
+                    let mut numbers = [T::ZERO; MOST_NUMBERS];
+                    for (number, value) in numbers.iter_mut().zip(&update.numbers) {
+                        *number = self.one(*value, 0);
+                    }
+                    simd.vectorize(UpdateRun {
+                        update: update.update,
+                        length: update.length,
+                        gradient: self.at(update.gradient, 0),
+                        states: &states,
+                        result: match update.result {
+                            Some(result) => self.at(result, 0),
+                            None => std::ptr::null_mut(),
+                        },
+                        numbers: &numbers,
+                    });
+                }
+                Action::Gradient {
+                    length,
+                    left,
+                    from,
+                    to,
+                    function,
+                } => simd.vectorize(Gradient {
+                    length,
+                    left: self.number(left, block),
+                    from: self.at(from, block),
+                    to: self.at(to, block),
+                    function,
+                }),
+                Action::Residual {
+                    length,
+                    outputs,
+                    targets,
+                    function,
+                    scale,
+                    sum,
+                    resume,
+                    gradient,
+                } => simd.vectorize(ResidualRun {
+                    length,
+                    outputs: self.at(outputs, block),
+                    targets: self.at(targets, block),
+                    function,
+                    scale: self.one(scale, block),
+                    sum: self.at(sum, block),
+                    resume: resume || block > 0,
+                    gradient: gradient.map(
+                        #[inline(always)]
+                        |(slope, to)| (self.one(slope, block), self.at(to, block)),
+                    ),
+                }),
+                Action::Fill { length, value, to } => {
+                    if let Operand::Number(value) = self.number(value, block) {
+                        let to = self.at(to, block);
+                        simd.vectorize(Fill { length, to, value });
+                    }
+                }
+                Action::Copy {
+                    features,
+                    columns,
+                    from,
+                    from_stride,
+                    to,
+                    to_stride,
+                } => {
+                    let (from, to) = (self.at(from, block), self.at(to, block));
+                    copy_columns(features, columns, from, from_stride, to, to_stride);
+                }
+                Action::Spread {
+                    features,
+                    columns,
+                    from,
+                    stride,
+                    to,
+                    to_stride,
+                } => {
+                    let (from, to) = (self.number(from, block), self.at(to, block));
+                    for column in 0..columns {
+                        let value = match from {
+                            Operand::Run(from) => *from.add(column * stride),
+                            Operand::Number(number) => number,
+                        };
+                        let to = to.add(column * to_stride);
+                        match features {
+                            1 => *to = value,
+                            length => simd.vectorize(Fill { length, to, value }),
+                        }
+                    }
+                }
+                Action::OneHot {
+                    features,
+                    columns,
+                    index,
+                    stride,
+                    to,
+                } => {
+                    let (index, to) = (self.at(index, block), self.at(to, block));
+                    simd.vectorize(Fill {
+                        length: features * columns,
+                        to,
+                        value: T::ZERO,
+                    });
+                    for column in 0..columns {
+                        if let Some(index) = index_of(*index.add(column * stride), features) {
+                            *to.add(column * features + index) = T::ONE;
+                        }
+                    }
+                }
+                Action::Dropout {
+                    ref key,
+                    keep,
+                    first,
+                    advance,
+                    length,
+                    to,
+                } => {
+                    let mask = std::slice::from_raw_parts_mut(self.at(to, block), length);
+                    let first = first + block * advance;
+                    dropout_mask(**key, self.batch.update, first, keep, mask);
+                }
+                Action::Reduce {
+                    features,
+                    columns,
+                    stride,
+                    from,
+                    axis,
+                    reduction,
+                    into,
+                    resume,
+                } => {
+                    let into = self.at(into, block);
+                    simd.vectorize(Reduce {
+                        from: self.at(from, block),
+                        features,
+                        columns,
+                        stride,
+                        reduction,
+                        into: match axis {
+                            ReductionAxis::Features => ReduceInto::Features(into),
+                            ReductionAxis::Columns => ReduceInto::Columns(into),
+                            ReductionAxis::All => ReduceInto::All(into),
+                        },
+                        resume: resume || block > 0,
+                    });
+                }
+                Action::Combine {
+                    elements,
+                    tiles,
+                    reduction,
+                    partials,
+                    into,
+                } => {
+                    let (partials, into) = (self.at(partials, 0), self.at(into, 0));
+                    for element in 0..elements {
+                        let partials = partials.add(element);
+                        let result = (1..tiles).fold(*partials, |sum, tile| {
+                            combine(reduction, sum, *partials.add(tile * elements))
+                        });
+                        *into.add(element) = result;
+                    }
+                }
+                Action::Gather {
+                    table,
+                    index,
+                    tile,
+                    result,
+                } => gather(simd, self.batch, table, index, tile, self.at(result, 0)),
+                Action::ScatterAdd {
+                    gradient,
+                    index,
+                    tile,
+                    result,
+                } => scatter_add(simd, self.batch, gradient, index, tile, self.at(result, 0)),
+                Action::CrossEntropy {
+                    logits,
+                    index,
+                    on,
+                    off,
+                    tile,
+                    loss,
+                    gradient,
+                    scratch,
+                } => simd.vectorize(CrossEntropyTile {
+                    batch: self.batch,
+                    logits,
+                    index,
+                    on,
+                    off,
+                    tile,
+                    loss: loss.map(|place| self.at(place, 0)),
+                    gradient: gradient.map(|place| self.at(place, 0)),
+                    scratch: self.at(scratch, 0),
+                }),
+                Action::LogSoftmax {
+                    input,
+                    tile,
+                    result,
+                    scratch,
+                } => simd.vectorize(LogSoftmaxTile {
+                    batch: self.batch,
+                    input,
+                    tile,
+                    result: self.at(result, 0),
+                    scratch: self.at(scratch, 0),
+                }),
+                Action::Concat {
+                    ref parts,
+                    to,
+                    tile,
+                } => concatenate(self.batch, parts, to, tile),
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn product(&self, action: &ProductAction) -> Product<T> {
+        // SAFETY: by the caller, places are within their rooms.
+        unsafe {
+            Product {
+                rows: action.rows,
+                columns: action.columns,
+                depth: action.depth,
+                left: self.at(action.left.at, 0),
+                left_height: action.left.height,
+                left_panel_stride: action.left.stride,
+                left_step: action.left.step,
+                right: self.at(action.right, 0),
+                right_step: action.right_step,
+                right_stride: action.right_stride,
+                right_in_strips: action.right_in_strips,
+                start: match action.start {
+                    Some(start) => self.at(start, 0),
+                    None => std::ptr::null(),
+                },
+                resume: action.resume,
+                result: self.at(action.result, 0),
+                result_stride: action.result_stride,
+                adds: action.adds,
+            }
+        }
     }
 }

@@ -2,8 +2,8 @@
 
 use super::super::action::{Action, Place, UpdateAction, Value};
 use super::super::element::Element;
-use super::super::update::Recognised;
 use super::Site;
+use crate::kernels::update::recognise::Recognised;
 use crate::plan::step::{
     Destination, Instruction, Load, Offset, ReductionAxis, Scratch, Section, Source, Tile,
 };

@@ -5,10 +5,11 @@ use std::ops::Range;
 
 use super::super::action::{Action, Left, Place, ProductAction, Value};
 use super::super::element::Element;
-use super::super::executable::Step;
-use super::super::update::Recognised;
-use super::{Link, Unpacked, in_strips};
+use super::super::scratch::Step;
+use super::products::Unpacked;
+use super::{Link, in_strips};
 use crate::kernels::meetings::Later;
+use crate::kernels::update::recognise::Recognised;
 use crate::plan::step::{Cut, Matrix, Reduction, ReductionAxis, Section, Tile};
 
 /// A left operand beyond this many bytes is worth packing: half of a common first-level cache.
@@ -184,7 +185,7 @@ impl<'s, T: Element> Link<'s, T> {
         let (cut, height) = (section.cut(self.site.rows), section.features);
         let elements = height * section.columns.count(self.site.rows);
         let late = depth >= LATE_DEPTH && elements >= LATE_ELEMENTS && self.site.workers > 1;
-        let (mut turn, mut before) = (0, Vec::new());
+        let (mut turn, mut copies) = (0, Vec::new());
         for index in self.share(cut.tiles()) {
             let tile = cut.tile(index);
             let anchor = self.anchor(section, 0, tile);
@@ -197,41 +198,50 @@ impl<'s, T: Element> Link<'s, T> {
                 let columns = first..tile.columns.min(first + most);
                 let (start, length) = (first * height, columns.len() * height);
                 let room = turn * updated_block::<T>(height, section.tile_columns);
-                let anchor = anchor.plus(room);
-                // The product is parted, so that a copy goes before each part.
-                let mut copies = before.into_iter();
-                let part = match copies.len() {
-                    0 | 1 => columns.len(),
-                    copies => columns
-                        .len()
-                        .div_ceil(copies)
-                        .next_multiple_of(PART_COLUMNS),
-                };
-                let mut found = None;
-                for at in (0..columns.len()).step_by(part) {
-                    self.push_copies(copies.by_ref().take(1));
-                    let end = (columns.start + at + part).min(columns.end);
-                    let place = anchor.plus(at * height);
-                    let first_found = gradient(self, tile, columns.start + at..end, place);
-                    found.get_or_insert(first_found);
-                }
-                self.push_copies(copies);
-                let found = found.expect("a block has columns");
+                let found = self.among_copies(copies, columns, |link, part| {
+                    let place = anchor.plus(room + (part.start - first) * height);
+                    gradient(link, tile, part, place)
+                });
                 let result = late.then_some(found.at);
                 self.push(program.at(found.at).update(update, start, length, result));
-                before = match result {
+                copies = match result {
                     Some(from) => {
                         copies_of::<T>(length, from, program.state(update.states[0], start))
                     }
                     None => Vec::new(),
                 };
                 if found.stays {
-                    self.phase().later.append(&mut before);
+                    self.phase().later.append(&mut copies);
                 }
                 turn = usize::from(late) - turn;
             }
         }
-        self.push_copies(before);
+        self.push_copies(copies);
+    }
+
+    /// The gradient of some columns in as many parts as there are copies, one of which goes before each; says
+    /// where the first part has been put.
+    fn among_copies(
+        &mut self,
+        copies: Vec<Later<T>>,
+        columns: Range<usize>,
+        gradient: impl Fn(&mut Self, Range<usize>) -> Found,
+    ) -> Found {
+        let part = match copies.len() {
+            0 | 1 => columns.len(),
+            copies => columns
+                .len()
+                .div_ceil(copies)
+                .next_multiple_of(PART_COLUMNS),
+        };
+        let mut copies = copies.into_iter();
+        let parts = columns.clone().step_by(part).map(|first| {
+            self.push_copies(copies.by_ref().take(1));
+            gradient(self, first..columns.end.min(first + part))
+        });
+        let found = parts.reduce(|first, _| first);
+        self.push_copies(copies);
+        found.expect("a block has columns")
     }
 
     /// The optimizer's update that follows a weight's gradient which is kept nowhere.

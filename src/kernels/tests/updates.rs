@@ -4,7 +4,8 @@
 use super::*;
 use crate::data::spec::{Field, FieldKind, Schema, SplitRows};
 use crate::diagnostics::{Sources, render_all};
-use crate::kernels::update::{Update, recognise};
+use crate::kernels::update::Update;
+use crate::kernels::update::recognise::recognise;
 use crate::plan::Target;
 use crate::{ModelSource, compile};
 

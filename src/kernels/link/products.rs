@@ -1,0 +1,323 @@
+//! The products of a layer: forward, and the gradient of its input, with what is packed for them.
+
+use std::ops::Range;
+
+use super::{Link, PACKED_ALONE, along_depth, in_strips};
+use crate::kernels::action::{Action, Left, Place, ProductAction};
+use crate::kernels::element::Element;
+use crate::kernels::product::dot::MOST_DOT_COLUMNS;
+use crate::plan::step::{Matrix, Offset, Section, Tile};
+
+/// A left operand as it lies before it is packed: left[m, k] at
+/// `m · row_stride + k / segment · segment_stride + k % segment · step`.
+#[derive(Clone, Copy)]
+pub(super) struct Unpacked {
+    pub at: Place,
+    pub depth: usize,
+    pub row_stride: usize,
+    pub step: usize,
+    pub segment: usize,
+    pub segment_stride: usize,
+}
+
+impl<T: Element> Link<'_, T> {
+    pub(super) fn forward(
+        &mut self,
+        weight: Matrix,
+        input: Matrix,
+        bias: Option<Offset>,
+        section: &Section,
+    ) {
+        let (rows, depth) = (section.features, input.features);
+        let along_depth = along_depth(weight, depth, section, self.site.lanes);
+        let left = Left {
+            at: Place::arena(weight.at.0),
+            height: weight.features,
+            stride: weight.features * depth,
+            step: weight.stride,
+        };
+        let start = bias.map(|bias| Place::arena(bias.0));
+        let inputs = self.site.place(input.at.0);
+        if let Some(start) = start {
+            self.touch(start, rows, false);
+        }
+        let product = |rows: Range<usize>, tile: Tile, result: Place| {
+            let panel = rows.start / left.height;
+            let place = left.at.plus(panel * left.stride + rows.start % left.height);
+            ProductAction {
+                rows: rows.len(),
+                columns: tile.columns,
+                depth,
+                left: Left { at: place, ..left },
+                right: inputs.plus(tile.first * input.stride),
+                right_step: 1,
+                right_stride: input.stride,
+                right_in_strips: false,
+                start: start.map(|start| start.plus(rows.start)),
+                resume: false,
+                result: result.plus(rows.start),
+                result_stride: section.features,
+                adds: false,
+            }
+        };
+        if !along_depth && self.shares_rows(section, depth) {
+            return self.by_rows(section, |link, rows, tile, result| {
+                link.reads(input, tile.first, tile.columns);
+                let panels = rows.start / left.height..rows.end.div_ceil(left.height);
+                link.touch(
+                    left.at.plus(panels.start * left.stride),
+                    panels.len() * left.stride,
+                    false,
+                );
+                let action = link.product(product(rows, tile, result));
+                link.push(action);
+            });
+        }
+        self.reads_whole(weight);
+        self.tiles(section, |link, tile, result| {
+            link.reads(input, tile.first, tile.columns);
+            let product = product(0..rows, tile, result);
+            let action = match along_depth {
+                true => Action::DotRow {
+                    depth,
+                    columns: tile.columns,
+                    left: left.at,
+                    right: product.right,
+                    right_stride: input.stride,
+                    far: link.is_far(input),
+                    start,
+                    result,
+                },
+                false => link.product(product),
+            };
+            link.push(action);
+        });
+    }
+
+    fn product(&mut self, product: ProductAction) -> Action<T> {
+        Action::Product(self.stripped(product))
+    }
+
+    /// The product, its right operand copied into strips first if that pays.
+    fn stripped(&mut self, product: ProductAction) -> ProductAction {
+        if !in_strips::<T>(product.rows, product.right_step.max(product.right_stride)) {
+            return product;
+        }
+        let strips = Place::work(self.site.scratch + self.step.strips);
+        self.push(Action::Strips {
+            columns: product.columns,
+            depth: product.depth,
+            from: product.right,
+            step: product.right_step,
+            stride: product.right_stride,
+            to: strips,
+        });
+        ProductAction {
+            right: strips,
+            right_in_strips: true,
+            ..product
+        }
+    }
+
+    pub(super) fn data_gradient(&mut self, weight: Matrix, gradient: Matrix, section: &Section) {
+        let (rows, depth) = (section.features, gradient.features);
+        let columns = section.columns.count(self.site.rows);
+        if depth > 2 * T::CHUNK && columns <= MOST_DOT_COLUMNS {
+            return self.dot_panels(weight, gradient, section);
+        }
+        if self.shares_rows(section, depth) && rows * depth > PACKED_ALONE {
+            return self.by_rows(section, |link, rows, tile, result| {
+                link.gradient_rows(weight, gradient, section.features, rows, (tile, result));
+            });
+        }
+        let left = self.transposed(weight, rows, depth);
+        self.tiles(section, |link, tile, result| {
+            link.reads(gradient, tile.first, tile.columns);
+            let product = link.product(ProductAction {
+                rows,
+                columns: tile.columns,
+                depth,
+                left,
+                right: Place::arena(gradient.at.0 + tile.first * gradient.stride),
+                right_step: 1,
+                right_stride: gradient.stride,
+                right_in_strips: false,
+                start: None,
+                resume: false,
+                result,
+                result_stride: rows,
+                adds: false,
+            });
+            link.push(product);
+        });
+    }
+
+    /// Some rows of the data gradient: a panel of the transposed weight is packed and used while it is in
+    /// a near cache, then the next in the same place.
+    fn gradient_rows(
+        &mut self,
+        weight: Matrix,
+        gradient: Matrix,
+        inputs: usize,
+        rows: Range<usize>,
+        (tile, result): (Tile, Place),
+    ) {
+        let (panel, depth) = (self.site.panel, gradient.features);
+        let source = Unpacked {
+            at: Place::arena(weight.at.0),
+            depth,
+            row_stride: weight.stride,
+            step: 1,
+            segment: weight.features,
+            segment_stride: weight.features * inputs,
+        };
+        self.reads(gradient, tile.first, tile.columns);
+        let packed = Place::work(self.site.scratch + self.step.packed);
+        let product = self.stripped(ProductAction {
+            rows: rows.len(),
+            columns: tile.columns,
+            depth,
+            left: self.packed(packed, depth),
+            right: Place::arena(gradient.at.0 + tile.first * gradient.stride),
+            right_step: 1,
+            right_stride: gradient.stride,
+            right_in_strips: false,
+            start: None,
+            resume: false,
+            result,
+            result_stride: inputs,
+            adds: false,
+        });
+        for first in rows.clone().step_by(panel) {
+            self.pack_panel(first / panel, inputs, source, packed);
+            self.push(Action::Product(ProductAction {
+                rows: panel.min(rows.end - first),
+                result: result.plus(first),
+                ..product
+            }));
+        }
+    }
+
+    /// The data gradient of so few columns that the weight is read in place.
+    fn dot_panels(&mut self, weight: Matrix, gradient: Matrix, section: &Section) {
+        let (inputs, depth) = (section.features, gradient.features);
+        self.reads_whole(weight);
+        // One panel of all rows may have any number of them.
+        let height = weight.features.next_multiple_of(2 * T::CHUNK);
+        let dot = |rows: Range<usize>, tile: Tile, result: Place| Action::DotPanels {
+            rows: rows.len(),
+            columns: tile.columns,
+            depth,
+            left: Left {
+                at: Place::arena(weight.at.0 + rows.start * weight.features),
+                height,
+                stride: weight.features * inputs,
+                step: weight.stride,
+            },
+            right: Place::arena(gradient.at.0 + tile.first * gradient.stride),
+            right_stride: gradient.stride,
+            result: result.plus(rows.start),
+            result_stride: inputs,
+        };
+        if self.shares_rows(section, depth) {
+            return self.by_rows(section, |link, rows, tile, result| {
+                link.reads(gradient, tile.first, tile.columns);
+                link.push(dot(rows, tile, result));
+            });
+        }
+        self.tiles(section, |link, tile, result| {
+            link.reads(gradient, tile.first, tile.columns);
+            link.push(dot(0..inputs, tile, result));
+        });
+    }
+
+    /// The transposed weight, packed: by each worker for itself if it is small, else by all together.
+    fn transposed(&mut self, weight: Matrix, rows: usize, depth: usize) -> Left {
+        let at = Place::arena(weight.at.0);
+        if depth == 1 && weight.stride == 1 {
+            // A single row of weights lies as the vectors need it.
+            self.reads_whole(weight);
+            return Left {
+                at,
+                height: rows,
+                stride: 0,
+                step: 1,
+            };
+        }
+        let source = Unpacked {
+            at,
+            depth,
+            row_stride: weight.stride,
+            step: 1,
+            segment: weight.features,
+            segment_stride: weight.features * rows,
+        };
+        let panels = rows.div_ceil(self.site.panel);
+        let alone = rows * depth <= PACKED_ALONE;
+        let to = match alone {
+            true => Place::work(self.site.scratch + self.step.packed),
+            false => Place::work(0),
+        };
+        let share = match alone {
+            true => 0..panels,
+            false => self.share(panels),
+        };
+        self.pack(share, rows, source, to);
+        if !alone {
+            self.next_phase();
+            self.touch(to, panels * self.site.panel * depth, false);
+        }
+        self.packed(to, depth)
+    }
+
+    /// Packs the panels `of` a left operand, one after the other.
+    pub(super) fn pack(&mut self, of: Range<usize>, height: usize, source: Unpacked, to: Place) {
+        for index in of {
+            let to = to.plus(index * self.site.panel * source.depth);
+            self.pack_panel(index, height, source, to);
+        }
+    }
+
+    /// Packs a panel of a left operand of `height` rows.
+    fn pack_panel(&mut self, index: usize, height: usize, source: Unpacked, to: Place) {
+        let panel = self.site.panel;
+        let rows = height.saturating_sub(index * panel).min(panel);
+        let from = source.at.plus(match rows {
+            0 => 0,
+            _ => index * panel * source.row_stride,
+        });
+        let segments = source.depth.div_ceil(source.segment.max(1)).max(1);
+        let last = source.depth - (segments - 1) * source.segment.min(source.depth);
+        let span = match (rows, source.depth) {
+            (0, _) | (_, 0) => 0,
+            (rows, _) => {
+                (rows - 1) * source.row_stride
+                    + (segments - 1) * source.segment_stride
+                    + (last.max(source.segment.min(source.depth)) - 1) * source.step
+                    + 1
+            }
+        };
+        self.touch(from, span, false);
+        self.touch(to, panel * source.depth, true);
+        self.push(Action::Pack {
+            rows,
+            depth: source.depth,
+            from,
+            from_row_stride: source.row_stride,
+            from_step: source.step,
+            from_segment: source.segment,
+            from_segment_stride: source.segment_stride,
+            to,
+        });
+    }
+
+    /// A left operand whose panels have been packed to a place.
+    pub(super) fn packed(&self, at: Place, depth: usize) -> Left {
+        Left {
+            at,
+            height: self.site.panel,
+            stride: self.site.panel * depth,
+            step: self.site.panel,
+        }
+    }
+}
