@@ -11,14 +11,16 @@ use nnc::kernels::Element;
 use nnc::train::{Ended, Trainer, initialize};
 use tables::{Cells, table};
 
-const MODEL: &str = "
+const DATA: &str = "
 data {
     input x: vector from \"x*\"
     input job: category(embed = 8)
     target label: category
     split = random(validate = 20%)
 }
-net {
+";
+
+const MODEL: &str = "net {
     first: Linear(129, bias = false) -> BatchNorm1d -> GELU -> Dropout(0.2)
     shared twice: Linear(129)
     h = twice -> Tanh -> twice -> SiLU
@@ -34,14 +36,7 @@ train {
 }";
 
 /// Weights whose gradients are summed in halves, and what reads them right after their update.
-const SMALL: &str = "
-data {
-    input x: vector from \"x*\"
-    input job: category(embed = 8)
-    target label: category
-    split = random(validate = 20%)
-}
-net {
+const SMALL: &str = "net {
     first: Linear(64) -> Tanh
     second: Linear(64) -> ReLU
     third: Linear(70) -> GELU
@@ -82,14 +77,15 @@ fn check<T: Element + Prepares>(precision: &str) {
     columns.push(("job", Cells::Values(7)));
     columns.push(("label", Cells::Values(5)));
     let csv = table(&columns, 300);
-    for (text, optimizer, setting) in [
+    for (network, optimizer, setting) in [
         (MODEL, "AdamW", "clip_norm = 1"),
         (MODEL, "SGD(lr = 0.05, momentum = 0.9)", ""),
         (SMALL, "Adam", ""),
         (SMALL, "SGD(lr = 0.05)", ""),
     ] {
         let model = |seed: &str| {
-            text.replace("OPTIMIZER", optimizer)
+            format!("{DATA}{network}")
+                .replace("OPTIMIZER", optimizer)
                 .replace("SETTING", setting)
                 .replace("PRECISION", precision)
                 .replace("SEED", seed)

@@ -42,7 +42,7 @@ const NETWORKS: u64 = 2000;
 /// Another instruction set than the best changes kernels and no model: one network in so many is enough.
 fn stride() -> u64 {
     match std::env::var_os(INSTRUCTION_SET) {
-        Some(_) => 4,
+        Some(_) => 8,
         None => 1,
     }
 }
