@@ -3,54 +3,14 @@
 
 use std::ops::Range;
 
-use super::arena::Memory;
+use super::arena::Room;
 use super::residual::Residual;
 use super::update::Update;
 use crate::graph::scalar::ScalarFunction;
 use crate::plan::step::{BinaryOperator, Matrix, RandomKey, Reduction, ReductionAxis, Tile};
 
-/// What is the same for all actions of a run.
-#[derive(Clone, Copy)]
-pub(super) struct Batch<T> {
-    pub memory: Memory<T>,
-    pub rows: usize,
-    /// The number of the update, which random numbers depend on.
-    pub update: u64,
-}
-
-/// The memory that a place lies in.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) enum Room {
-    /// The arena of the plan.
-    Arena,
-    /// The executable's own: packed operands and the workers' temporaries.
-    Work,
-    /// Rows of the table that are read where they lie: the inputs, and the targets.
-    Inputs,
-    Targets,
-}
-
-/// Where each room begins.
-#[derive(Clone, Copy)]
-pub(super) struct Rooms<T>([Memory<T>; 4]);
-
-impl<T> Rooms<T> {
-    pub fn new(arena: Memory<T>, work: Memory<T>, [inputs, targets]: [Memory<T>; 2]) -> Self {
-        Rooms([arena, work, inputs, targets])
-    }
-
-    pub fn set(&mut self, room: Room, memory: Memory<T>) {
-        self.0[room as usize] = memory;
-    }
-
-    #[inline(always)]
-    pub fn get(&self, room: Room) -> Memory<T> {
-        self.0[room as usize]
-    }
-}
-
 /// A place, in elements from its room's beginning. In a repeated action it advances with each block.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Default, Debug)]
 pub(super) struct Place {
     pub room: Room,
     pub at: usize,
@@ -96,7 +56,7 @@ pub(super) enum Value<T> {
 }
 
 /// Where left[m, k] of a product lies: at `m / height · stride + k · step + m % height`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Default, Debug)]
 pub(super) struct Left {
     pub at: Place,
     /// Rows of a panel: all, or a multiple of a register tile's.
@@ -106,7 +66,7 @@ pub(super) struct Left {
 }
 
 /// A product of matrices, as [`Product`](super::product::Product) with places.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Default, Debug)]
 pub(super) struct ProductAction {
     pub rows: usize,
     pub columns: usize,

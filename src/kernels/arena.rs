@@ -1,4 +1,4 @@
-//! The one allocation in which all of a plan's values live.
+//! The one allocation in which all of a plan's values live, and the other memory that a run uses.
 
 use std::alloc::{Layout, alloc, dealloc};
 use std::marker::PhantomData;
@@ -199,6 +199,47 @@ impl<T> Memory<T> {
         debug_assert!(at.0 <= self.elements);
         // SAFETY: by the caller, within the allocation or one past its end.
         unsafe { self.start.add(at.0) }
+    }
+}
+
+/// What is the same for all actions of a run.
+#[derive(Clone, Copy)]
+pub(super) struct Batch<T> {
+    pub memory: Memory<T>,
+    pub rows: usize,
+    /// The number of the update, which random numbers depend on.
+    pub update: u64,
+}
+
+/// The memory that a place lies in.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Room {
+    /// The arena of the plan.
+    #[default]
+    Arena,
+    /// The executable's own: packed operands and the workers' temporaries.
+    Work,
+    /// Rows of the table that are read where they lie: the inputs, and the targets.
+    Inputs,
+    Targets,
+}
+
+/// Where each room begins.
+#[derive(Clone, Copy)]
+pub(super) struct Rooms<T>([Memory<T>; 4]);
+
+impl<T> Rooms<T> {
+    pub fn new(arena: Memory<T>, work: Memory<T>, [inputs, targets]: [Memory<T>; 2]) -> Self {
+        Rooms([arena, work, inputs, targets])
+    }
+
+    pub fn set(&mut self, room: Room, memory: Memory<T>) {
+        self.0[room as usize] = memory;
+    }
+
+    #[inline(always)]
+    pub fn get(&self, room: Room) -> Memory<T> {
+        self.0[room as usize]
     }
 }
 

@@ -2,7 +2,7 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::action::Batch;
+use super::arena::Batch;
 use super::element::Element;
 use super::elementwise::{Binary, Fill, Operand, map, map_lanes, zip_lanes};
 use super::reductions::reduce_run;

@@ -1,21 +1,22 @@
 //! A plan's kernels, verified and ready to run.
 
+use std::marker::PhantomData;
 use std::ops::Range;
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::action::{Actions, Batch, Repeat, Room, Rooms};
-use super::arena::{Arena, Memory, OutOfMemory};
+use super::action::{Actions, Repeat};
+use super::arena::{Arena, Batch, Memory, OutOfMemory, Room, Rooms};
 use super::element::Element;
 use super::feed::Feed;
 use super::in_place::{Extent, reads_in_place};
 use super::instruction_set::chosen;
-use super::link::{self, phases};
+use super::link::step::{Step, lay_out, place_half_sums};
+use super::link::{Site, phases};
 use super::meetings::Join;
 use super::product::panel_rows;
-use super::run::{Run, Site};
+use super::run::Run;
 use super::schedule::schedule;
-use super::scratch::{Step, lay_out, place_half_sums, sections_mut};
 use super::team::{Team, Worker};
 use super::timeline::Timeline;
 use super::verify::verify;
@@ -72,7 +73,7 @@ impl<T: Element> Executable<T> {
         arena_elements: usize,
         max_batch_rows: usize,
     ) -> Result<Self, String> {
-        let (panel, lanes) = arch.dispatch(Extents::<T>(std::marker::PhantomData));
+        let (panel, lanes) = extents::<T>(arch);
         let mut steps = Vec::with_capacity(kernels.len());
         let mut scratch_elements = 0;
         let mut shared_elements = 0;
@@ -81,7 +82,7 @@ impl<T: Element> Executable<T> {
                 .map_err(|fault| format!("step {index}: {fault}"))?;
             let overflow = || format!("step {index}: a size overflows");
             let mut kernel = kernel.clone();
-            for section in sections_mut(&mut kernel).into_iter().flatten() {
+            for section in kernel.sections_mut().into_iter().flatten() {
                 let columns = section.columns.count(max_batch_rows).max(1);
                 section.tile_columns = section.tile_columns.min(columns);
                 section.block_columns = section.block_columns.min(section.tile_columns);
@@ -177,7 +178,7 @@ impl<T: Element> Executable<T> {
         }
         let mut join = Join::new(workers);
         for step in &self.steps {
-            let site = |worker| link::Site {
+            let site = |worker| Site {
                 rows,
                 worker,
                 workers,
@@ -222,8 +223,8 @@ impl<T: Element> Executable<T> {
     /// draws depend on.
     ///
     /// # Panics
-    /// The batch has more rows than the executable was made for, the arena is smaller, or there are
-    /// no such rows to bring in: a bug of the caller.
+    /// The batch has more rows than the executable was made for, the arena is smaller, there are no such
+    /// rows to bring in, or two feeds go to one place: a bug of the caller.
     pub fn run(
         &mut self,
         arena: &mut Arena<T>,
@@ -287,7 +288,7 @@ impl<T: Element> Executable<T> {
         update: u64,
     ) {
         let ready = self.ready(arena, team.workers(), rows, update);
-        team.run(&|worker: Worker<'_>| ready.run_steps(steps.clone(), worker));
+        team.run(&|worker: Worker<'_>| ready.take_part(steps.clone(), worker));
     }
 
     /// Brings rows in, as far as they are not read where they lie, and runs all steps.
@@ -299,11 +300,17 @@ impl<T: Element> Executable<T> {
         rows: usize,
         update: u64,
     ) {
-        let mut all = feeds.iter();
-        assert!(
-            all.all(|feed| feed.fits(arena.elements()) && feed.rows.count() == rows),
-            "there is a place for the rows, which are those of the batch"
-        );
+        for (index, feed) in feeds.iter().enumerate() {
+            assert!(
+                feed.fits(arena.elements()) && feed.rows.count() == rows,
+                "there is a place for the rows, which are those of the batch"
+            );
+            let mut others = feeds[..index].iter();
+            assert!(
+                others.all(|other| feed.is_apart_from(other)),
+                "each feed has a place of its own"
+            );
+        }
         let (steps, in_place) = (0..self.steps.len(), self.in_place);
         let mut ready = self.ready(arena, team.workers(), rows, update);
         let stays = |feed: &Feed<'_, T>| in_place.contains(&Some(feed.to)) && feed.adjoins();
@@ -316,13 +323,14 @@ impl<T: Element> Executable<T> {
         let brings = feeds.iter().any(|feed| !stays(feed));
         team.run(&|worker: Worker<'_>| {
             for feed in feeds.iter().filter(|feed| !stays(feed)) {
-                // SAFETY: there is a place, and the steps begin when all have done their part.
+                // SAFETY: there is a place, no feed has one in common with another, and the steps begin when
+                // all workers have done their part.
                 unsafe { feed.bring_part(ready.arch, ready.batch.memory, worker) };
             }
             if brings {
                 worker.meet();
             }
-            ready.run_steps(steps.clone(), worker);
+            ready.take_part(steps.clone(), worker);
         });
     }
 
@@ -375,25 +383,24 @@ struct Ready<'e, T> {
 }
 
 impl<T: Element> Ready<'_, T> {
-    #[inline]
-    fn run_steps(&self, steps: Range<usize>, worker: Worker<'_>) {
-        let actions = &self.linked.workers[worker.index];
-        self.run(actions.of_steps(steps), worker);
-    }
-
     /// Does some of a worker's actions, which it must do in their order.
     #[inline]
     fn run(&self, repeats: &[Repeat], worker: Worker<'_>) {
         let run = Run {
             actions: &self.linked.workers[worker.index].actions,
             repeats,
-            site: Site {
-                batch: self.batch,
-                rooms: self.rooms,
-                worker,
-            },
+            batch: self.batch,
+            rooms: self.rooms,
+            worker,
         };
         T::carry_out(self.arch, run);
+    }
+
+    /// Does a worker's part of some steps.
+    #[inline]
+    fn take_part(&self, steps: Range<usize>, worker: Worker<'_>) {
+        let actions = &self.linked.workers[worker.index];
+        self.run(actions.of_steps(steps), worker);
     }
 }
 
@@ -402,26 +409,16 @@ fn no_memory(OutOfMemory { elements, .. }: OutOfMemory) -> String {
 }
 
 /// Rows of a register tile, and elements of a vector.
-struct Extents<T>(std::marker::PhantomData<T>);
+pub(super) fn extents<T: Element>(arch: Arch) -> (usize, usize) {
+    struct Extents<T>(PhantomData<T>);
 
-impl<T: Element> WithSimd for Extents<T> {
-    type Output = (usize, usize);
+    impl<T: Element> WithSimd for Extents<T> {
+        type Output = (usize, usize);
 
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> (usize, usize) {
-        (panel_rows::<S, T>(), T::lanes::<S>())
-    }
-}
-
-/// How many f32 the vectors of this machine hold, as the kernels use them.
-pub fn vector_lanes() -> usize {
-    struct Lanes;
-    impl WithSimd for Lanes {
-        type Output = usize;
-
-        fn with_simd<S: Simd>(self, _: S) -> usize {
-            S::F32_LANES
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, _: S) -> (usize, usize) {
+            (panel_rows::<S, T>(), T::lanes::<S>())
         }
     }
-    chosen().dispatch(Lanes)
+    arch.dispatch(Extents::<T>(PhantomData))
 }

@@ -45,6 +45,15 @@ impl<T: Element> Feed<'_, T> {
         to.stride == to.features && end.is_some_and(|end| end <= elements)
     }
 
+    /// Whether no element is brought to by both, if both [fit](Self::fits).
+    pub(super) fn is_apart_from(&self, other: &Self) -> bool {
+        let [first, second] = [self, other].map(|feed| {
+            let length = feed.to.features * feed.rows.count();
+            feed.to.at.0..feed.to.at.0 + length
+        });
+        first.end <= second.start || second.end <= first.start
+    }
+
     pub(super) fn adjoins(&self) -> bool {
         matches!(self.rows, Rows::Range { .. })
     }

@@ -2,20 +2,23 @@
 //! lies, and what is packed.
 
 mod combined;
-pub(super) mod halves;
+mod halves;
+mod packed;
 mod products;
 mod program;
-pub(super) mod weights;
+pub(super) mod step;
+mod weights;
 
 use std::ops::Range;
 
-use super::action::{Action, Actions, Place, Room};
+use super::action::{Action, Actions, Place};
+use super::arena::Room;
 use super::element::Element;
 use super::meetings::{Access, Later};
-use super::scratch::Step;
 use super::team::share;
 use crate::plan::step::{Cut, Instruction, Kernel, Matrix, ReductionAxis, Section, Tile};
 use program::Program;
+use step::Step;
 
 /// A transposed weight of no more elements is packed by each worker for itself: a meeting takes as
 /// long.
@@ -324,7 +327,7 @@ impl<T: Element> Link<'_, T> {
                 self.touch(place, tile.columns * section.features, true);
                 place
             }
-            None => Place::work(self.site.scratch + self.step.rooms[number].anchor),
+            None => Place::work(self.site.scratch + self.step.sections[number].anchor),
         }
     }
 
@@ -339,7 +342,7 @@ impl<T: Element> Link<'_, T> {
             section,
             tile,
             anchor,
-            scratch: self.site.scratch + self.step.rooms[number].temporaries,
+            scratch: self.site.scratch + self.step.sections[number].temporaries,
             site: self.site,
         }
     }

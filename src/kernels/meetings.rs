@@ -3,7 +3,8 @@
 
 use std::collections::VecDeque;
 
-use super::action::{Action, Actions, Place, Room};
+use super::action::{Action, Actions, Place};
+use super::arena::Room;
 use super::link::Phase;
 
 /// More accesses than this since the last meeting are not worth comparing: a meeting costs less.
@@ -199,9 +200,9 @@ impl<T> Join<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::action::ProductAction;
     use super::*;
     use crate::kernels::action::Left;
+    use crate::kernels::action::ProductAction;
 
     const WEIGHT: usize = 1000;
 

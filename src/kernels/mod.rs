@@ -4,8 +4,7 @@
 //! below: numbers and their vectors (`element`, `math`, `error_function`), loops over runs
 //! (`elementwise`, `reductions`, `residual`, `update`), register tiles (`product`) and kernels that go by
 //! columns (`columns`); what a worker does, one thing after the other (`action`), and how it does it, where
-//! all of it is compiled (`run`), how steps become that (`link`, `meetings`), what room they need
-//! (`scratch`), and who does it (`executable`, `team`), on which cores (`cores`), on rows that they bring in
+//! all of it is compiled (`run`), how steps become that (`link`, `meetings`), and who does it (`executable`, `team`), on which cores (`cores`), on rows that they bring in
 //! together (`feed`) or read where they lie (`in_place`), all in memory of the `arena`'s kind (`pages`).
 //! Beside them stand what tells of runs: how they are divided (`schedule`), when what was done (`timeline`),
 //! and how fast the machine is (`calibrate`).
@@ -34,7 +33,6 @@ mod reductions;
 mod residual;
 mod run;
 mod schedule;
-mod scratch;
 mod team;
 #[cfg(test)]
 mod tests;
@@ -47,7 +45,7 @@ pub use arena::{Arena, OutOfMemory};
 pub use calibrate::calibrate;
 pub use dropout::dropout_mask;
 pub use element::Element;
-pub use executable::{Executable, vector_lanes};
+pub use executable::Executable;
 pub use feed::{Feed, Rows};
 pub use instruction_set::{INSTRUCTION_SET, check_instruction_set};
 pub use pages::ask_for_large_pages;

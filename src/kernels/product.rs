@@ -1,9 +1,11 @@
-//! Products of matrices: one register-tile kernel behind the forward, data-gradient and
-//! weight-gradient steps.
+//! Products of matrices: the register-tile kernels behind the forward, data-gradient and weight-gradient
+//! steps.
 //!
-//! Every element is summed in the order of `depth`, one fused multiply-add after the other, so its
-//! bits depend neither on tiles nor on threads. The exception is the product with a single row
-//! ([`DotRow`](dot::DotRow)), which goes along the depth.
+//! Every element of a [`Product`] is summed in the order of `depth`, one fused multiply-add after the other,
+//! so its bits depend neither on tiles nor on threads; so it is for one column (`column`) and for few rows
+//! (`few_rows`). The products of [`dot`] go along the depth, [`DotRow`](dot::DotRow) by the lanes of the
+//! machine's vectors, [`DotPanels`](dot::DotPanels) by those of a chunk. What is copied for products is in
+//! [`pack`].
 
 /// Cuts columns into strips, as wide as there are registers for: each is a register tile's.
 macro_rules! each_strip {

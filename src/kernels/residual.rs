@@ -197,11 +197,11 @@ impl<T: Element> ResidualRun<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::elementwise::{Binary, Gradient, Operand, Unary};
-    use super::super::instruction_set::available;
-    use super::super::reductions::{Reduce, ReduceInto};
     use super::*;
     use crate::graph::scalar::Real;
+    use crate::kernels::elementwise::{Binary, Gradient, Operand, Unary};
+    use crate::kernels::instruction_set::available;
+    use crate::kernels::reductions::{Reduce, ReduceInto};
     use crate::plan::step::{BinaryOperator, Reduction};
 
     /// Outputs and targets with differences of both signs, small, large and none.

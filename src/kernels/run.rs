@@ -3,7 +3,8 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::action::{Action, Batch, Place, ProductAction, Repeat, Rooms, Value};
+use super::action::{Action, Place, ProductAction, Repeat, Value};
+use super::arena::{Batch, Rooms};
 use super::columns::{
     CrossEntropyTile, LogSoftmaxTile, concatenate, copy_columns, gather, index_of, scatter_add,
 };
@@ -20,10 +21,15 @@ use super::update::{MOST_NUMBERS, MOST_STATES, UpdateRun};
 use crate::plan::step::{Offset, ReductionAxis};
 
 /// One worker's run of some of its actions.
+///
+/// The actions have been linked, from verified kernels, for memory of these sizes, for as many rows as the
+/// batch has, and for this worker of as many; the others do theirs at the same time.
 pub struct Run<'a, T> {
     pub(super) actions: &'a [Action<T>],
     pub(super) repeats: &'a [Repeat],
-    pub(super) site: Site<'a, T>,
+    pub(super) batch: Batch<T>,
+    pub(super) rooms: Rooms<T>,
+    pub(super) worker: Worker<'a>,
 }
 
 /// An element type that kernels are compiled for.
@@ -53,42 +59,26 @@ impl<T: Element> WithSimd for Run<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        // SAFETY: every step is verified for an arena no larger and a batch no smaller than this
-        // one; each worker has a scratch of its own, of the size of the largest step; where one
-        // touches what another has written, they meet before.
-        unsafe { self.site.run(simd, self.actions, self.repeats) }
-    }
-}
-
-/// Where and for whom actions are done.
-#[derive(Clone, Copy)]
-pub(super) struct Site<'a, T> {
-    pub batch: Batch<T>,
-    pub rooms: Rooms<T>,
-    pub worker: Worker<'a>,
-}
-
-impl<T: Element> Site<'_, T> {
-    /// Does the actions.
-    ///
-    /// # Safety
-    /// The actions have been linked for an arena and a work room of these sizes, and rows of the table as
-    /// many as the batch has, from verified kernels, for this worker of as many; the others do theirs at
-    /// the same time.
-    #[inline(always)]
-    pub unsafe fn run<S: Simd>(&self, simd: S, actions: &[Action<T>], repeats: &[Repeat]) {
-        for repeat in repeats {
+        for repeat in self.repeats {
+            let Repeat {
+                first,
+                count,
+                times,
+            } = *repeat;
             // SAFETY: repeats are made of the actions that there are.
-            let body = unsafe { actions.get_unchecked(repeat.first..repeat.first + repeat.count) };
-            for block in 0..repeat.times {
+            let body = unsafe { self.actions.get_unchecked(first..first + count) };
+            for block in 0..times {
                 for action in body {
-                    // SAFETY: by the caller.
+                    // SAFETY: by the contract of the fields, every place is within its room; where one worker
+                    // touches what another has written, they meet before.
                     unsafe { self.perform(simd, action, block) };
                 }
             }
         }
     }
+}
 
+impl<T: Element> Run<'_, T> {
     #[inline(always)]
     unsafe fn at(&self, place: Place, block: usize) -> *mut T {
         // SAFETY: by the caller, places are within their rooms.
@@ -124,11 +114,10 @@ impl<T: Element> Site<'_, T> {
     }
 
     /// # Safety
-    /// As [`run`](Self::run).
+    /// The places are within their rooms, and no other worker writes what is read or written here.
     #[inline(always)]
     unsafe fn perform<S: Simd>(&self, simd: S, action: &Action<T>, block: usize) {
-        // SAFETY: by the caller, the places are within their rooms, and no other worker writes what
-        // is read or written here.
+        // SAFETY: by the caller.
         unsafe {
             match *action {
                 Action::Meet => self.worker.meet(),

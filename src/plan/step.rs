@@ -333,20 +333,63 @@ pub enum Kernel {
 impl Kernel {
     /// The kernel's name and its sections.
     pub fn parts(&self) -> (&'static str, Vec<&Section>) {
+        let name = match self {
+            Kernel::Loop { .. } => "loop",
+            Kernel::Forward { .. } => "forward",
+            Kernel::DataGradient { .. } => "data gradient",
+            Kernel::WeightGradient { .. } => "weight gradient",
+            Kernel::Gather { .. } => "gather",
+            Kernel::ScatterAdd { .. } => "scatter add",
+            Kernel::CrossEntropy { .. } => "cross-entropy",
+            Kernel::LogSoftmax { .. } => "log softmax",
+            Kernel::Concat { .. } => "concat",
+        };
+        (name, self.sections().into_iter().flatten().collect())
+    }
+
+    /// The kernel's sections, in the order in which they run.
+    pub fn sections(&self) -> [Option<&Section>; 2] {
         match self {
-            Kernel::Loop { section } => ("loop", vec![section]),
-            Kernel::Forward { section, .. } => ("forward", vec![section]),
-            Kernel::DataGradient { section, .. } => ("data gradient", vec![section]),
-            Kernel::WeightGradient { weight, bias, .. } => {
-                ("weight gradient", weight.iter().chain(bias).collect())
+            Kernel::Loop { section }
+            | Kernel::Forward { section, .. }
+            | Kernel::DataGradient { section, .. }
+            | Kernel::Gather { section, .. }
+            | Kernel::ScatterAdd { section, .. }
+            | Kernel::LogSoftmax { section, .. } => [Some(section), None],
+            Kernel::WeightGradient {
+                weight: first,
+                bias: second,
+                ..
             }
-            Kernel::Gather { section, .. } => ("gather", vec![section]),
-            Kernel::ScatterAdd { section, .. } => ("scatter add", vec![section]),
-            Kernel::CrossEntropy { loss, gradient, .. } => {
-                ("cross-entropy", loss.iter().chain(gradient).collect())
+            | Kernel::CrossEntropy {
+                loss: first,
+                gradient: second,
+                ..
+            } => [first.as_ref(), second.as_ref()],
+            Kernel::Concat { .. } => [None, None],
+        }
+    }
+
+    /// As [`sections`](Self::sections).
+    pub fn sections_mut(&mut self) -> [Option<&mut Section>; 2] {
+        match self {
+            Kernel::Loop { section }
+            | Kernel::Forward { section, .. }
+            | Kernel::DataGradient { section, .. }
+            | Kernel::Gather { section, .. }
+            | Kernel::ScatterAdd { section, .. }
+            | Kernel::LogSoftmax { section, .. } => [Some(section), None],
+            Kernel::WeightGradient {
+                weight: first,
+                bias: second,
+                ..
             }
-            Kernel::LogSoftmax { section, .. } => ("log softmax", vec![section]),
-            Kernel::Concat { .. } => ("concat", Vec::new()),
+            | Kernel::CrossEntropy {
+                loss: first,
+                gradient: second,
+                ..
+            } => [first.as_mut(), second.as_mut()],
+            Kernel::Concat { .. } => [None, None],
         }
     }
 

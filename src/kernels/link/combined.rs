@@ -1,9 +1,9 @@
 //! Instructions that become one action.
 
-use super::super::action::{Action, Value};
-use super::super::element::Element;
-use super::super::residual::Residual;
 use super::program::Program;
+use crate::kernels::action::{Action, Value};
+use crate::kernels::element::Element;
+use crate::kernels::residual::Residual;
 use crate::plan::step::{
     BinaryOperator, Destination, Instruction, Reduction, ReductionAxis, Source,
 };

@@ -35,7 +35,7 @@ fn first_half<T>(out: usize, inputs: usize, rows: usize) -> Option<usize> {
 
 /// Where the sums of the halves lie in what all workers share, in elements.
 #[derive(Clone, Copy)]
-pub(in crate::kernels) struct HalfSums {
+pub(super) struct HalfSums {
     pub at: usize,
     weight: usize,
     bias: usize,

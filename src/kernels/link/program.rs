@@ -1,8 +1,8 @@
 //! From a section's program to the actions on a tile.
 
-use super::super::action::{Action, Place, UpdateAction, Value};
-use super::super::element::Element;
 use super::Site;
+use crate::kernels::action::{Action, Place, UpdateAction, Value};
+use crate::kernels::element::Element;
 use crate::kernels::update::recognise::Recognised;
 use crate::plan::step::{
     Destination, Instruction, Load, Offset, ReductionAxis, Scratch, Section, Source, Tile,

@@ -3,11 +3,11 @@
 
 use std::ops::Range;
 
-use super::super::action::{Action, Left, Place, ProductAction, Value};
-use super::super::element::Element;
-use super::super::scratch::Step;
-use super::products::Unpacked;
+use super::packed::Unpacked;
+use super::step::Step;
 use super::{Link, in_strips};
+use crate::kernels::action::{Action, Left, Place, ProductAction, Value};
+use crate::kernels::element::Element;
 use crate::kernels::meetings::Later;
 use crate::kernels::update::recognise::Recognised;
 use crate::plan::step::{Cut, Matrix, Reduction, ReductionAxis, Section, Tile};
@@ -53,10 +53,7 @@ fn updated_block<T: Element>(height: usize, tile_columns: usize) -> usize {
 
 /// The elements that a worker's scratch has for the gradient of a weight's tile of `height` rows, if an
 /// optimizer's update follows: two blocks, as the new parameters of one stay while the next is computed.
-pub(in crate::kernels) fn updated_room<T: Element>(
-    height: usize,
-    tile_columns: usize,
-) -> Option<usize> {
+pub(super) fn updated_room<T: Element>(height: usize, tile_columns: usize) -> Option<usize> {
     let block = updated_block::<T>(height, tile_columns);
     Some(height.checked_mul(tile_columns)?.max(2 * block))
 }
@@ -219,8 +216,8 @@ impl<'s, T: Element> Link<'s, T> {
         self.push_copies(copies);
     }
 
-    /// The gradient of some columns in as many parts as there are copies, one of which goes before each; says
-    /// where the first part has been put.
+    /// The gradient of some columns in at most as many parts as there are copies, one of which goes before each,
+    /// what is left of them behind the last; says where the first part has been put.
     fn among_copies(
         &mut self,
         copies: Vec<Later<T>>,
@@ -229,10 +226,7 @@ impl<'s, T: Element> Link<'s, T> {
     ) -> Found {
         let part = match copies.len() {
             0 | 1 => columns.len(),
-            copies => columns
-                .len()
-                .div_ceil(copies)
-                .next_multiple_of(PART_COLUMNS),
+            count => columns.len().div_ceil(count).next_multiple_of(PART_COLUMNS),
         };
         let mut copies = copies.into_iter();
         let parts = columns.clone().step_by(part).map(|first| {
@@ -319,12 +313,9 @@ impl<'s, T: Element> Link<'s, T> {
                     right: gradients,
                     right_step: gradient.stride,
                     right_stride: 0,
-                    right_in_strips: false,
-                    start: None,
-                    resume: false,
                     result,
                     result_stride: 0,
-                    adds: false,
+                    ..ProductAction::default()
                 };
             }
             let first_row = tile.first / panel_columns * height;
@@ -349,11 +340,9 @@ impl<'s, T: Element> Link<'s, T> {
                 right_step,
                 right_stride,
                 right_in_strips: in_strips,
-                start: None,
-                resume: false,
                 result,
                 result_stride: height,
-                adds: false,
+                ..ProductAction::default()
             }
         }
     }
@@ -408,12 +397,10 @@ impl<'s, T: Element> Link<'s, T> {
                     right: Place::arena(input.at.0 + first * input.stride),
                     right_step: input.stride,
                     right_stride: 1,
-                    right_in_strips: false,
-                    start: None,
                     resume: first > 0,
                     result: *result,
                     result_stride: height,
-                    adds: false,
+                    ..ProductAction::default()
                 }));
             }
         }

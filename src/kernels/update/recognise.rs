@@ -168,7 +168,15 @@ impl Bound {
                     _ => None,
                 }
             }
-            _ => None,
+            (
+                Expression::Gradient
+                | Expression::State(_)
+                | Expression::Number(_)
+                | Expression::Memory(_)
+                | Expression::Value(_)
+                | Expression::Apply(..),
+                _,
+            ) => None,
         }
     }
 }

@@ -1,85 +1,40 @@
-//! What a step needs of each worker's scratch and of what all workers share, and where.
+//! A step ready to be linked: what it needs of each worker's scratch and of what all workers share, and where.
 
-use super::element::Element;
-use super::link::halves::HalfSums;
-use super::link::weights::updated_room;
-use super::link::{PACKED_ALONE, combines, in_strips, most_shared_columns};
-use super::update::recognise::{Recognised, recognise};
+use super::halves::HalfSums;
+use super::weights::updated_room;
+use super::{PACKED_ALONE, combines, in_strips, most_shared_columns};
+use crate::kernels::element::Element;
+use crate::kernels::update::recognise::{Recognised, recognise};
 use crate::plan::step::{Kernel, Matrix, Section};
 
 /// One step: its kernel, and where a worker's scratch has room for it.
-pub(super) struct Step {
+pub(in crate::kernels) struct Step {
     pub kernel: Kernel,
     /// For each section in turn, in elements of the worker's scratch.
-    pub rooms: [Room; 2],
+    pub(super) sections: [SectionScratch; 2],
     /// The kernel's own, as large as a tile of a softmax.
-    pub work: usize,
+    pub(super) work: usize,
     /// The right operand of a product, copied into strips.
-    pub strips: usize,
+    pub(super) strips: usize,
     /// The left operand of a product, packed.
-    pub packed: usize,
+    pub(super) packed: usize,
     /// The two sums of a weight's gradient, in what all workers share, where new parameters may wait, too.
-    pub half_sums: Option<HalfSums>,
-    pub combines: bool,
+    pub(super) half_sums: Option<HalfSums>,
+    pub(super) combines: bool,
     /// For each section, the optimizer's update that its program is.
     pub updates: [Option<Recognised>; 2],
 }
 
 /// A section's room in a worker's scratch.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Room {
+pub(super) struct SectionScratch {
     pub anchor: usize,
     pub temporaries: usize,
 }
 
-/// The kernel's sections, in the order in which they run.
-fn sections(kernel: &Kernel) -> [Option<&Section>; 2] {
-    match kernel {
-        Kernel::Loop { section }
-        | Kernel::Forward { section, .. }
-        | Kernel::DataGradient { section, .. }
-        | Kernel::Gather { section, .. }
-        | Kernel::ScatterAdd { section, .. }
-        | Kernel::LogSoftmax { section, .. } => [Some(section), None],
-        Kernel::WeightGradient {
-            weight: first,
-            bias: second,
-            ..
-        }
-        | Kernel::CrossEntropy {
-            loss: first,
-            gradient: second,
-            ..
-        } => [first.as_ref(), second.as_ref()],
-        Kernel::Concat { .. } => [None, None],
-    }
-}
-
-pub(super) fn sections_mut(kernel: &mut Kernel) -> [Option<&mut Section>; 2] {
-    match kernel {
-        Kernel::Loop { section }
-        | Kernel::Forward { section, .. }
-        | Kernel::DataGradient { section, .. }
-        | Kernel::Gather { section, .. }
-        | Kernel::ScatterAdd { section, .. }
-        | Kernel::LogSoftmax { section, .. } => [Some(section), None],
-        Kernel::WeightGradient {
-            weight: first,
-            bias: second,
-            ..
-        }
-        | Kernel::CrossEntropy {
-            loss: first,
-            gradient: second,
-            ..
-        } => [first.as_mut(), second.as_mut()],
-        Kernel::Concat { .. } => [None, None],
-    }
-}
-
 /// Divides a worker's scratch, each part on lines of its own; gives the step, the size of the
 /// scratch, and that of what all workers share. `None` if a size overflows.
-pub(super) fn lay_out<T: Element>(
+pub(in crate::kernels) fn lay_out<T: Element>(
     kernel: Kernel,
     panel: usize,
     rows: usize,
@@ -92,11 +47,11 @@ pub(super) fn lay_out<T: Element>(
             .checked_next_multiple_of(T::CHUNK)?;
         Some(at)
     };
-    let mut rooms = [Room::default(); 2];
+    let mut places = [SectionScratch::default(); 2];
     let mut has_combination = false;
-    let updates = sections(&kernel).map(|section| section.and_then(recognise));
-    let parts = sections(&kernel).into_iter().zip(&updates);
-    for (place, (section, update)) in rooms.iter_mut().zip(parts) {
+    let updates = kernel.sections().map(|section| section.and_then(recognise));
+    let parts = kernel.sections().into_iter().zip(&updates);
+    for (place, (section, update)) in places.iter_mut().zip(parts) {
         let Some(section) = section else { continue };
         let anchor = match (section.anchor, update) {
             (Some(_), _) => 0,
@@ -104,7 +59,7 @@ pub(super) fn lay_out<T: Element>(
             (None, None) => section.features.checked_mul(section.tile_columns)?,
         };
         let block = section.features.checked_mul(section.block_columns)?;
-        *place = Room {
+        *place = SectionScratch {
             anchor: room(anchor)?,
             temporaries: room(block.checked_mul(section.scratches.into())?)?,
         };
@@ -134,7 +89,7 @@ pub(super) fn lay_out<T: Element>(
     let step = Step {
         half_sums: HalfSums::new::<T>(&kernel, rows),
         kernel,
-        rooms,
+        sections: places,
         work,
         strips,
         packed,
@@ -147,7 +102,10 @@ pub(super) fn lay_out<T: Element>(
 /// Places all sums of halves behind what else the workers share, and gives the size of everything;
 /// `None` if it overflows. Steps take turns between two places: where one writes its sums, the workers
 /// have met since they read those that were there.
-pub(super) fn place_half_sums<T: Element>(steps: &mut [Step], shared: usize) -> Option<usize> {
+pub(in crate::kernels) fn place_half_sums<T: Element>(
+    steps: &mut [Step],
+    shared: usize,
+) -> Option<usize> {
     let sums = steps.iter_mut().filter_map(|step| step.half_sums.as_mut());
     let sums: Vec<&mut HalfSums> = sums.collect();
     let most = sums.iter().map(|sums| sums.elements()).max().unwrap_or(0);
