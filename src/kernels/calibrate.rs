@@ -1,4 +1,5 @@
-//! The speeds of this machine, measured by kernels at work: a few milliseconds for small working sets.
+//! The speeds of this machine, measured by kernels at work: a few milliseconds for small working sets, some
+//! more where others use the cores.
 
 use std::hint::black_box;
 use std::io;
@@ -9,7 +10,8 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::arena::{Arena, OutOfMemory};
 use super::element::Element;
-use super::executable::Executable;
+use super::executable::{Executable, extents};
+use super::instruction_set::chosen;
 use super::team::{Team, Worker};
 use crate::graph::arithmetic::Arithmetic;
 use crate::graph::scalar::ScalarFunction;
@@ -37,12 +39,12 @@ const WORKING_SETS: [usize; 5] = [16 << 10, 128 << 10, 1 << 20, 8 << 20, 64 << 2
 /// The system is given so long to let each worker have a core.
 const WARM_UP: Duration = Duration::from_millis(20);
 const NAP: Duration = Duration::from_millis(1);
-/// Workers that have a core each meet sooner.
-const SOON: f64 = 1e-6;
-/// Workers that all have a core lose less to each other than this; ...
+/// Workers that have a core each meet sooner, for each of them.
+const SOON: f64 = 0.5e-6;
+/// Beginning a run together takes less, unless a worker waits for a core.
 const DISTURBED: f64 = 50e-6;
-/// ... if they lose more, they are measured again for so long.
-const PATIENCE: Duration = Duration::from_millis(100);
+/// What seems to be disturbed is measured again, for so long in all.
+const PATIENCE: Duration = Duration::from_millis(200);
 /// Meetings of one measurement.
 const MEETINGS: usize = 100;
 
@@ -53,7 +55,9 @@ const MEETINGS: usize = 100;
 pub fn calibrate<T: Element>(workers: usize, largest_set: usize) -> io::Result<Roofline> {
     let mut team = Team::new(workers)?;
     let mut alone = Team::new(1)?;
-    let peak = peak::<T>();
+    let arch = chosen();
+    let (_, lanes) = extents::<T>(arch);
+    let peak = peak::<T>(arch, lanes);
     // A simple operation takes a slot of the units that multiply and add.
     let simple = 2.0 / peak;
     let loop_start = loop_start::<T>(&mut alone)?;
@@ -77,22 +81,24 @@ pub fn calibrate<T: Element>(workers: usize, largest_set: usize) -> io::Result<R
         let own = by_element(instruction)? - pass - others as f64 * simple;
         arithmetic[kind.index()] = own.max(simple);
     }
-    warm_up(&mut team);
+    let soon = SOON * workers as f64;
+    warm_up(&mut team, soon);
+    let patience = Instant::now() + PATIENCE;
     Ok(Roofline {
         workers,
-        lanes: lanes::<T>(),
+        lanes,
         peak,
         product: product::<T>(&mut alone)?,
         pass,
         arithmetic,
         loop_start,
-        meeting: undisturbed(SOON, || {
+        meeting: undisturbed(soon, patience, || {
             Ok(best_seconds(|| meet(&mut team)) / MEETINGS as f64)
         })?,
-        fork: undisturbed(DISTURBED, || {
+        fork: undisturbed(DISTURBED, patience, || {
             Ok(best_seconds(|| team.run(&|_: Worker<'_>| ())))
         })?,
-        bandwidths: bandwidths::<T>(largest_set, &mut alone, &mut team)?,
+        bandwidths: bandwidths::<T>(largest_set, patience, &mut alone, &mut team)?,
     })
 }
 
@@ -244,12 +250,12 @@ fn product<T: Element>(alone: &mut Team) -> io::Result<f64> {
 }
 
 /// Lets the workers meet until each has a core of its own, or it seems that there are not so many.
-fn warm_up(team: &mut Team) {
+fn warm_up(team: &mut Team, soon: f64) {
     let begun = Instant::now();
     while begun.elapsed() < WARM_UP {
         let round = Instant::now();
         meet(team);
-        if round.elapsed().as_secs_f64() < SOON * MEETINGS as f64 {
+        if round.elapsed().as_secs_f64() < soon * MEETINGS as f64 {
             return;
         }
         // Workers fall asleep, and may wake on a core that is idle.
@@ -268,12 +274,13 @@ fn meet(team: &mut Team) {
 /// The speed of a sum of two arrays into a third, by working set.
 fn bandwidths<T: Element>(
     largest_set: usize,
+    patience: Instant,
     alone: &mut Team,
     team: &mut Team,
 ) -> io::Result<Vec<Bandwidth>> {
     let mut measured = Vec::new();
     for working_set in WORKING_SETS {
-        measured.push(bandwidth::<T>(working_set, alone, team)?);
+        measured.push(bandwidth::<T>(working_set, patience, alone, team)?);
         if working_set >= largest_set {
             break;
         }
@@ -289,6 +296,7 @@ const STREAM_BLOCK: usize = 16;
 
 fn bandwidth<T: Element>(
     working_set: usize,
+    patience: Instant,
     alone: &mut Team,
     team: &mut Team,
 ) -> io::Result<Bandwidth> {
@@ -306,49 +314,38 @@ fn bandwidth<T: Element>(
     };
     let mut chain = Chain::<T>::new(&[kernel], 3 * elements)?;
     let bytes = (3 * elements * size_of::<T>()) as f64;
-    let alone = chain.seconds(alone)?;
-    let together = match team.workers() {
-        1 => alone,
-        _ => undisturbed(alone + DISTURBED, || chain.seconds(team))?,
+    let seconds_alone = chain.seconds(alone)?;
+    let seconds_together = match team.workers() {
+        1 => seconds_alone,
+        _ => undisturbed(seconds_alone + DISTURBED, patience, || chain.seconds(team))?,
     };
     Ok(Bandwidth {
         working_set,
-        alone: bytes / alone,
-        together: bytes / together,
+        alone: bytes / seconds_alone,
+        together: bytes / seconds_together,
     })
 }
 
-/// The least of some measurements, which are repeated for a while if each is longer than `most` seconds: a
-/// worker has waited for a core that others use.
-fn undisturbed(most: f64, mut measure: impl FnMut() -> io::Result<f64>) -> io::Result<f64> {
-    let begun = Instant::now();
+/// The least of some measurements, which are repeated as long as all are longer than `most` seconds, at most
+/// until the end of patience: a worker has waited for a core that others use.
+fn undisturbed(
+    most: f64,
+    patience: Instant,
+    mut measure: impl FnMut() -> io::Result<f64>,
+) -> io::Result<f64> {
     let mut least = measure()?;
-    while least > most && begun.elapsed() < PATIENCE {
+    while least > most && Instant::now() < patience {
         least = least.min(measure()?);
     }
     Ok(least)
 }
 
-fn lanes<T: Element>() -> usize {
-    struct Lanes<T>(std::marker::PhantomData<T>);
-    impl<T: Element> WithSimd for Lanes<T> {
-        type Output = usize;
-
-        #[inline(always)]
-        fn with_simd<S: Simd>(self, _: S) -> usize {
-            T::lanes::<S>()
-        }
-    }
-    Arch::new().dispatch(Lanes::<T>(std::marker::PhantomData))
-}
-
 /// Floating-point operations a second of multiply-adds on numbers in registers.
-fn peak<T: Element>() -> f64 {
-    let arch = Arch::new();
+fn peak<T: Element>(arch: Arch, lanes: usize) -> f64 {
     let seconds = best_seconds(|| {
         black_box(arch.dispatch(MultiplyAdds(black_box(T::constant(0.5)))));
     });
-    (2 * lanes::<T>() * SUMS * STEPS) as f64 / seconds
+    (2 * lanes * SUMS * STEPS) as f64 / seconds
 }
 
 /// More sums than the units have results in the making, and fewer than the oldest set of registers.
@@ -408,9 +405,24 @@ mod tests {
 
     #[test]
     fn what_was_disturbed_is_measured_again() {
-        let mut times = [3e-3, 4e-3, 2e-6, 1e-6].into_iter();
-        let mut next = || Ok(times.next().expect("no more is measured"));
-        assert_eq!(undisturbed(1e-5, &mut next).unwrap(), 2e-6);
-        assert_eq!(undisturbed(1e-5, &mut next).unwrap(), 1e-6);
+        let measured = |times: &[f64], patience| {
+            let mut times = times.iter();
+            undisturbed(1e-5, patience, || {
+                Ok(*times.next().expect("no more is measured"))
+            })
+            .unwrap()
+        };
+        let hour = Instant::now() + Duration::from_secs(3600);
+        assert_eq!(measured(&[2e-6, 1e-6], hour), 2e-6);
+        assert_eq!(measured(&[3e-3, 4e-3, 2e-6, 1e-6], hour), 2e-6);
+        // Patience is at its end: one measurement must do.
+        assert_eq!(measured(&[3e-3, 2e-6], Instant::now()), 3e-3);
+        let mut calls = 0;
+        let soon = Instant::now() + Duration::from_millis(5);
+        let growing = undisturbed(1e-5, soon, || {
+            calls += 1;
+            Ok(1e-3 * f64::from(calls))
+        });
+        assert_eq!(growing.unwrap(), 1e-3);
     }
 }
