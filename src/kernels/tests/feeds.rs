@@ -5,7 +5,7 @@ use crate::kernels::{Feed, Rows};
 
 const ROWS: usize = 5;
 const ARENA: usize = 100;
-/// Three rows of a table, and two of them in another order, as often as the batch has rows.
+/// As many rows of a table as the batch has, some of them twice.
 const CHOSEN: [u32; ROWS] = [2, 0, 2, 1, 1];
 
 /// Runs a loop that reads nothing of what is brought; gives what the arena then holds.
