@@ -277,9 +277,10 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let compiler = compiler().expect("`cargo` has called it");
-    let done = match has("--record") {
-        true => record(&compiler).map(|()| true),
-        false => compare(&compiler),
+    let done = if has("--record") {
+        record(&compiler).map(|()| true)
+    } else {
+        compare(&compiler)
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,

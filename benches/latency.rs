@@ -50,12 +50,13 @@ fn start(model: &Path, table: &Path, out: &Path) -> (f64, f64) {
 fn starts(name: &str, folder: &Path) -> (Spread, Spread) {
     let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
     let text = fs::read_to_string(models.join(name).with_extension("nn")).expect("a model");
-    let lines = text
-        .lines()
-        .map(|line| match line.trim_start().starts_with("epochs") {
-            true => "epochs = 1",
-            false => line,
-        });
+    let lines = text.lines().map(|line| {
+        if line.trim_start().starts_with("epochs") {
+            "epochs = 1"
+        } else {
+            line
+        }
+    });
     let text = lines.collect::<Vec<&str>>().join("\n");
     let model = folder.join(name).with_extension("nn");
     fs::write(&model, text).expect("the model is written");
@@ -102,9 +103,10 @@ fn print(name: &str, unit: &str, scale: f64, spread: Spread, goal: Option<f64>) 
     let [lower, median, upper] =
         [spread.lower, spread.median, spread.upper].map(|seconds| seconds * scale);
     let goal = goal.map_or(String::new(), |goal| {
-        let word = match spread.median < goal {
-            true => "met",
-            false => "missed",
+        let word = if spread.median < goal {
+            "met"
+        } else {
+            "missed"
         };
         format!("  goal {:.0} {unit}: {word}", goal * scale)
     });

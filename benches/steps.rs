@@ -175,9 +175,10 @@ fn tiny_networks() -> Vec<Network> {
             let batch = 4 + below(29);
             let activation = ["Tanh", "ReLU", "Sigmoid", "GELU", "SiLU", "ELU"][below(6)];
             let optimizer = ["SGD", "SGD(momentum = 0.9)", "Adam", "AdamW"][below(4)];
-            let loss = match classes {
-                true => "CrossEntropy",
-                false => ["MSE", "L1", "Huber"][below(3)],
+            let loss = if classes {
+                "CrossEntropy"
+            } else {
+                ["MSE", "L1", "Huber"][below(3)]
             };
             let text: Vec<String> = widths.iter().map(usize::to_string).collect();
             Network {

@@ -293,9 +293,10 @@ pub fn compile(
     let learns = resolved.graph.loss.is_some() && learned;
 
     let accumulates = learns && train.accumulate > 1;
-    let updates_by = match accumulates {
-        true => Accumulation::Ends,
-        false => Accumulation::None,
+    let updates_by = if accumulates {
+        Accumulation::Ends
+    } else {
+        Accumulation::None
     };
     let train_graph = |accumulation, watched| {
         let updates = updates(&train, accumulation, watched);
@@ -500,13 +501,15 @@ fn settings(train: &TrainSpec, phase: Phase) -> Vec<(String, String)> {
     let batch = match rows {
         None => "all, in the file's order".to_string(),
         Some(rows) => {
-            let order = match train.shuffle {
-                true => "in a new order every epoch",
-                false => "in the file's order",
+            let order = if train.shuffle {
+                "in a new order every epoch"
+            } else {
+                "in the file's order"
             };
-            let last = match train.drop_last {
-                true => "; a smaller last batch is left out",
-                false => "",
+            let last = if train.drop_last {
+                "; a smaller last batch is left out"
+            } else {
+                ""
             };
             format!("{rows}, {order}{last}")
         }

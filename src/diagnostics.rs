@@ -310,12 +310,11 @@ fn shortened(words: String) -> String {
     const LONGEST_WORD: usize = 160;
     const LONGEST: usize = 500;
     let long = |word: &str| word.len() > LONGEST_WORD;
-    let words = match words.split(' ').any(long) {
-        true => {
-            let words = words.split(' ').map(|word| cut(word, LONGEST_WORD));
-            words.collect::<Vec<_>>().join(" ")
-        }
-        false => words,
+    let words = if words.split(' ').any(long) {
+        let words = words.split(' ').map(|word| cut(word, LONGEST_WORD));
+        words.collect::<Vec<_>>().join(" ")
+    } else {
+        words
     };
     visible(&cut(&words, LONGEST)).into_owned()
 }

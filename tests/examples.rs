@@ -22,13 +22,17 @@ const ENDS: [(&str, &str, &str); 3] = [
 fn model(section: &str, line: &str, (target, head, loss): (&str, &str, &str)) -> String {
     let key = line.split(" =").next().unwrap_or(line);
     let at = |wanted: &str| if section == wanted { line } else { "" };
-    let unless = |key_of: &str, otherwise: String| match key == key_of {
-        true => String::new(),
-        false => otherwise,
+    let unless = |key_of: &str, otherwise: String| {
+        if key == key_of {
+            String::new()
+        } else {
+            otherwise
+        }
     };
-    let columns = match line.starts_with("input") {
-        true => String::new(),
-        false => "input x: number\ninput job: category(values = [a, b])\n".to_owned(),
+    let columns = if line.starts_with("input") {
+        String::new()
+    } else {
+        "input x: number\ninput job: category(values = [a, b])\n".to_owned()
     };
     format!(
         "data {{\n{columns}{}\ntarget goal: {target}\n}}\nnet {{\n{}\n{head}\n}}\ntrain {{\n{}\n{}{}}}\n",

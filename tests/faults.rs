@@ -147,17 +147,19 @@ fn explanations_show_a_model_with_the_fault_and_one_without() {
         );
         let models = explained(*code);
         let faulty: Vec<bool> = models.iter().map(|(_, _, faulty)| *faulty).collect();
-        let expected: &[bool] = match WITHOUT_MODEL.contains(code) {
-            true => &[],
-            false => &[true, false],
+        let expected: &[bool] = if WITHOUT_MODEL.contains(code) {
+            &[]
+        } else {
+            &[true, false]
         };
         assert_eq!(faulty, expected, "{id}");
         for (model, table, faulty) in models {
             let (faults, sources) = faults("example", model, table);
             let rendered = render_all(&faults, &sources);
-            let sound = match faulty {
-                true => !faults.is_empty() && faults.iter().all(|fault| fault.code == *code),
-                false => faults.is_empty(),
+            let sound = if faulty {
+                !faults.is_empty() && faults.iter().all(|fault| fault.code == *code)
+            } else {
+                faults.is_empty()
             };
             if !sound {
                 wrong.push(format!("{id}: {model}{rendered}"));

@@ -35,9 +35,10 @@ fn bits<T: Element + Prepares>(
     let mut outputs = Vec::new();
     for (update, first) in (0..data.rows).step_by(BATCH).enumerate() {
         let count = BATCH.min(data.rows - first);
-        let rows = match chosen {
-            true => Rows::Chosen(&order[first..first + count]),
-            false => Rows::Range { first, count },
+        let rows = if chosen {
+            Rows::Chosen(&order[first..first + count])
+        } else {
+            Rows::Range { first, count }
         };
         runner.run_on(&mut arena, &mut threads, &data, rows, update as u64 + 1);
         if phase.plan.loss.is_some() {

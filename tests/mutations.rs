@@ -144,9 +144,10 @@ fn typos(word: &str, seed: usize) -> Vec<String> {
             continue;
         };
         for letter in at(place + seed + 1) {
-            let letter = match old.is_ascii_uppercase() {
-                true => letter.to_ascii_uppercase(),
-                false => letter,
+            let letter = if old.is_ascii_uppercase() {
+                letter.to_ascii_uppercase()
+            } else {
+                letter
             };
             let mut other = letters.clone();
             other[place] = letter;

@@ -49,9 +49,10 @@ impl Element {
             };
             let buffer = self.slot("momentum_buffer");
             *buffer = momentum * *buffer + undamped * gradient;
-            direction = match arguments.boolean("nesterov") {
-                true => gradient + momentum * *buffer,
-                false => *buffer,
+            direction = if arguments.boolean("nesterov") {
+                gradient + momentum * *buffer
+            } else {
+                *buffer
             };
         }
         self.parameter -= arguments.number("lr") * direction;
@@ -77,9 +78,10 @@ impl Element {
     }
 
     fn update(&mut self, optimizer: &str, arguments: &Arguments, update: u64, gradient: f64) {
-        let gradient = match arguments.boolean("maximize") {
-            true => -gradient,
-            false => gradient,
+        let gradient = if arguments.boolean("maximize") {
+            -gradient
+        } else {
+            gradient
         };
         let decay = arguments.number("weight_decay");
         match optimizer {

@@ -99,9 +99,10 @@ fn replay<T: Element + Prepares>(folder: &Path, tolerance: f64) -> Result<(), St
             .iter()
             .fold(0.0f64, |scale, value| scale.max(value.abs()));
         for (ours, theirs) in found.into_iter().zip(values) {
-            let ours = match place.state.integer {
-                true => ours.to_f64() + trainer.batches_done() as f64,
-                false => ours.to_f64(),
+            let ours = if place.state.integer {
+                ours.to_f64() + trainer.batches_done() as f64
+            } else {
+                ours.to_f64()
             };
             if !support::agree(ours, theirs, scale, tolerance) {
                 return Err(format!("{}: {ours} instead of {theirs}", place.state.name));

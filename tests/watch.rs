@@ -115,11 +115,12 @@ fn bits(loaded: &Loaded, threads: usize, records: bool) -> (Vec<u64>, Vec<u64>) 
     let mut losses = Vec::new();
     let mut found = Vec::new();
     let mut report = |_, epoch: nnc::train::EpochLosses| losses.push(epoch.train.to_bits());
-    match records {
-        false => trainer.run(4, &|| false, &mut report),
-        true => trainer.run_recorded(4, &|| false, &mut report, &mut |record| {
+    if records {
+        trainer.run_recorded(4, &|| false, &mut report, &mut |record| {
             found.extend(record.numbers.iter().map(|number| number.to_bits()));
-        }),
+        })
+    } else {
+        trainer.run(4, &|| false, &mut report)
     };
     let states = initialize::all(trainer.arena(), &compiled.states);
     losses.extend(states.iter().map(|value| u64::from(value.to_bits())));

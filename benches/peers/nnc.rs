@@ -110,9 +110,10 @@ fn initial(network: &Value, compiled: &Compiled) -> Result<Values, String> {
         values.push((index, own.iter().map(|value| f64::from(*value)).collect()));
         rest = others;
     }
-    match rest.is_empty() {
-        true => Ok(values),
-        false => Err(format!("{} weights too many", rest.len())),
+    if rest.is_empty() {
+        Ok(values)
+    } else {
+        Err(format!("{} weights too many", rest.len()))
     }
 }
 

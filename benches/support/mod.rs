@@ -27,9 +27,12 @@ impl Network {
     fn text(&self) -> String {
         let last = self.widths.len() - 1;
         let layers: Vec<String> = (1..=last)
-            .map(|layer| match layer == last {
-                true => format!("Linear({})", self.widths[layer]),
-                false => format!("Linear({}) -> {}", self.widths[layer], self.activation),
+            .map(|layer| {
+                if layer == last {
+                    format!("Linear({})", self.widths[layer])
+                } else {
+                    format!("Linear({}) -> {}", self.widths[layer], self.activation)
+                }
             })
             .collect();
         let target = match (self.classes(), self.widths[last]) {
@@ -62,20 +65,21 @@ impl Network {
                     width: Some(self.widths[0]),
                 },
             )],
-            targets: vec![match self.classes() {
-                true => field(
+            targets: vec![if self.classes() {
+                field(
                     "y",
                     FieldKind::Category {
                         classes: Some(outputs),
                         embed: None,
                     },
-                ),
-                false => field(
+                )
+            } else {
+                field(
                     "y",
                     FieldKind::Numbers {
                         width: Some(outputs),
                     },
-                ),
+                )
             }],
             rows: Some(SplitRows {
                 train: rows,
@@ -98,11 +102,12 @@ impl Network {
         let mut uniform = || (draws.uniform() * 2.0 - 1.0) as f32;
         let outputs = self.widths[self.widths.len() - 1];
         let inputs = (0..rows * self.widths[0]).map(|_| uniform()).collect();
-        let targets = match self.classes() {
-            true => (0..rows)
+        let targets = if self.classes() {
+            (0..rows)
                 .map(|_| ((uniform() + 1.0) / 2.0 * outputs as f32).floor())
-                .collect(),
-            false => (0..rows * outputs).map(|_| uniform()).collect(),
+                .collect()
+        } else {
+            (0..rows * outputs).map(|_| uniform()).collect()
         };
         Prepared {
             inputs,

@@ -29,9 +29,10 @@ impl Parameter {
             | Default::Size(_)
             | Default::Epochs(_)) => format!("default {}", default.text()),
         };
-        let place = match self.positional {
-            true => "; may be given without its name",
-            false => "",
+        let place = if self.positional {
+            "; may be given without its name"
+        } else {
+            ""
         };
         format!("{}: {takes}; {default}{place}", self.summary)
     }

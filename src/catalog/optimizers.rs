@@ -147,11 +147,12 @@ pub const ENTRIES: &[Entry] = &[
             let lr = arguments.number("lr");
             let weight_decay = arguments.number("weight_decay");
             let gradient = directed(context.graph, arguments, gradient);
-            let decayed = match weight_decay == 0.0 {
-                true => parameter,
-                false => context
+            let decayed = if weight_decay == 0.0 {
+                parameter
+            } else {
+                context
                     .graph
-                    .scale_by(parameter, StepScalar::DecoupledDecay { lr, weight_decay }),
+                    .scale_by(parameter, StepScalar::DecoupledDecay { lr, weight_decay })
             };
             adam_step(context, arguments, decayed, gradient)
         }),
@@ -160,9 +161,10 @@ pub const ENTRIES: &[Entry] = &[
 
 /// The gradient, or its negative where the loss is to grow.
 fn directed(graph: &mut Graph, arguments: &Arguments, gradient: ValueId) -> ValueId {
-    match arguments.boolean("maximize") {
-        true => graph.map(ScalarFunction::Negate, gradient),
-        false => gradient,
+    if arguments.boolean("maximize") {
+        graph.map(ScalarFunction::Negate, gradient)
+    } else {
+        gradient
     }
 }
 
@@ -196,26 +198,25 @@ fn sgd(
         gradient,
         arguments.number("weight_decay"),
     );
-    let direction = match momentum == 0.0 {
-        true => gradient,
-        false => {
-            let (slot, old) = context.slot("momentum_buffer");
-            let kept = context.graph.scale(old, momentum);
-            let added = match dampening == 0.0 {
-                true => gradient,
-                false => context
-                    .graph
-                    .scale_by(gradient, StepScalar::Undamped { dampening }),
-            };
-            let buffer = context.graph.add(kept, added);
-            context.assign(slot, buffer);
-            match arguments.boolean("nesterov") {
-                true => {
-                    let ahead = context.graph.scale(buffer, momentum);
-                    context.graph.add(gradient, ahead)
-                }
-                false => buffer,
-            }
+    let direction = if momentum == 0.0 {
+        gradient
+    } else {
+        let (slot, old) = context.slot("momentum_buffer");
+        let kept = context.graph.scale(old, momentum);
+        let added = if dampening == 0.0 {
+            gradient
+        } else {
+            context
+                .graph
+                .scale_by(gradient, StepScalar::Undamped { dampening })
+        };
+        let buffer = context.graph.add(kept, added);
+        context.assign(slot, buffer);
+        if arguments.boolean("nesterov") {
+            let ahead = context.graph.scale(buffer, momentum);
+            context.graph.add(gradient, ahead)
+        } else {
+            buffer
         }
     };
     let step = context
@@ -244,14 +245,13 @@ fn adam_step(
     let v = graph.add(kept, square);
     context.assign(first, m);
     context.assign(second, v);
-    let largest = match arguments.boolean("amsgrad") {
-        false => v,
-        true => {
-            let (slot, old) = context.slot("max_exp_avg_sq");
-            let largest = context.graph.binary(BinaryOperator::Maximum, old, v);
-            context.assign(slot, largest);
-            largest
-        }
+    let largest = if arguments.boolean("amsgrad") {
+        let (slot, old) = context.slot("max_exp_avg_sq");
+        let largest = context.graph.binary(BinaryOperator::Maximum, old, v);
+        context.assign(slot, largest);
+        largest
+    } else {
+        v
     };
     let graph = &mut *context.graph;
     let root = graph.map(ScalarFunction::Sqrt, largest);

@@ -89,9 +89,10 @@ impl Console {
             }
             return;
         }
-        let choice = match io::stderr().is_terminal() {
-            true => ColorChoice::Auto,
-            false => ColorChoice::Never,
+        let choice = if io::stderr().is_terminal() {
+            ColorChoice::Auto
+        } else {
+            ColorChoice::Never
         };
         let writer = BufferWriter::stderr(choice);
         let mut buffer = writer.buffer();

@@ -59,10 +59,11 @@ impl RunFolder {
     /// The file system refuses.
     pub fn create(out: Option<&Path>, model: &str, interrupts: &Interrupts) -> io::Result<Self> {
         let place = match out {
-            Some(out) => Place::Given(match out.exists() {
+            Some(out) => Place::Given(if out.exists() {
                 // A path such as `.` or `../x/` gets a name and a parent.
-                true => fs::canonicalize(out)?,
-                false => out.to_owned(),
+                fs::canonicalize(out)?
+            } else {
+                out.to_owned()
             }),
             None => Place::Numbered(Path::new(RUNS).join(folder_for(model))),
         };
@@ -216,8 +217,9 @@ fn parent_of(path: &Path) -> PathBuf {
 
 /// Makes the names in a folder last, where the system has a way to.
 fn sync_folder(path: &Path) -> io::Result<()> {
-    match cfg!(unix) {
-        true => File::open(path)?.sync_all(),
-        false => Ok(()),
+    if cfg!(unix) {
+        File::open(path)?.sync_all()
+    } else {
+        Ok(())
     }
 }

@@ -182,9 +182,10 @@ const NAME_SHOWN: usize = 36;
 pub fn step_name(plan: &Plan, index: usize) -> String {
     let step = &plan.steps[index];
     let name = format!("  {:>4} {:>4}  {}", index + 1, step.line, step.label);
-    match name.chars().count() > NAME_SHOWN {
-        true => name.chars().take(NAME_SHOWN - 1).chain(['…']).collect(),
-        false => name,
+    if name.chars().count() > NAME_SHOWN {
+        name.chars().take(NAME_SHOWN - 1).chain(['…']).collect()
+    } else {
+        name
     }
 }
 

@@ -28,9 +28,10 @@ pub fn format(arguments: &FormatArguments, console: &Console, sources: &mut Sour
     let mut differing = 0;
     for path in &arguments.files {
         let from_input = path.as_os_str() == "-";
-        let file = match from_input {
-            true => standard_input(sources),
-            false => read_text(path, sources),
+        let file = if from_input {
+            standard_input(sources)
+        } else {
+            read_text(path, sources)
         };
         let text = file.and_then(|file| Ok((file, formatted(&sources.get(file).text, file)?)));
         let (file, text) = match text {
@@ -94,10 +95,7 @@ fn replace(path: &Path, text: &str, interrupts: &Interrupts) -> Result<(), Fault
 
 /// The lines that differ, with `-` before what is there and `+` before what would be.
 fn difference(name: &str, old: &str, new: &str) -> String {
-    let line_end = match new.contains("\r\n") {
-        true => "CRLF",
-        false => "LF",
-    };
+    let line_end = if new.contains("\r\n") { "CRLF" } else { "LF" };
     if old.lines().eq(new.lines()) && !old.starts_with('\u{feff}') {
         return format!("{name}: line ends that are not all {line_end}\n");
     }

@@ -46,9 +46,10 @@ impl Interrupts {
                     unfinished.remove();
                 }
                 // Without a standard error there is nowhere to say so.
-                let _ = match state.saved.load(Ordering::Relaxed) {
-                    true => writeln!(io::stderr(), "interrupted after all was saved"),
-                    false => writeln!(io::stderr(), "interrupted; nothing was saved"),
+                let _ = if state.saved.load(Ordering::Relaxed) {
+                    writeln!(io::stderr(), "interrupted after all was saved")
+                } else {
+                    writeln!(io::stderr(), "interrupted; nothing was saved")
                 };
                 // The lock is held until the end, so nothing half-written can get its final name.
                 std::process::exit(Exit::Interrupted.code().into());
@@ -115,9 +116,10 @@ impl Unfinished {
     /// The program may be about to write one more file into a folder while it is removed.
     fn remove(&self) {
         for _ in 0..10 {
-            let removed = match self.path.is_dir() {
-                true => std::fs::remove_dir_all(&self.path),
-                false => std::fs::remove_file(&self.path),
+            let removed = if self.path.is_dir() {
+                std::fs::remove_dir_all(&self.path)
+            } else {
+                std::fs::remove_file(&self.path)
             };
             if removed.is_ok() || !self.path.exists() {
                 break;

@@ -59,9 +59,10 @@ impl Exit {
 
     /// The end that faults bring about.
     fn of(faults: &[Diagnostic]) -> Exit {
-        match faults.iter().all(|fault| fault.code == Code::Io) {
-            true => Exit::Usage,
-            false => Exit::Faults,
+        if faults.iter().all(|fault| fault.code == Code::Io) {
+            Exit::Usage
+        } else {
+            Exit::Faults
         }
     }
 }
@@ -73,9 +74,10 @@ pub fn main() -> ExitCode {
         Err(error) => {
             // There is nowhere left to say that this cannot be said.
             let _ = error.print();
-            return match error.use_stderr() {
-                true => ExitCode::from(Exit::Usage.code()),
-                false => ExitCode::SUCCESS,
+            return if error.use_stderr() {
+                ExitCode::from(Exit::Usage.code())
+            } else {
+                ExitCode::SUCCESS
             };
         }
     };

@@ -64,9 +64,12 @@ impl<'m> PredictedColumns<'m> {
         let learned = self.compiled.loss.is_some();
         let (kind, names) = match target.map(|target| (&target.name, &target.kind)) {
             Some((name, PreparedKind::Category { values, .. })) if learned => {
-                let probabilities = values.iter().map(|value| match several {
-                    true => format!("probability_{name}_{value}"),
-                    false => format!("probability_{value}"),
+                let probabilities = values.iter().map(|value| {
+                    if several {
+                        format!("probability_{name}_{value}")
+                    } else {
+                        format!("probability_{value}")
+                    }
                 });
                 let class = format!("predicted_{name}");
                 let names = std::iter::once(class).chain(probabilities).collect();
@@ -110,9 +113,10 @@ impl<'m> PredictedColumns<'m> {
                 );
             }
         }
-        match faults.is_empty() {
-            true => Ok(()),
-            false => Err(faults),
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(faults)
         }
     }
 

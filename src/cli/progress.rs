@@ -58,9 +58,10 @@ impl<'p> Progress<'p> {
         writeln!(file, "epoch,train_loss,validate_loss{rate}")?;
         let waiting = epochs.min(WAITING);
         // An event holds three doubles and some words; at most twice as many lines as wanted are shown.
-        let report = match console.shows_events() {
-            true => waiting * 190,
-            false => 2 * LINES * 100,
+        let report = if console.shows_events() {
+            waiting * 190
+        } else {
+            2 * LINES * 100
         };
         let now = Instant::now();
         Ok(Progress {
@@ -208,9 +209,10 @@ fn write_event(to: &mut String, epoch: usize, losses: EpochLosses) {
 
 /// JSON has no words for what is not finite.
 fn write_loss(to: &mut String, loss: f64) {
-    match loss.is_finite() {
-        true => write!(to, "{{\"loss\":{loss:?}}}").expect(TEXT_GROWS),
-        false => to.push_str("{\"loss\":null}"),
+    if loss.is_finite() {
+        write!(to, "{{\"loss\":{loss:?}}}").expect(TEXT_GROWS)
+    } else {
+        to.push_str("{\"loss\":null}")
     }
 }
 

@@ -169,15 +169,16 @@ impl Files {
 /// Refuses a model whose used files would take the place of the model in the run's folder.
 fn keepable(model: &ModelText) -> Result<(), Faults> {
     let mut used = model.library.files();
-    match used.any(|(path, _)| path == MODEL) {
-        false => Ok(()),
-        true => Err(vec![
+    if used.any(|(path, _)| path == MODEL) {
+        Err(vec![
             Diagnostic::without_place(
                 Code::BadUse,
                 format!("a run keeps the model as `{MODEL}`, and so it cannot keep a used file of this name"),
             )
             .help("give the used file another name"),
-        ]),
+        ])
+    } else {
+        Ok(())
     }
 }
 

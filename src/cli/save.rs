@@ -68,9 +68,10 @@ fn plans(order: &Order) -> String {
         .trained()
         .map(|phase| phase.plan.to_string())
         .collect();
-    match shown.is_empty() {
-        true => compiled.predict.plan.to_string(),
-        false => shown.join("\n"),
+    if shown.is_empty() {
+        compiled.predict.plan.to_string()
+    } else {
+        shown.join("\n")
     }
 }
 

@@ -179,8 +179,9 @@ fn overrides(settings: &[Setting], sources: &mut Sources) -> Result<Vec<Override
             Err(found) => faults.extend(found),
         }
     }
-    match faults.is_empty() {
-        true => Ok(overrides),
-        false => Err(faults),
+    if faults.is_empty() {
+        Ok(overrides)
+    } else {
+        Err(faults)
     }
 }

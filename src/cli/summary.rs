@@ -4,9 +4,10 @@ use super::record::PartScores;
 
 /// A number in four decimals, or in four digits when it is very small or very large.
 pub fn figure(value: f64) -> String {
-    match value == 0.0 || (1e-3..1e6).contains(&value.abs()) || !value.is_finite() {
-        true => format!("{value:.4}"),
-        false => format!("{value:.3e}"),
+    if value == 0.0 || (1e-3..1e6).contains(&value.abs()) || !value.is_finite() {
+        format!("{value:.4}")
+    } else {
+        format!("{value:.3e}")
     }
 }
 

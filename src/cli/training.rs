@@ -264,9 +264,10 @@ fn announce(order: &Order, start: &Members, sources: &Sources) {
         Some(_) => format!(" · batches an epoch: {}", start["batches"]),
         None => String::new(),
     };
-    let seed = match order.draws() {
-        true => format!(" · seed {}", order.seed),
-        false => String::new(),
+    let seed = if order.draws() {
+        format!(" · seed {}", order.seed)
+    } else {
+        String::new()
     };
     order.console.line(&format!(
         "{} · rows: train {}{parts} · parameters: {}{batches}{seed}",
@@ -275,9 +276,10 @@ fn announce(order: &Order, start: &Members, sources: &Sources) {
     if compiled.train.is_none() {
         let train = compiled.declaration.train.as_ref();
         let watches = train.is_some_and(|train| !train.watches.is_empty());
-        let unwatched = match watches {
-            true => ", and `watch` records nothing",
-            false => "",
+        let unwatched = if watches {
+            ", and `watch` records nothing"
+        } else {
+            ""
         };
         let note = Diagnostic::without_place(
             Code::NothingToTrain,
@@ -466,13 +468,14 @@ fn non_finite(found: &NonFinite, order: &Order) -> Diagnostic {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    let fault = match rows.is_empty() {
-        true => fault,
-        false => fault.note(format!(
+    let fault = if rows.is_empty() {
+        fault
+    } else {
+        fault.note(format!(
             "it is so in row {}{more} of `{}`",
             rows.join(", "),
             order.job.table.name
-        )),
+        ))
     };
     fault.help("try a smaller learning rate, or `normalize` the inputs")
 }

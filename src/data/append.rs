@@ -68,9 +68,10 @@ pub fn append_columns(
     if csv.starts_with(BYTE_ORDER_MARK) {
         result.extend_from_slice(BYTE_ORDER_MARK);
     }
-    let line_end: &[u8] = match csv[header.end..].starts_with(b"\r\n") {
-        true => b"\r\n",
-        false => b"\n",
+    let line_end: &[u8] = if csv[header.end..].starts_with(b"\r\n") {
+        b"\r\n"
+    } else {
+        b"\n"
     };
     let mut line = |raw: Range<usize>, added: &[String]| {
         result.extend_from_slice(&csv[raw]);
@@ -93,13 +94,12 @@ pub fn append_columns(
 
 fn quoted(cell: &str, delimiter: char, to: &mut Vec<u8>) {
     let special = |character| matches!(character, '"' | '\n' | '\r') || character == delimiter;
-    match cell.contains(special) || cell.trim() != cell {
-        true => {
-            to.push(b'"');
-            to.extend_from_slice(cell.replace('"', "\"\"").as_bytes());
-            to.push(b'"');
-        }
-        false => to.extend_from_slice(cell.as_bytes()),
+    if cell.contains(special) || cell.trim() != cell {
+        to.push(b'"');
+        to.extend_from_slice(cell.replace('"', "\"\"").as_bytes());
+        to.push(b'"');
+    } else {
+        to.extend_from_slice(cell.as_bytes())
     }
 }
 

@@ -78,15 +78,16 @@ impl<'h, 'f, 's> Binder<'h, 'f, 's> {
     fn missing(&mut self, pattern: &ColumnPattern) {
         let names = &self.header.names;
         let table = &self.faults.name;
-        let (message, label) = match pattern.glob {
-            true => (
+        let (message, label) = if pattern.glob {
+            (
                 format!("no column of `{table}` is left for `{}`", pattern.text),
                 "matches no column that nothing else names",
-            ),
-            false => (
+            )
+        } else {
+            (
                 format!("`{table}` has no column `{}`", pattern.text),
                 "not in the table's header",
-            ),
+            )
         };
         let mut fault = Diagnostic::new(Code::MissingColumn, pattern.span, message).label(label);
         if !pattern.glob {
@@ -136,9 +137,10 @@ impl<'h, 'f, 's> Binder<'h, 'f, 's> {
             let matches: Vec<usize> = (0..self.header.names.len())
                 .filter(|&at| {
                     let name = &self.header.names[at];
-                    match pattern.glob {
-                        true => glob::matches(&pattern.text, name) && !self.named.contains_key(&at),
-                        false => *name == pattern.text,
+                    if pattern.glob {
+                        glob::matches(&pattern.text, name) && !self.named.contains_key(&at)
+                    } else {
+                        *name == pattern.text
                     }
                 })
                 .collect();
@@ -247,8 +249,9 @@ fn as_written(name: &str) -> String {
     let starts = characters
         .next()
         .is_some_and(|first| first.is_ascii_alphabetic() || first == '_');
-    match starts && characters.all(|rest| rest.is_ascii_alphanumeric() || rest == '_') {
-        true => name.to_owned(),
-        false => format!("\"{name}\""),
+    if starts && characters.all(|rest| rest.is_ascii_alphanumeric() || rest == '_') {
+        name.to_owned()
+    } else {
+        format!("\"{name}\"")
     }
 }

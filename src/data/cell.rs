@@ -113,10 +113,12 @@ impl CellFault {
             }
             CellFault::NotFinite => {
                 let text = String::from_utf8_lossy(cell).to_lowercase();
-                let what = match () {
-                    () if text.contains("nan") => "is not a number",
-                    () if text.contains("inf") => "is not a finite number",
-                    () => "is beyond the largest number of 64 bits",
+                let what = if text.contains("nan") {
+                    "is not a number"
+                } else if text.contains("inf") {
+                    "is not a finite number"
+                } else {
+                    "is beyond the largest number of 64 bits"
                 };
                 let fault =
                     Diagnostic::new(Code::NonFinite, place, format!("{at}: {found} {what}"))

@@ -66,9 +66,10 @@ fn rows(block: &Block, first: usize, selection: &Selection) -> Option<Rows> {
         let record = block.record(number);
         if record.is_blank() {
             // In a table of one column it is an empty cell.
-            match selection.cells == 1 && !block.ends_line(number) {
-                true => return None,
-                false => continue,
+            if selection.cells == 1 && !block.ends_line(number) {
+                return None;
+            } else {
+                continue;
             }
         }
         if record.len() != selection.cells {

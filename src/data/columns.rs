@@ -270,9 +270,10 @@ impl ColumnFault {
                     Some(column) => (&column.values[..], column.origin == Origin::Learned),
                     None => (&[][..], false),
                 };
-                let what = match learned {
-                    true => "was not seen in training",
-                    false => "is not one of the listed values",
+                let what = if learned {
+                    "was not seen in training"
+                } else {
+                    "is not one of the listed values"
                 };
                 let fault = Diagnostic::new(
                     Code::UnknownCategory,
@@ -305,9 +306,10 @@ pub(super) fn near_name<'n>(wrong: &str, names: impl Iterator<Item = &'n str>) -
     const LENGTH: usize = 100;
     const COMPARED: usize = 10_000;
     let short = names.filter(|name| name.len() <= LENGTH).take(COMPARED);
-    match wrong.len() <= LENGTH {
-        true => near_miss(wrong, short),
-        false => None,
+    if wrong.len() <= LENGTH {
+        near_miss(wrong, short)
+    } else {
+        None
     }
 }
 

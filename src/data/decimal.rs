@@ -51,9 +51,10 @@ pub(super) fn short_decimal(bytes: &[u8], start: usize, end: usize) -> Option<f6
     let others = (((digits & LOW) + ABOVE_NINE) | digits) & HIGH;
     let place = others.trailing_zeros() as usize / 8;
     let has_point = bytes.get(from + place) == Some(&b'.');
-    let is_decimal = match has_point {
-        true => others & others.wrapping_sub(1) == 0 && length > 1,
-        false => others == 0 && length > 0 && length < BYTES,
+    let is_decimal = if has_point {
+        others & others.wrapping_sub(1) == 0 && length > 1
+    } else {
+        others == 0 && length > 0 && length < BYTES
     };
     if !is_decimal {
         return None;

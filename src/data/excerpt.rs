@@ -68,14 +68,16 @@ impl RawRecord {
     pub fn excerpt(&self, cell: usize) -> Excerpt {
         let end = self.bytes.len();
         let place = self.cells().get(cell).cloned().unwrap_or(end..end);
-        let from = match place.start > 2 * CONTEXT {
-            true => character_start(&self.bytes, place.start - CONTEXT),
-            false => 0,
+        let from = if place.start > 2 * CONTEXT {
+            character_start(&self.bytes, place.start - CONTEXT)
+        } else {
+            0
         };
         let shown_end = place.end.min(place.start + CELL);
-        let to = match end - shown_end > 2 * CONTEXT {
-            true => character_start(&self.bytes, shown_end + CONTEXT),
-            false => end,
+        let to = if end - shown_end > 2 * CONTEXT {
+            character_start(&self.bytes, shown_end + CONTEXT)
+        } else {
+            end
         };
         let cell_end = character_start(&self.bytes, shown_end).max(place.start);
         let (left, right) = (
@@ -141,9 +143,10 @@ pub(super) fn printable(bytes: &[u8]) -> String {
 pub(super) fn quoted(bytes: &[u8]) -> String {
     const SHOWN: usize = 40;
     let text = printable(&bytes[..bytes.len().min(8 * SHOWN)]).replace(['\n', '\t'], " ");
-    match text.chars().count() > SHOWN {
-        true => format!("`{}…`", text.chars().take(SHOWN).collect::<String>()),
-        false => format!("`{text}`"),
+    if text.chars().count() > SHOWN {
+        format!("`{}…`", text.chars().take(SHOWN).collect::<String>())
+    } else {
+        format!("`{text}`")
     }
 }
 
@@ -190,9 +193,12 @@ mod tests {
             };
             let found: Vec<String> = cells(text)
                 .into_iter()
-                .map(|cell| match cell.starts_with('"') {
-                    true => cell[1..cell.len() - 1].replace("\"\"", "\""),
-                    false => cell,
+                .map(|cell| {
+                    if cell.starts_with('"') {
+                        cell[1..cell.len() - 1].replace("\"\"", "\"")
+                    } else {
+                        cell
+                    }
                 })
                 .collect();
             assert_eq!(found, parsed, "{text}");

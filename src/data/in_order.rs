@@ -211,9 +211,10 @@ mod tests {
             |number| number * number,
             |number, square| {
                 taken.push((*number, square));
-                match *number == last {
-                    true => ControlFlow::Break(()),
-                    false => ControlFlow::Continue(()),
+                if *number == last {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
                 }
             },
         );

@@ -283,9 +283,10 @@ impl<'t, T: Element> Filling<'t, T> {
                 )
             })
             .collect();
-        match faults.is_empty() {
-            true => Ok(self.matrix),
-            false => Err(faults),
+        if faults.is_empty() {
+            Ok(self.matrix)
+        } else {
+            Err(faults)
         }
     }
 }

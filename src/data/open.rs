@@ -77,15 +77,16 @@ pub(super) fn push_error(error: &io::Error, line: u64, limits: &Limits, faults: 
         .get_ref()
         .is_some_and(|cause| cause.is::<RecordTooLong>());
     let name = &faults.name;
-    faults.push(match too_long {
-        true => Diagnostic::without_place(
+    faults.push(if too_long {
+        Diagnostic::without_place(
             Code::TableTooLarge,
             format!(
                 "`{name}`, line {line}: the record is longer than {} bytes",
                 limits.record_bytes
             ),
         )
-        .help("a quote that is never closed makes the rest of the file one field"),
-        false => Diagnostic::without_place(Code::Io, format!("`{name}` cannot be read: {error}")),
+        .help("a quote that is never closed makes the rest of the file one field")
+    } else {
+        Diagnostic::without_place(Code::Io, format!("`{name}` cannot be read: {error}"))
     });
 }

@@ -134,9 +134,10 @@ fn column_from_json(value: &Value, place: &str) -> Result<PreparedColumn, String
         centre: number("centre")?,
         spread: number("spread")?,
     };
-    match column.spread > 0.0 {
-        true => Ok(column),
-        false => Err(format!("{place}: `spread` is not above 0")),
+    if column.spread > 0.0 {
+        Ok(column)
+    } else {
+        Err(format!("{place}: `spread` is not above 0"))
     }
 }
 

@@ -144,9 +144,10 @@ impl Preparation {
             }
         });
         let fields = fields.collect();
-        match faults.is_empty() {
-            true => Ok(Preparation { fields }),
-            false => Err(faults),
+        if faults.is_empty() {
+            Ok(Preparation { fields })
+        } else {
+            Err(faults)
         }
     }
 

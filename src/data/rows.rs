@@ -139,16 +139,18 @@ impl RowReader<'_, '_> {
             "line {}: {found} field{plural}, where the header has {expected}",
             raw.line
         );
-        let label = match found > expected {
-            true => "the first field too many".to_owned(),
-            false => format!("{} missing", expected - found),
+        let label = if found > expected {
+            "the first field too many".to_owned()
+        } else {
+            format!("{} missing", expected - found)
         };
         self.faults
             .push_cell(raw, expected.min(found), None, |place| {
                 let fault = Diagnostic::new(Code::RaggedRow, place, message).label(label);
-                match found > expected {
-                    true => fault.help("a field that holds the delimiter stands in quotes"),
-                    false => fault,
+                if found > expected {
+                    fault.help("a field that holds the delimiter stands in quotes")
+                } else {
+                    fault
                 }
             });
     }

@@ -61,9 +61,10 @@ impl Block {
         }
         let kept = self.records.last().map_or(0, |&last| last as usize);
         self.ends.truncate(kept + 1);
-        match self.records.is_empty() {
-            true => from,
-            false => after(self.ends[kept]).min(length),
+        if self.records.is_empty() {
+            from
+        } else {
+            after(self.ends[kept]).min(length)
         }
     }
 

@@ -95,9 +95,10 @@ pub fn divide(table: &Table, spec: &DataSpec, seed: u64) -> Result<Division, Fau
 fn share_of(share: f64, rows: usize) -> usize {
     let exact = share * rows as f64;
     let nearest = exact.round();
-    let whole = match (exact - nearest).abs() <= 1e-12 * exact.abs() {
-        true => nearest,
-        false => exact.floor(),
+    let whole = if (exact - nearest).abs() <= 1e-12 * exact.abs() {
+        nearest
+    } else {
+        exact.floor()
     };
     whole as usize
 }

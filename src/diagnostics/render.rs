@@ -65,9 +65,10 @@ impl Diagnostic {
             Severity::Note => codespan::Severity::Note,
         };
         let labels = self.labels.iter().map(|label| {
-            let style = match label.primary {
-                true => codespan::LabelStyle::Primary,
-                false => codespan::LabelStyle::Secondary,
+            let style = if label.primary {
+                codespan::LabelStyle::Primary
+            } else {
+                codespan::LabelStyle::Secondary
             };
             codespan::Label::new(style, label.span.file, label.span.range())
                 .with_message(&label.message)

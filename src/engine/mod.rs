@@ -68,9 +68,10 @@ impl Threads {
         plans: impl IntoIterator<Item = &'p Plan>,
         count: usize,
     ) -> std::io::Result<Self> {
-        match plans.into_iter().any(|plan| plan.parallel) {
-            true => Threads::new(count),
-            false => Threads::new(1),
+        if plans.into_iter().any(|plan| plan.parallel) {
+            Threads::new(count)
+        } else {
+            Threads::new(1)
         }
     }
 }
@@ -138,10 +139,7 @@ impl<T: Element> Runner<T> {
 
     /// How a run on batches of `rows` divides its steps, if there are so many threads.
     pub fn schedule(&mut self, rows: usize, threads: usize) -> Schedule {
-        let workers = match self.parallel {
-            true => threads.max(1),
-            false => 1,
-        };
+        let workers = if self.parallel { threads.max(1) } else { 1 };
         self.executable
             .schedule(rows, workers)
             .unwrap_or_else(|_| panic!("internal: no memory for {workers} threads"))
@@ -255,9 +253,10 @@ impl<T: Element> Runner<T> {
         mut observe: impl FnMut(usize),
     ) {
         self.write_scalars(arena, rows, update);
-        let team = match self.parallel {
-            true => &mut threads.team,
-            false => &mut threads.alone,
+        let team = if self.parallel {
+            &mut threads.team
+        } else {
+            &mut threads.alone
         };
         for step in 0..self.executable.steps() {
             observe(step);

@@ -79,9 +79,10 @@ impl Pace {
     }
 
     fn next(&self) -> Way {
-        match self.trial {
-            true => self.way.other(),
-            false => self.way,
+        if self.trial {
+            self.way.other()
+        } else {
+            self.way
         }
     }
 
@@ -91,9 +92,10 @@ impl Pace {
     }
 
     fn learn(&mut self, time: Duration) {
-        let times = match self.trial {
-            true => &mut self.tried,
-            false => &mut self.used,
+        let times = if self.trial {
+            &mut self.tried
+        } else {
+            &mut self.used
         };
         times[self.runs % COUNTED] = time;
         self.runs += 1;
@@ -105,9 +107,10 @@ impl Pace {
                 Way::Together => WAKING,
                 Way::Alone => 0,
             };
-            self.slower = match time.as_secs_f64() > used * SLOWER && self.runs > waking {
-                true => self.slower + 1,
-                false => 0,
+            self.slower = if time.as_secs_f64() > used * SLOWER && self.runs > waking {
+                self.slower + 1
+            } else {
+                0
             };
             let hopeless = self.slower >= SLOWER_RUNS;
             if hopeless || self.runs >= waking + COUNTED {
@@ -143,9 +146,10 @@ mod tests {
         for _ in 0..runs {
             let way = pace.next();
             taken.push(way);
-            match pace.counts() {
-                true => pace.learn(Duration::from_micros(time(way))),
-                false => pace.runs += 1,
+            if pace.counts() {
+                pace.learn(Duration::from_micros(time(way)))
+            } else {
+                pace.runs += 1
             }
         }
         taken

@@ -84,9 +84,10 @@ impl ScalarFunction {
     pub fn operations(self, derivative: bool) -> Operations {
         let counter = Cell::new(Operations::default());
         let x = Counted(Some(&counter));
-        match derivative {
-            false => self.value(x),
-            true => self.derivative(x),
+        if derivative {
+            self.derivative(x)
+        } else {
+            self.value(x)
         };
         counter.get()
     }

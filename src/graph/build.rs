@@ -45,14 +45,15 @@ impl Graph {
 
     /// A value repeated to a shape; itself if it has that shape already.
     pub fn broadcast(&mut self, x: ValueId, shape: &Shape) -> ValueId {
-        match self.shape(x) == shape {
-            true => x,
-            false => self.push(
+        if self.shape(x) == shape {
+            x
+        } else {
+            self.push(
                 Op::Broadcast {
                     shape: shape.clone(),
                 },
                 &[x],
-            ),
+            )
         }
     }
 

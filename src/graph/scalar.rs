@@ -372,9 +372,10 @@ impl ScalarFunction {
 
 /// A constant of a function, as the plan writes it: one that only the data tells is not known yet.
 fn figure(value: f64) -> String {
-    match value.is_nan() {
-        true => "…".to_owned(),
-        false => value.to_string(),
+    if value.is_nan() {
+        "…".to_owned()
+    } else {
+        value.to_string()
     }
 }
 
@@ -429,21 +430,20 @@ impl Real for Exact {
         Exact(libm::erf(self.0))
     }
     fn select_greater(self, threshold: Self, yes: Self, no: Self) -> Self {
-        match self.0 > threshold.0 {
-            true => yes,
-            false => no,
-        }
+        if self.0 > threshold.0 { yes } else { no }
     }
     fn max(self, other: Self) -> Self {
-        match self.0.is_nan() || other.0.is_nan() {
-            true => Exact(f64::NAN),
-            false => Exact(self.0.max(other.0)),
+        if self.0.is_nan() || other.0.is_nan() {
+            Exact(f64::NAN)
+        } else {
+            Exact(self.0.max(other.0))
         }
     }
     fn min(self, other: Self) -> Self {
-        match self.0.is_nan() || other.0.is_nan() {
-            true => Exact(f64::NAN),
-            false => Exact(self.0.min(other.0)),
+        if self.0.is_nan() || other.0.is_nan() {
+            Exact(f64::NAN)
+        } else {
+            Exact(self.0.min(other.0))
         }
     }
 }

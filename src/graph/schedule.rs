@@ -161,9 +161,10 @@ impl Rule {
             } => {
                 let (up, down) = ((*up).max(1), (*down).max(1));
                 let (cycle, within) = (since / (up + down), since % (up + down));
-                let height = match within <= up {
-                    true => within as f64 / up as f64,
-                    false => (up + down - within) as f64 / down as f64,
+                let height = if within <= up {
+                    within as f64 / up as f64
+                } else {
+                    (up + down - within) as f64 / down as f64
                 };
                 let scale = match amplitude {
                     Amplitude::Same => 1.0,
@@ -186,14 +187,17 @@ impl Rule {
                 let peak = pct_start * *length as f64 - 1.0;
                 let end = *length as f64 - 1.0;
                 let step = (since as f64).min(end);
-                let (from, to, share) = match step <= peak {
-                    true if peak <= 0.0 => (first, *max_lr, 1.0),
-                    true => (first, *max_lr, step / peak),
-                    false => (*max_lr, last, (step - peak) / (end - peak)),
+                let (from, to, share) = if step > peak {
+                    (*max_lr, last, (step - peak) / (end - peak))
+                } else if peak <= 0.0 {
+                    (first, *max_lr, 1.0)
+                } else {
+                    (first, *max_lr, step / peak)
                 };
-                match linear {
-                    true => from + (to - from) * share,
-                    false => to + (from - to) * half_wave(share),
+                if *linear {
+                    from + (to - from) * share
+                } else {
+                    to + (from - to) * half_wave(share)
                 }
             }
             Rule::InverseSqrt { timescale } => {

@@ -124,9 +124,10 @@ pub fn short(value: f64) -> String {
     let rounded: f64 = format!("{value:.3e}")
         .parse()
         .expect("a printed float parses");
-    match rounded == 0.0 || (1e-4..1e6).contains(&rounded.abs()) {
-        true => format!("{rounded}"),
-        false => format!("{rounded:e}"),
+    if rounded == 0.0 || (1e-4..1e6).contains(&rounded.abs()) {
+        format!("{rounded}")
+    } else {
+        format!("{rounded:e}")
     }
 }
 

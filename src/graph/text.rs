@@ -69,8 +69,9 @@ fn bracketed(text: &str, signs: &[&str]) -> String {
         }
         depth == 0 && signs.iter().any(|sign| text[at..].starts_with(sign))
     });
-    match found {
-        true => format!("({text})"),
-        false => text.to_string(),
+    if found {
+        format!("({text})")
+    } else {
+        text.to_string()
     }
 }

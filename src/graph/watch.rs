@@ -91,13 +91,13 @@ impl Measure {
 
 /// The least and the largest; a NaN among them is both, as in PyTorch.
 fn bounds(values: impl Iterator<Item = f64>) -> (f64, f64) {
-    values.fold(
-        (f64::INFINITY, f64::NEG_INFINITY),
-        |(low, high), value| match value.is_nan() || low.is_nan() {
-            true => (f64::NAN, f64::NAN),
-            false => (low.min(value), high.max(value)),
-        },
-    )
+    values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
+        if value.is_nan() || low.is_nan() {
+            (f64::NAN, f64::NAN)
+        } else {
+            (low.min(value), high.max(value))
+        }
+    })
 }
 
 /// Of what in the network.

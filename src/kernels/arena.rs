@@ -35,9 +35,10 @@ unsafe impl<T: Sync> Sync for Arena<T> {}
 
 fn layout<T>(elements: usize) -> Option<Layout> {
     let layout = Layout::array::<T>(elements).ok()?;
-    let alignment = match layout.size() >= LEAST_BYTES {
-        true => PAGE_BYTES,
-        false => ALIGNMENT,
+    let alignment = if layout.size() >= LEAST_BYTES {
+        PAGE_BYTES
+    } else {
+        ALIGNMENT
     };
     layout.align_to(alignment).ok()
 }

@@ -145,11 +145,10 @@ impl<T: Element> WithSimd for CrossEntropyTile<T> {
                         Some(class) => on.mul(*work.add(class)),
                         None => T::NAN,
                     };
-                    *loss.add(offset) = match self.off == 0.0 {
-                        true => of_class,
-                        false => {
-                            of_class.add(off.mul(reduce_run(simd, classes, work, Reduction::Sum)))
-                        }
+                    *loss.add(offset) = if self.off == 0.0 {
+                        of_class
+                    } else {
+                        of_class.add(off.mul(reduce_run(simd, classes, work, Reduction::Sum)))
                     };
                 }
             }
@@ -373,9 +372,10 @@ pub(super) unsafe fn concatenate<T: Element>(
 pub(super) fn index_of<T: Element>(number: T, count: usize) -> Option<usize> {
     let number = number.to_f64();
     // False for a NaN, too.
-    match number >= 0.0 && number < count as f64 {
-        true => Some(number as usize),
-        false => None,
+    if number >= 0.0 && number < count as f64 {
+        Some(number as usize)
+    } else {
+        None
     }
 }
 

@@ -42,15 +42,17 @@ unsafe fn map_chunks<S: Simd, T: Element, V: Copy>(
 ) {
     let mut partial = T::filled_chunk(T::ZERO);
     let whole = length >= T::CHUNK;
-    let (last, last_value, target) = match whole {
-        true => (length - T::CHUNK, load(length - T::CHUNK), to),
-        false => (0, load_partial(), partial.as_mut().as_mut_ptr()),
+    let (last, last_value, target) = if whole {
+        (length - T::CHUNK, load(length - T::CHUNK), to)
+    } else {
+        (0, load_partial(), partial.as_mut().as_mut_ptr())
     };
     let mut at = 0;
     loop {
-        let (value, place) = match at < last {
-            true => (load(at), at),
-            false => (last_value, last),
+        let (value, place) = if at < last {
+            (load(at), at)
+        } else {
+            (last_value, last)
         };
         let result = function(value);
         // SAFETY: `place` is at most a chunk before the end of `to`, or of `partial`.
@@ -205,20 +207,9 @@ impl<T: Element> WithSimd for Unary<T> {
         } = self;
         macro_rules! row {
             ($row:expr) => {
-                match derivative {
+                if derivative {
                     // SAFETY: by the fields' contract.
-                    false => unsafe {
-                        map(
-                            simd,
-                            length,
-                            from,
-                            to,
-                            #[inline(always)]
-                            |x| $row.value(x),
-                        )
-                    },
-                    // SAFETY: by the fields' contract.
-                    true => unsafe {
+                    unsafe {
                         map(
                             simd,
                             length,
@@ -227,7 +218,19 @@ impl<T: Element> WithSimd for Unary<T> {
                             #[inline(always)]
                             |x| $row.derivative(x),
                         )
-                    },
+                    }
+                } else {
+                    // SAFETY: by the fields' contract.
+                    unsafe {
+                        map(
+                            simd,
+                            length,
+                            from,
+                            to,
+                            #[inline(always)]
+                            |x| $row.value(x),
+                        )
+                    }
                 }
             };
         }

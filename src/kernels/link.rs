@@ -53,9 +53,10 @@ pub(super) fn in_strips<T>(rows: usize, stride: usize) -> bool {
 /// `features × depth`: each then reads its own part of the weight only, and once, but all columns. With
 /// more columns these are what it costs more to read.
 pub(super) fn most_shared_columns(features: usize, depth: usize) -> usize {
-    match features * depth >= SHARED_PRODUCTS {
-        true => FEW_COLUMNS.max(features * depth / (2 * (features + depth))),
-        false => 0,
+    if features * depth >= SHARED_PRODUCTS {
+        FEW_COLUMNS.max(features * depth / (2 * (features + depth)))
+    } else {
+        0
     }
 }
 
@@ -310,9 +311,10 @@ impl<T: Element> Link<'_, T> {
     fn shares_rows(&self, section: &Section, depth: usize) -> bool {
         let columns = section.columns.count(self.site.rows);
         let shares = section.features.div_ceil(SHARED_ROWS);
-        let wanted = match columns <= FEW_COLUMNS {
-            true => 1,
-            false => SHARES * self.site.workers,
+        let wanted = if columns <= FEW_COLUMNS {
+            1
+        } else {
+            SHARES * self.site.workers
         };
         self.site.workers > 1
             && columns <= most_shared_columns(section.features, depth)

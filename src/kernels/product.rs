@@ -97,28 +97,29 @@ impl<T: Element> Product<T> {
             return;
         }
         let alone = self.columns == 1 && self.rows > 2 * lanes;
-        let next = match alone {
-            true => self.column_rows(simd),
-            false => 0,
-        };
+        let next = if alone { self.column_rows(simd) } else { 0 };
         for first in (next..self.rows).step_by(2 * lanes) {
             let rest = self.rows - first;
             let product = self;
             // Each a function of its own, compiled for the instruction set.
-            match () {
-                () if rest >= 2 * lanes => simd.vectorize(Panel::<T, 2, false> { product, first }),
-                () if rest > lanes => simd.vectorize(Panel::<T, 2, true> { product, first }),
-                () if rest == lanes => simd.vectorize(Panel::<T, 1, false> { product, first }),
-                () => simd.vectorize(Panel::<T, 1, true> { product, first }),
+            if rest >= 2 * lanes {
+                simd.vectorize(Panel::<T, 2, false> { product, first })
+            } else if rest > lanes {
+                simd.vectorize(Panel::<T, 2, true> { product, first })
+            } else if rest == lanes {
+                simd.vectorize(Panel::<T, 1, false> { product, first })
+            } else {
+                simd.vectorize(Panel::<T, 1, true> { product, first })
             }
         }
     }
 
     /// Where the left operand has a row.
     fn left_row(&self, row: usize) -> *const T {
-        let (panel, within) = match row < self.left_height {
-            true => (0, row),
-            false => (row / self.left_height, row % self.left_height),
+        let (panel, within) = if row < self.left_height {
+            (0, row)
+        } else {
+            (row / self.left_height, row % self.left_height)
         };
         self.left
             .wrapping_add(panel * self.left_panel_stride + within)
@@ -146,9 +147,10 @@ impl<T: Element, const VECTORS: usize, const MASKED: bool> WithSimd
                 product,
                 rows: product.rows - first,
                 left: product.left_row(first),
-                start: match product.start.is_null() {
-                    true => product.start,
-                    false => product.start.add(first),
+                start: if product.start.is_null() {
+                    product.start
+                } else {
+                    product.start.add(first)
                 },
                 result: product.result.add(first),
             };
@@ -180,9 +182,10 @@ impl<T: Element, const VECTORS: usize, const MASKED: bool> PanelRows<'_, T, VECT
         for (index, vector) in vectors.iter_mut().enumerate() {
             // SAFETY: only the panel's rows are read.
             *vector = unsafe {
-                match MASKED && index + 1 == VECTORS {
-                    true => T::load_masked(simd, mask, from.add(index * lanes)),
-                    false => T::load(simd, from.add(index * lanes)),
+                if MASKED && index + 1 == VECTORS {
+                    T::load_masked(simd, mask, from.add(index * lanes))
+                } else {
+                    T::load(simd, from.add(index * lanes))
                 }
             };
         }
@@ -198,10 +201,11 @@ impl<T: Element, const VECTORS: usize, const MASKED: bool> PanelRows<'_, T, VECT
         let product = self.product;
         let lanes = T::lanes::<S>();
         let mask = T::first_lanes(simd, self.rows - (VECTORS - 1) * lanes);
-        let start = match self.start.is_null() {
-            true => [T::splat(simd, T::ZERO); VECTORS],
+        let start = if self.start.is_null() {
+            [T::splat(simd, T::ZERO); VECTORS]
+        } else {
             // SAFETY: the start has the panel's rows.
-            false => unsafe { Self::load(simd, mask, self.start) },
+            unsafe { Self::load(simd, mask, self.start) }
         };
         let mut sums = [start; COLUMNS];
         if product.resume {
@@ -216,13 +220,14 @@ impl<T: Element, const VECTORS: usize, const MASKED: bool> PanelRows<'_, T, VECT
         // SAFETY: within the operands, by the caller.
         unsafe {
             let mut left = self.left;
-            let (mut right, step, stride) = match product.right_in_strips {
-                true => (product.right.add(column * product.depth), COLUMNS, 1),
-                false => (
+            let (mut right, step, stride) = if product.right_in_strips {
+                (product.right.add(column * product.depth), COLUMNS, 1)
+            } else {
+                (
                     product.right.add(column * product.right_stride),
                     product.right_step,
                     product.right_stride,
-                ),
+                )
             };
             for _ in 0..product.depth {
                 let factors = Self::load(simd, mask, left);
@@ -246,9 +251,10 @@ impl<T: Element, const VECTORS: usize, const MASKED: bool> PanelRows<'_, T, VECT
             for (index, sums) in sums.into_iter().enumerate() {
                 let to = self.result.add((column + index) * product.result_stride);
                 for (index, sum) in sums.into_iter().enumerate() {
-                    match MASKED && index + 1 == VECTORS {
-                        true => T::store_masked(simd, mask, to.add(index * lanes), sum),
-                        false => T::store(simd, to.add(index * lanes), sum),
+                    if MASKED && index + 1 == VECTORS {
+                        T::store_masked(simd, mask, to.add(index * lanes), sum)
+                    } else {
+                        T::store(simd, to.add(index * lanes), sum)
                     }
                 }
             }

@@ -129,9 +129,10 @@ impl<T: Element> WithSimd for Reduce<T> {
         match self.into {
             ReduceInto::All(to) => unsafe {
                 let result = reduce_run(simd, features * columns, from, reduction);
-                *to = match resume {
-                    true => combine(reduction, *to, result),
-                    false => result,
+                *to = if resume {
+                    combine(reduction, *to, result)
+                } else {
+                    result
                 };
             },
             ReduceInto::Features(to) => unsafe {
@@ -144,9 +145,10 @@ impl<T: Element> WithSimd for Reduce<T> {
                 // A row whose elements adjoin is a run.
                 if features == 1 && stride == 1 {
                     let result = reduce_run(simd, columns, from, reduction);
-                    *to = match resume {
-                        true => combine(reduction, *to, result),
-                        false => result,
+                    *to = if resume {
+                        combine(reduction, *to, result)
+                    } else {
+                        result
                     };
                     return;
                 }
@@ -172,9 +174,10 @@ impl<T: Element> Reduce<T> {
         function: impl Fn(T, T) -> T + Copy,
     ) {
         // Few columns at a time, so that what is read adjoins, if there are many features.
-        let most = match self.features * self.columns > TOGETHER {
-            true => COLUMNS_AT_ONCE,
-            false => self.columns.max(1),
+        let most = if self.features * self.columns > TOGETHER {
+            COLUMNS_AT_ONCE
+        } else {
+            self.columns.max(1)
         };
         let mut first = 0;
         loop {
@@ -211,9 +214,10 @@ impl<T: Element> Reduce<T> {
         unsafe {
             while self.features - at >= CHAINS * T::CHUNK {
                 let read = |from: *const T| from.cast::<[T::Chunk; CHAINS]>().read_unaligned();
-                let mut sums = match self.resume {
-                    true => read(to.add(at)),
-                    false => [T::filled_chunk(neutral(self.reduction)); CHAINS],
+                let mut sums = if self.resume {
+                    read(to.add(at))
+                } else {
+                    [T::filled_chunk(neutral(self.reduction)); CHAINS]
                 };
                 for column in 0..self.columns {
                     let values = read(self.from.add(column * self.stride + at));
@@ -228,9 +232,10 @@ impl<T: Element> Reduce<T> {
             }
             while at < self.features {
                 let count = (self.features - at).min(T::CHUNK);
-                let mut sums = match self.resume {
-                    true => load_up_to(simd, to.add(at), count),
-                    false => T::filled_chunk(neutral(self.reduction)),
+                let mut sums = if self.resume {
+                    load_up_to(simd, to.add(at), count)
+                } else {
+                    T::filled_chunk(neutral(self.reduction))
                 };
                 for column in 0..self.columns {
                     let values = load_up_to(simd, self.from.add(column * self.stride + at), count);
@@ -258,9 +263,10 @@ const COLUMNS_AT_ONCE: usize = 16;
 unsafe fn load_up_to<S: Simd, T: Element>(simd: S, from: *const T, count: usize) -> T::Chunk {
     // SAFETY: by the caller.
     unsafe {
-        match count == T::CHUNK {
-            true => from.cast::<T::Chunk>().read_unaligned(),
-            false => T::load_partial_chunk(simd, from, count),
+        if count == T::CHUNK {
+            from.cast::<T::Chunk>().read_unaligned()
+        } else {
+            T::load_partial_chunk(simd, from, count)
         }
     }
 }

@@ -121,9 +121,10 @@ impl<T: Element> ResidualRun<T> {
                             #[inline(always)]
                             |d| slope.mul(derivative(d)),
                         );
-                        match count == T::CHUNK {
-                            true => to.add(at).cast::<T::Chunk>().write_unaligned(gradient),
-                            false => T::store_partial_chunk(simd, to.add(at), count, gradient),
+                        if count == T::CHUNK {
+                            to.add(at).cast::<T::Chunk>().write_unaligned(gradient)
+                        } else {
+                            T::store_partial_chunk(simd, to.add(at), count, gradient)
                         }
                     },
                 ),
@@ -131,9 +132,10 @@ impl<T: Element> ResidualRun<T> {
         };
         // SAFETY: by the caller.
         unsafe {
-            *self.sum = match self.resume {
-                true => (*self.sum).add(total),
-                false => total,
+            *self.sum = if self.resume {
+                (*self.sum).add(total)
+            } else {
+                total
             };
         }
     }

@@ -193,9 +193,10 @@ fn panels<T: Element>(what: &str, matrix: Matrix, out: usize, inputs: usize) -> 
     agree(
         what,
         matrix.columns,
-        Columns::Fixed(match several {
-            true => checked(out.div_ceil(height.max(1)).checked_mul(inputs))?,
-            false => inputs,
+        Columns::Fixed(if several {
+            checked(out.div_ceil(height.max(1)).checked_mul(inputs))?
+        } else {
+            inputs
         }),
     )?;
     // The largest register tile of any machine has so many rows.
@@ -208,9 +209,10 @@ fn panels<T: Element>(what: &str, matrix: Matrix, out: usize, inputs: usize) -> 
 }
 
 fn agree<T: PartialEq + std::fmt::Debug>(what: &str, left: T, right: T) -> Result<(), String> {
-    match left == right {
-        true => Ok(()),
-        false => Err(format!("{what} disagree: {left:?} and {right:?}")),
+    if left == right {
+        Ok(())
+    } else {
+        Err(format!("{what} disagree: {left:?} and {right:?}"))
     }
 }
 
@@ -349,9 +351,12 @@ impl Step {
             }
             self.access("result", whole(at), Some(group), true)?;
         }
-        let scratch = |scratch: Scratch| match scratch.0 < section.scratches {
-            true => Ok(()),
-            false => Err(format!("{scratch:?} of {}", section.scratches)),
+        let scratch = |scratch: Scratch| {
+            if scratch.0 < section.scratches {
+                Ok(())
+            } else {
+                Err(format!("{scratch:?} of {}", section.scratches))
+            }
         };
         let source = |step: &mut Step, source: Source| match source {
             Source::Scratch(number) => scratch(number),
@@ -471,10 +476,13 @@ impl Step {
             }
             Load::Scalar { at } => self.reads("load of a scalar", vector(at, 1)),
             Load::Constant(_) | Load::Rows => Ok(()),
-            Load::Dropout { key: _, keep } => match keep > 0.0 && keep <= 1.0 {
-                true => Ok(()),
-                false => Err(format!("dropout keeps {keep}")),
-            },
+            Load::Dropout { key: _, keep } => {
+                if keep > 0.0 && keep <= 1.0 {
+                    Ok(())
+                } else {
+                    Err(format!("dropout keeps {keep}"))
+                }
+            }
         }
     }
 }

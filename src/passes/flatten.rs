@@ -15,9 +15,12 @@ pub fn rewrite(graph: Graph) -> Graph {
     for value in graph.values() {
         let node = graph.node(value);
         let operand = |at: usize| node.operands[at];
-        let flat = |shape: &Shape| match shape.batch {
-            true => shape.flat(),
-            false => shape.clone(),
+        let flat = |shape: &Shape| {
+            if shape.batch {
+                shape.flat()
+            } else {
+                shape.clone()
+            }
         };
         let new = if reshapes(&node.op) {
             rebuild.mapped(operand(0))

@@ -18,26 +18,23 @@ pub fn bound(
     let square = graph.map(ScalarFunction::Square, value);
     let shape = graph.shape(value).clone();
     let scale = ScalarFunction::Renorm { max_norm };
-    let (norm, factor, wide) = match table {
+    let (norm, factor, wide) = if table {
         // A table's rows adjoin.
-        true => {
-            let sum = graph.sum(square, Axis::Last);
-            let norm = graph.map(ScalarFunction::Sqrt, sum);
-            let factor = graph.map(scale, norm);
-            (norm, factor, graph.broadcast(factor, &shape))
-        }
+        let sum = graph.sum(square, Axis::Last);
+        let norm = graph.map(ScalarFunction::Sqrt, sum);
+        let factor = graph.map(scale, norm);
+        (norm, factor, graph.broadcast(factor, &shape))
+    } else {
         // The rows of a weight stand side by side in panels, so they are summed and repeated as
         // products with ones, which read panels.
-        false => {
-            let ones = graph.constant(1.0, &Shape::fixed([shape.width()]));
-            graph.nodes[ones.index()].name = Some("ones".into());
-            let sum = Op::MatMul(MatMulForm::RightTransposed);
-            let sum = graph.push(sum, &[ones, square]);
-            let norm = graph.map(ScalarFunction::Sqrt, sum);
-            let factor = graph.map(scale, norm);
-            let wide = Op::MatMul(MatMulForm::LeftTransposed);
-            (norm, factor, graph.push(wide, &[factor, ones]))
-        }
+        let ones = graph.constant(1.0, &Shape::fixed([shape.width()]));
+        graph.nodes[ones.index()].name = Some("ones".into());
+        let sum = Op::MatMul(MatMulForm::RightTransposed);
+        let sum = graph.push(sum, &[ones, square]);
+        let norm = graph.map(ScalarFunction::Sqrt, sum);
+        let factor = graph.map(scale, norm);
+        let wide = Op::MatMul(MatMulForm::LeftTransposed);
+        (norm, factor, graph.push(wide, &[factor, ones]))
     };
     let name = graph.state(parameter).name.clone();
     let named = [

@@ -51,10 +51,11 @@ pub fn simplify(graph: &Graph) -> Graph {
         rebuild.map(value, new);
     }
     let rebuilt = rebuild.finish(Keep::ALL);
-    match replaced {
-        false => rebuilt,
+    if replaced {
         // What was replaced may have left nodes without users.
-        true => simplify(&rebuilt),
+        simplify(&rebuilt)
+    } else {
+        rebuilt
     }
 }
 

@@ -21,12 +21,13 @@ pub fn specialize(graph: &Graph, phase: Phase) -> Graph {
     let mut rebuild = Rebuild::new(graph);
     for value in graph.values() {
         let node = graph.node(value);
-        let new = match node.op == Op::ByPhase {
-            true => rebuild.mapped(match phase {
+        let new = if node.op == Op::ByPhase {
+            rebuild.mapped(match phase {
                 Phase::Train => node.operands[0],
                 Phase::Evaluate | Phase::Predict => node.operands[1],
-            }),
-            false => rebuild.copy(value),
+            })
+        } else {
+            rebuild.copy(value)
         };
         rebuild.map(value, new);
     }
@@ -41,8 +42,9 @@ pub fn specialize(graph: &Graph, phase: Phase) -> Graph {
 fn first_part(graph: &Graph, prediction: ValueId) -> ValueId {
     let node = graph.node(prediction);
     let mut users = graph.nodes.iter().flat_map(|node| &node.operands);
-    match node.op == Op::Concat && users.all(|used| *used != prediction) {
-        true => node.operands[0],
-        false => prediction,
+    if node.op == Op::Concat && users.all(|used| *used != prediction) {
+        node.operands[0]
+    } else {
+        prediction
     }
 }

@@ -327,10 +327,12 @@ fn bands(groups: &[Group], items: &[Item], is_body: bool, whole: &Group) -> Vec<
         let enters = row == 0 && !whole.entries.is_empty();
         let leaves = row + 2 == count && !whole.exits.is_empty();
         at += height;
-        at += match enters || leaves {
-            true if straight(row) => BODY_PADDING / 2.0,
-            true => BETWEEN_ROWS * 0.6,
-            false => BETWEEN_ROWS,
+        at += if !(enters || leaves) {
+            BETWEEN_ROWS
+        } else if straight(row) {
+            BODY_PADDING / 2.0
+        } else {
+            BETWEEN_ROWS * 0.6
         };
     }
     bands

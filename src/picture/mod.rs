@@ -47,9 +47,10 @@ pub struct Shown {
 impl Shown {
     /// Its text uncut, and its note.
     fn whole(&self) -> String {
-        match self.note.is_empty() {
-            true => self.text.clone(),
-            false => format!("{}\n{}", self.text, self.note),
+        if self.note.is_empty() {
+            self.text.clone()
+        } else {
+            format!("{}\n{}", self.text, self.note)
         }
     }
 }

@@ -218,9 +218,10 @@ fn count(shown: &mut Shown, repeat: &Repeat) {
     let depth = repeat.depth;
     if repeat.iterations[0].len() == 1 {
         // There is no frame around a single stage to say it.
-        let times = match repeat.is_whole {
-            true => format!("{} {times}", shown.bodies[depth - 1]),
-            false => times,
+        let times = if repeat.is_whole {
+            format!("{} {times}", shown.bodies[depth - 1])
+        } else {
+            times
         };
         shown.text = format!("{}\n{times}", shown.text);
         shown.lines.push(text::cut(&times, text::LONGEST_NAME));

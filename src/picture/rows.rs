@@ -40,9 +40,10 @@ impl Item {
 
     /// From its middle to where its neighbour's room begins.
     fn half(&self) -> f64 {
-        match self.width > 0.0 {
-            true => (self.width + BETWEEN_BOXES) / 2.0,
-            false => LANE / 2.0,
+        if self.width > 0.0 {
+            (self.width + BETWEEN_BOXES) / 2.0
+        } else {
+            LANE / 2.0
         }
     }
 
@@ -123,9 +124,10 @@ fn sort_and_move(items: &mut [Item], row: &mut [usize], down: bool) {
         }
         offsets.push(offset);
         // What is joined to nothing before it gives way too.
-        let weight = match items[*index].links(down).is_empty() {
-            true => 1.0,
-            false => items[*index].weight(),
+        let weight = if items[*index].links(down).is_empty() {
+            1.0
+        } else {
+            items[*index].weight()
         };
         let mut last = Cluster {
             weight,
@@ -162,8 +164,9 @@ fn wanted(items: &[Item], index: usize, down: bool) -> f64 {
         let other = &items[link.item];
         other.weight() * (other.x + link.shift)
     });
-    match links.is_empty() {
-        true => item.x,
-        false => moment.sum::<f64>() / weight,
+    if links.is_empty() {
+        item.x
+    } else {
+        moment.sum::<f64>() / weight
     }
 }

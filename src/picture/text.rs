@@ -15,9 +15,10 @@ pub fn in_one_line(text: &str) -> String {
 pub fn lines(text: &str) -> Vec<String> {
     let layer = layer(text);
     let names = text[..text.len() - layer.len()].trim_end();
-    match text.chars().count() > LONGEST_LINE && !names.is_empty() {
-        true => vec![cut(names, LONGEST_LINE), cut(layer, LONGEST_LINE)],
-        false => vec![cut(text, LONGEST_LINE)],
+    if text.chars().count() > LONGEST_LINE && !names.is_empty() {
+        vec![cut(names, LONGEST_LINE), cut(layer, LONGEST_LINE)]
+    } else {
+        vec![cut(text, LONGEST_LINE)]
     }
 }
 

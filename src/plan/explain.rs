@@ -101,13 +101,13 @@ impl Explainer<'_> {
     /// A value's name, or what it is computed by.
     fn name(&self, value: ValueId) -> String {
         let text = self.namer.expression(value, false, 0);
-        match text.chars().count() > LONGEST_EXPRESSION {
-            true => text
-                .chars()
+        if text.chars().count() > LONGEST_EXPRESSION {
+            text.chars()
                 .take(LONGEST_EXPRESSION - 1)
                 .chain(['…'])
-                .collect(),
-            false => text,
+                .collect()
+        } else {
+            text
         }
     }
 
@@ -210,9 +210,10 @@ impl Explainer<'_> {
 
     fn stored(&self, value: ValueId) -> String {
         let shape = self.graph.shape(value);
-        let rows = match shape.batch {
-            true => self.plan.batch,
-            false => Some(1),
+        let rows = if shape.batch {
+            self.plan.batch
+        } else {
+            Some(1)
         };
         let elements = shape.elements().zip(rows);
         let size = elements.map_or(String::new(), |(elements, rows)| {

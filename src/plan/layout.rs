@@ -35,9 +35,10 @@ pub fn panel_rows(precision: Precision) -> usize {
 impl Order {
     /// That of a table that is read by index, or of anything else.
     pub fn of(table: bool) -> Self {
-        match table {
-            true => Order::RowMajor,
-            false => Order::Panels,
+        if table {
+            Order::RowMajor
+        } else {
+            Order::Panels
         }
     }
 
@@ -188,9 +189,10 @@ pub fn extents(shape: &Shape, order: Order, panel: usize) -> (usize, Columns) {
 /// How many rows each panel of a value of `rows` has, where several have `panel`.
 fn panel_height(rows: usize, panel: usize) -> usize {
     let filled = rows.next_multiple_of(panel.max(1)) - rows;
-    match rows <= panel || filled * ROWS_A_FILLED > rows {
-        true => rows,
-        false => panel,
+    if rows <= panel || filled * ROWS_A_FILLED > rows {
+        rows
+    } else {
+        panel
     }
 }
 

@@ -118,8 +118,9 @@ fn uses(graph: &Graph, fusion: &Fusion, value: ValueId) -> Vec<(ValueId, usize)>
 
 /// The value whose memory a view is part of.
 fn view_root(graph: &Graph, value: ValueId) -> ValueId {
-    match matches!(graph.node(value).op, Op::Slice { .. }) {
-        true => view_root(graph, graph.node(value).operands[0]),
-        false => value,
+    if matches!(graph.node(value).op, Op::Slice { .. }) {
+        view_root(graph, graph.node(value).operands[0])
+    } else {
+        value
     }
 }

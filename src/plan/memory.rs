@@ -28,9 +28,10 @@ const MOST_COMPARED: usize = 4096;
 /// For each lifetime a place from `start`, and the end of all of them. Two that overlap in time do
 /// not overlap in place.
 pub fn place(lifetimes: &[Lifetime], start: usize) -> (Vec<Offset>, usize) {
-    match lifetimes.len() <= MOST_COMPARED {
-        true => largest_first(lifetimes, start),
-        false => in_time(lifetimes, start),
+    if lifetimes.len() <= MOST_COMPARED {
+        largest_first(lifetimes, start)
+    } else {
+        in_time(lifetimes, start)
     }
 }
 

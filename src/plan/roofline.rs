@@ -74,10 +74,12 @@ impl StepTime {
     }
 
     pub fn limit(&self) -> Limit {
-        match () {
-            () if self.overhead >= self.arithmetic.max(self.memory) => Limit::Overhead,
-            () if self.arithmetic >= self.memory => Limit::Arithmetic,
-            () => Limit::Memory,
+        if self.overhead >= self.arithmetic.max(self.memory) {
+            Limit::Overhead
+        } else if self.arithmetic >= self.memory {
+            Limit::Arithmetic
+        } else {
+            Limit::Memory
         }
     }
 }

@@ -166,9 +166,10 @@ impl<'g> Namer<'g> {
                 .iter()
                 .map(|slot| slot.rsplit('.').next().unwrap_or(slot))
                 .collect();
-            let with = match short_slots.is_empty() {
-                true => String::new(),
-                false => format!(", with {}", short_slots.join(", ")),
+            let with = if short_slots.is_empty() {
+                String::new()
+            } else {
+                format!(", with {}", short_slots.join(", "))
             };
             texts.push(format!("{} updated{gradient}{with}", parameters.join(", ")));
         }
@@ -232,14 +233,15 @@ impl fmt::Display for Plan {
             Some(rows) => format!("batch {rows}"),
             None => "batch not known without data".to_string(),
         };
-        let totals = match self.deferred.is_empty() {
-            true => format!(
+        let totals = if self.deferred.is_empty() {
+            format!(
                 "{} parameters · arena {} · {}FLOP a step",
                 self.states.parameter_elements(),
                 bytes(self.arena_end * self.precision.bytes()),
                 count(self.flops())
-            ),
-            false => format!("depends on the data: {}", self.deferred.join(", ")),
+            )
+        } else {
+            format!("depends on the data: {}", self.deferred.join(", "))
         };
         writeln!(
             formatter,

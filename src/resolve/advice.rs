@@ -98,9 +98,10 @@ fn link_applied(graph: &Graph, value: ValueId, link: Link) -> Option<Diagnostic>
                 place,
                 "`CrossEntropy` takes logits, and applies the softmax itself",
             )
-            .label(match logarithm {
-                true => "changes nothing: the softmax of a log-softmax is that of its logits",
-                false => "a softmax of a softmax learns slowly",
+            .label(if logarithm {
+                "changes nothing: the softmax of a log-softmax is that of its logits"
+            } else {
+                "a softmax of a softmax learns slowly"
             })
             .help("leave this layer away: predictions are probabilities all the same"),
         ),

@@ -39,15 +39,17 @@ impl Call {
             (!told && text != parameter.default.text()).then_some((parameter, text))
         });
         let texts = given.enumerate().map(|(at, (parameter, text))| {
-            match at == 0 && parameter.positional {
-                true => text,
-                false => format!("{} = {text}", parameter.name),
+            if at == 0 && parameter.positional {
+                text
+            } else {
+                format!("{} = {text}", parameter.name)
             }
         });
         let texts: Vec<String> = texts.collect();
-        match texts.is_empty() {
-            true => self.entry.name.to_string(),
-            false => format!("{}({})", self.entry.name, texts.join(", ")),
+        if texts.is_empty() {
+            self.entry.name.to_string()
+        } else {
+            format!("{}({})", self.entry.name, texts.join(", "))
         }
     }
 
@@ -58,9 +60,10 @@ impl Call {
             let text = value_text(value);
             Some(format!("{} = {text}", parameter.name))
         }));
-        match texts.is_empty() {
-            true => self.entry.name.to_string(),
-            false => format!("{}({})", self.entry.name, texts.join(", ")),
+        if texts.is_empty() {
+            self.entry.name.to_string()
+        } else {
+            format!("{}({})", self.entry.name, texts.join(", "))
         }
     }
 }

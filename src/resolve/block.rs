@@ -42,9 +42,10 @@ impl Block {
             }
         });
         let parameters: Vec<String> = parameters.collect();
-        match parameters.is_empty() {
-            true => self.name.text.clone(),
-            false => format!("{}({})", self.name.text, parameters.join(", ")),
+        if parameters.is_empty() {
+            self.name.text.clone()
+        } else {
+            format!("{}({})", self.name.text, parameters.join(", "))
         }
     }
 }
@@ -145,9 +146,10 @@ fn parameter_fault(name: &Name, others: &[Parameter], scope: &Scope) -> Option<D
     let reserved = text == "in" || FACTS.contains(&text);
     let entry = catalog::entries().any(|entry| entry.name == text);
     (reserved || entry).then(|| {
-        fault(format!("a parameter cannot be called `{text}`")).label(match reserved {
-            true => "a word of the language",
-            false => "a name of the catalog",
+        fault(format!("a parameter cannot be called `{text}`")).label(if reserved {
+            "a word of the language"
+        } else {
+            "a name of the catalog"
         })
     })
 }

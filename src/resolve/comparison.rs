@@ -72,9 +72,12 @@ impl Comparison<'_> {
             target,
             alone,
         } = *self;
-        let end = |layer: String| match alone {
-            true => format!("end the network with `{layer}`"),
-            false => format!("end the line of `{}` with `{layer}`", target.name),
+        let end = |layer: String| {
+            if alone {
+                format!("end the network with `{layer}`")
+            } else {
+                format!("end the line of `{}` with `{layer}`", target.name)
+            }
         };
         let width = output.width();
         let wrong_width = |needs: String, help: String| {
@@ -109,9 +112,10 @@ impl Comparison<'_> {
             ),
             (LossTarget::Numbers | LossTarget::Classes, FieldKind::Category { .. }) => wrong_width(
                 format!("{needed}, one logit for each class of `{}`", target.name),
-                end(match alone {
-                    true => "Linear(classes)".to_string(),
-                    false => format!("Linear({needed})"),
+                end(if alone {
+                    "Linear(classes)".to_string()
+                } else {
+                    format!("Linear({needed})")
                 }),
             ),
         })

@@ -193,9 +193,10 @@ impl Scope {
             Number::Deferred(_) => None,
         });
         let known: Vec<String> = known.collect();
-        match known.is_empty() {
-            true => fault,
-            false => fault.note(format!("of this data, {}", known.join(" and "))),
+        if known.is_empty() {
+            fault
+        } else {
+            fault.note(format!("of this data, {}", known.join(" and ")))
         }
     }
 
@@ -210,9 +211,8 @@ impl Scope {
         let symbol = operator.symbol();
         let (Number::Known(a), Number::Known(b)) = (&left, &right) else {
             let text = format!("{} {symbol} {}", left.part(), right.part());
-            return match text.len() > LONGEST_DEFERRED {
-                false => Ok(Number::Deferred(text)),
-                true => Err(Box::new(
+            return if text.len() > LONGEST_DEFERRED {
+                Err(Box::new(
                     Diagnostic::new(
                         Code::TooBig,
                         span,
@@ -221,7 +221,9 @@ impl Scope {
                     .label(format!(
                         "more than {LONGEST_DEFERRED} characters when written out"
                     )),
-                )),
+                ))
+            } else {
+                Ok(Number::Deferred(text))
             };
         };
         let value = match operator {

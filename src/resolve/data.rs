@@ -107,10 +107,11 @@ fn undeclared(label: &Name, stage: &Expr, span: Span) -> Diagnostic {
     } else {
         "number"
     };
-    match role {
-        true => Diagnostic::new(Code::MissingArgument, span, "the column has no name")
-            .label(format!("write `{} name: {kind}`", label.text)),
-        false => Diagnostic::new(
+    if role {
+        Diagnostic::new(Code::MissingArgument, span, "the column has no name")
+            .label(format!("write `{} name: {kind}`", label.text))
+    } else {
+        Diagnostic::new(
             Code::Misplaced,
             span,
             format!("`{}` does not say what the column is for", label.text),
@@ -119,7 +120,7 @@ fn undeclared(label: &Name, stage: &Expr, span: Span) -> Diagnostic {
         .help(format!(
             "write `input {name}: {kind}` or `target {name}: {kind}`",
             name = label.text
-        )),
+        ))
     }
 }
 

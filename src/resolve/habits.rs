@@ -82,9 +82,10 @@ pub fn in_torchs_order(
     let mut own = own();
     let texts = kept.iter().map(|(name, value)| {
         let value = written(value)?;
-        Some(match own.next().is_some_and(|own| own.name == *name) {
-            true => value,
-            false => format!("{name} = {value}"),
+        Some(if own.next().is_some_and(|own| own.name == *name) {
+            value
+        } else {
+            format!("{name} = {value}")
         })
     });
     let texts: Option<Vec<String>> = texts.collect();

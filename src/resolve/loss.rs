@@ -103,9 +103,10 @@ pub fn resolve(
         let output = outputs[*index]?.value;
         let build = loss_of(&term.call).build;
         let loss = build(graph, &term.call.arguments, output, values[*index]);
-        let loss = match term.weight == 1.0 {
-            true => loss,
-            false => graph.scale(loss, term.weight),
+        let loss = if term.weight == 1.0 {
+            loss
+        } else {
+            graph.scale(loss, term.weight)
         };
         total = Some(match total {
             None => loss,
@@ -287,9 +288,10 @@ fn which_target(term: &LossTerm, targets: &[Field]) -> Diagnostic {
         comparison.with_target(loss_of(call).target).is_none()
     };
     let target = targets.iter().find(fits).unwrap_or(&targets[0]);
-    let rest = match call.short_text().contains('(') {
-        true => ", …",
-        false => "",
+    let rest = if call.short_text().contains('(') {
+        ", …"
+    } else {
+        ""
     };
     let names = targets.iter().map(|target| target.name.as_str());
     Diagnostic::new(
@@ -324,9 +326,10 @@ fn without_loss(
             )
             .label("is not learned")
             .also(train.loss.terms[0].call.span, "the loss")
-            .help(match is_category(target) {
-                true => format!("add a term: `… + CrossEntropy({})`", target.name),
-                false => format!("add a term: `… + MSE({})`", target.name),
+            .help(if is_category(target) {
+                format!("add a term: `… + CrossEntropy({})`", target.name)
+            } else {
+                format!("add a term: `… + MSE({})`", target.name)
             })
         })
         .collect()
@@ -385,13 +388,14 @@ fn is_category(target: &Field) -> bool {
 fn metrics(train: &TrainSpec, target: &Field) -> Vec<(Metric, &'static str)> {
     let classes = is_category(target);
     let Some(asked) = &train.metrics else {
-        return match classes {
-            true => vec![(Metric::Accuracy, "accuracy")],
-            false => vec![
+        return if classes {
+            vec![(Metric::Accuracy, "accuracy")]
+        } else {
+            vec![
                 (Metric::MeanAbsoluteError, "mae"),
                 (Metric::RootMeanSquaredError, "rmse"),
                 (Metric::R2, "r2"),
-            ],
+            ]
         };
     };
     asked
@@ -410,9 +414,10 @@ fn check_metrics(train: &TrainSpec, targets: &[Field], faults: &mut Vec<Diagnost
             _ if targets.iter().any(fits) => continue,
             [target, ..] => target,
         };
-        let (needs, has) = match is_category(target) {
-            true => ("numbers", "is a category"),
-            false => ("categories", "holds numbers"),
+        let (needs, has) = if is_category(target) {
+            ("numbers", "is a category")
+        } else {
+            ("categories", "holds numbers")
         };
         faults.push(
             Diagnostic::new(
@@ -425,9 +430,10 @@ fn check_metrics(train: &TrainSpec, targets: &[Field], faults: &mut Vec<Diagnost
             )
             .label("does not fit the target")
             .also(target.span, format!("the target {has}"))
-            .help(match is_category(target) {
-                true => "for categories there is: accuracy",
-                false => "for numbers there are: mae, rmse, r2",
+            .help(if is_category(target) {
+                "for categories there is: accuracy"
+            } else {
+                "for numbers there are: mae, rmse, r2"
             }),
         );
     }

@@ -92,10 +92,13 @@ fn add(
             add(left, weight, scope, terms, faults);
             add(right, weight, scope, terms, faults);
         }
-        Operator::Multiply => match is_number(left, scope) {
-            true => scaled(left, right, weight, scope, terms, faults),
-            false => scaled(right, left, weight, scope, terms, faults),
-        },
+        Operator::Multiply => {
+            if is_number(left, scope) {
+                scaled(left, right, weight, scope, terms, faults)
+            } else {
+                scaled(right, left, weight, scope, terms, faults)
+            }
+        }
         Operator::Subtract | Operator::Divide => {
             let symbol = operator.symbol();
             faults.push(

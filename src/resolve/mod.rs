@@ -165,10 +165,10 @@ pub fn declare(
                 Diagnostic::new(Code::MissingSection, whole, "the file has no `net` section")
                     .label("no network is declared in this file");
             let lends = sections.is_empty() && !scope.blocks.is_empty();
-            faults.push(match lends {
-                true => fault
-                    .help("a file of blocks is for others: `use` it in a model, and check that"),
-                false => fault.help("write `net { Linear(1) }`, say"),
+            faults.push(if lends {
+                fault.help("a file of blocks is for others: `use` it in a model, and check that")
+            } else {
+                fault.help("write `net { Linear(1) }`, say")
             });
         }
         return None;
@@ -244,9 +244,10 @@ fn parameter(name: &Name, value: &Expr, scope: &mut Scope, faults: &mut Vec<Diag
                 name.span,
                 format!("a `param` cannot be called `{}`", name.text),
             )
-            .label(match reserved {
-                true => "a word of the language",
-                false => "an entry of the catalog",
+            .label(if reserved {
+                "a word of the language"
+            } else {
+                "an entry of the catalog"
             }),
         );
         return;
@@ -277,9 +278,10 @@ fn override_parameter(given: &Override, scope: &mut Scope, faults: &mut Vec<Diag
             )
             .label("given by --set")
             .near(name, given.name.span, names.iter().copied());
-            faults.push(match names.is_empty() {
-                true => fault.note("the file declares no `param`"),
-                false => fault.note(format!("there are: {}", names.join(", "))),
+            faults.push(if names.is_empty() {
+                fault.note("the file declares no `param`")
+            } else {
+                fault.note(format!("there are: {}", names.join(", ")))
             });
         }
     }
@@ -393,9 +395,10 @@ impl Declaration {
                 deferred: network.deferred,
             });
         };
-        let loss = match self.faulty.iter().any(|column| target(&column.role)) {
-            true => None,
-            false => loss::resolve(
+        let loss = if self.faulty.iter().any(|column| target(&column.role)) {
+            None
+        } else {
+            loss::resolve(
                 train,
                 &mut graph,
                 &network.outputs,
@@ -403,7 +406,7 @@ impl Declaration {
                 schema,
                 &self.data,
                 faults,
-            ),
+            )
         };
         if whole {
             check_watched(train, schema, faults);

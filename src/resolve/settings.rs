@@ -153,10 +153,7 @@ impl Settings {
         let ExprKind::Bool(truth) = value.kind else {
             return fault.help(format!("write `{on}` for `true`, and `{off}` for `false`"));
         };
-        let written = match truth {
-            true => on,
-            false => off,
-        };
+        let written = if truth { on } else { off };
         let is_meant = |setting: &&Setting| written.split(' ').next() == Some(setting.name);
         let Some(setting) = self.known.iter().find(is_meant) else {
             let mut sections = SECTIONS.iter();
@@ -167,9 +164,10 @@ impl Settings {
         let fault = fault
             .label(format!("this is `{written}` here"))
             .suggest(name.span.to(value.span), written);
-        match written.ends_with(&format!("= {}", setting.default)) {
-            true => fault.help("that is so if nothing is said: leave it away"),
-            false => fault,
+        if written.ends_with(&format!("= {}", setting.default)) {
+            fault.help("that is so if nothing is said: leave it away")
+        } else {
+            fault
         }
     }
 

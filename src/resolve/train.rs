@@ -108,10 +108,7 @@ impl TrainSpec {
         Batches {
             size,
             whole,
-            tail: match self.drop_last && whole > 0 {
-                true => 0,
-                false => rest,
-            },
+            tail: if self.drop_last && whole > 0 { 0 } else { rest },
         }
     }
 }

@@ -69,9 +69,12 @@ impl Shares<'_> {
 }
 
 fn mixed(operator: Operator, place: Span, sides: (bool, bool)) -> Diagnostic {
-    let side = |share: bool| match share {
-        true => "a share of the run",
-        false => "a number",
+    let side = |share: bool| {
+        if share {
+            "a share of the run"
+        } else {
+            "a number"
+        }
     };
     Diagnostic::new(
         Code::WrongType,

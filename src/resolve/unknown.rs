@@ -24,9 +24,10 @@ pub fn example(kind: Kind) -> &'static str {
 
 /// `a` or `an`, as the word that follows asks for.
 pub fn article(noun: &str) -> &'static str {
-    match noun.starts_with(['a', 'e', 'i', 'o', 'u']) {
-        true => "an",
-        false => "a",
+    if noun.starts_with(['a', 'e', 'i', 'o', 'u']) {
+        "an"
+    } else {
+        "a"
     }
 }
 
@@ -78,11 +79,12 @@ pub fn unknown_entry(name: &str, span: Span, kind: Kind, scope: &Scope) -> Diagn
         let fault = fault
             .label(format!("this is called `{here}` here"))
             .suggest(span, here);
-        return match catalog::planned(kind).contains(&here) {
-            true => fault.note(format!(
+        return if catalog::planned(kind).contains(&here) {
+            fault.note(format!(
                 "`{here}` is part of the language, without a meaning in this version"
-            )),
-            false => fault,
+            ))
+        } else {
+            fault
         };
     }
     let elsewhere = catalog::entries().find(|entry| entry.name == name);
@@ -151,9 +153,10 @@ pub fn near_value(fault: Diagnostic, word: &str, span: Span, known: &[&str]) -> 
 
 fn takes(entry: &Entry) -> String {
     let names = entry.parameters.iter().map(|parameter| parameter.name);
-    match entry.parameters.is_empty() {
-        true => format!("`{}` takes no arguments", entry.name),
-        false => format!("`{}` takes: {}", entry.name, listed(names)),
+    if entry.parameters.is_empty() {
+        format!("`{}` takes no arguments", entry.name)
+    } else {
+        format!("`{}` takes: {}", entry.name, listed(names))
     }
 }
 
@@ -267,8 +270,9 @@ pub fn too_many(entry: &Entry, argument: &Expr, scope: &Scope) -> Diagnostic {
             name.text, entry.name
         ));
     }
-    match entry.parameters.is_empty() {
-        true => fault.label("leave this away"),
-        false => fault.label("give this one by name").note(takes(entry)),
+    if entry.parameters.is_empty() {
+        fault.label("leave this away")
+    } else {
+        fault.label("give this one by name").note(takes(entry))
     }
 }

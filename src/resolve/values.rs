@@ -162,9 +162,10 @@ impl Place<'_> {
                 | ExprKind::Binary { .. }
                 | ExprKind::Name(_)
         );
-        match numeric {
-            true => self.scope.number(expr),
-            false => Err(self.wrong_type(expr)),
+        if numeric {
+            self.scope.number(expr)
+        } else {
+            Err(self.wrong_type(expr))
         }
     }
 
@@ -211,9 +212,10 @@ impl Place<'_> {
             Number::Known(value) if !range.contains(value) => {
                 let fault = self.out_of_range(
                     expr.span,
-                    match share {
-                        true => format!("{}%", number_text((value * 1e8).round() / 1e6)),
-                        false => number_text(value),
+                    if share {
+                        format!("{}%", number_text((value * 1e8).round() / 1e6))
+                    } else {
+                        number_text(value)
                     },
                 );
                 Err(self.told(*fault, expr))
@@ -239,15 +241,14 @@ impl Place<'_> {
         // What is no number is told first.
         self.numeric(expr)?;
         let share = is_share(expr, self.scope)?;
-        let (range, length): (Range, fn(f64) -> Length) = match share {
-            true => {
-                let range = Range {
-                    low_open: true,
-                    ..Range::UNIT
-                };
-                (range, Length::Share)
-            }
-            false => (Range::POSITIVE, Length::Epochs),
+        let (range, length): (Range, fn(f64) -> Length) = if share {
+            let range = Range {
+                low_open: true,
+                ..Range::UNIT
+            };
+            (range, Length::Share)
+        } else {
+            (Range::POSITIVE, Length::Epochs)
         };
         Ok(match self.number_of(expr, range, share)? {
             Number::Known(value) => Ok(length(value)),

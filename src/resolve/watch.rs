@@ -205,9 +205,10 @@ impl<'s> Selection<'s> {
         let lacks_stages = wants_stages && self.stages.is_empty();
         let lacks_parameters = wants_parameters && self.parameters.is_empty();
         if lacks_stages && (lacks_parameters || !wants_parameters) {
-            let names = match wants_parameters {
-                true => stage_paths().chain(parameter_paths()).collect(),
-                false => stage_paths().collect(),
+            let names = if wants_parameters {
+                stage_paths().chain(parameter_paths()).collect()
+            } else {
+                stage_paths().collect()
             };
             return Some(selects_nothing(&spec.selector, "stage", names));
         }
@@ -226,9 +227,10 @@ impl<'s> Selection<'s> {
             let names = listed(stage_paths());
             return Some(nothing("stage", "output").note(format!("there are: {names}")));
         }
-        let key = match spec.grad.is_empty() {
-            true => "weight",
-            false => "grad",
+        let key = if spec.grad.is_empty() {
+            "weight"
+        } else {
+            "grad"
         };
         if lacks_parameters {
             let names = listed(parameter_paths());

@@ -399,12 +399,12 @@ impl<'t> Scanner<'t> {
 
     fn foreign_comment(&mut self) {
         let block = self.rest().starts_with("/*");
-        let end = match block {
-            true => self
-                .rest()
+        let end = if block {
+            self.rest()
                 .find("*/")
-                .map_or(self.text.len(), |length| self.at + length + 2),
-            false => self.line_end(),
+                .map_or(self.text.len(), |length| self.at + length + 2)
+        } else {
+            self.line_end()
         };
         let mark = self.at..self.at + 2;
         let mut fault = Diagnostic::new(

@@ -9,9 +9,10 @@ pub(super) type AfterBatch<'f, T> = &'f mut dyn FnMut(&Runner<T>, &Arena<T>, usi
 /// How much rows count together in a mean over batches: their number, or their weights.
 #[inline]
 pub(super) fn count_of<T: Element>(data: &Prepared<T>, weighted: bool, rows: Rows) -> f64 {
-    match weighted {
-        false => rows.count() as f64,
-        true => weight_of(data, rows),
+    if weighted {
+        weight_of(data, rows)
+    } else {
+        rows.count() as f64
     }
 }
 

@@ -54,10 +54,8 @@ impl Predictions {
             } => {
                 let rows = probabilities.chunks_exact(*classes);
                 rows.map(|row| {
-                    let best = (0..row.len()).reduce(|best, k| match row[k] > row[best] {
-                        true => k,
-                        false => best,
-                    });
+                    let best =
+                        (0..row.len()).reduce(|best, k| if row[k] > row[best] { k } else { best });
                     best.expect("there are classes")
                 })
                 .collect()
@@ -74,9 +72,10 @@ fn softmax(logits: &[f64]) -> Vec<f64> {
 }
 
 fn sigmoid(logit: f64) -> f64 {
-    match logit >= 0.0 {
-        true => 1.0 / (1.0 + (-logit).exp()),
-        false => logit.exp() / (1.0 + logit.exp()),
+    if logit >= 0.0 {
+        1.0 / (1.0 + (-logit).exp())
+    } else {
+        logit.exp() / (1.0 + logit.exp())
     }
 }
 

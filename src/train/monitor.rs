@@ -28,9 +28,10 @@ impl PlateauMonitor {
     /// Takes the loss of an epoch; gives how often the learning rate has been reduced by now.
     pub fn after(&mut self, loss: f64) -> u32 {
         let plateau = self.plateau;
-        let limit = match plateau.relative {
-            true => self.best * (1.0 - plateau.threshold),
-            false => self.best - plateau.threshold,
+        let limit = if plateau.relative {
+            self.best * (1.0 - plateau.threshold)
+        } else {
+            self.best - plateau.threshold
         };
         if loss < limit {
             self.best = loss;

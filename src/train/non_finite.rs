@@ -75,16 +75,15 @@ impl<T: Element> Trainer<'_, T> {
         });
         let bad_rows = first.map_or(Vec::new(), |value| {
             let tensor = &values[value.index()];
-            match phase.graph.shape(value).batch {
-                false => Vec::new(),
-                true => {
-                    let width = tensor.width().max(1);
-                    let chunks = tensor.data.chunks(width).zip(&rows);
-                    chunks
-                        .filter(|(chunk, _)| chunk.iter().any(|value| !value.is_finite()))
-                        .map(|(_, row)| *row)
-                        .collect()
-                }
+            if phase.graph.shape(value).batch {
+                let width = tensor.width().max(1);
+                let chunks = tensor.data.chunks(width).zip(&rows);
+                chunks
+                    .filter(|(chunk, _)| chunk.iter().any(|value| !value.is_finite()))
+                    .map(|(_, row)| *row)
+                    .collect()
+            } else {
+                Vec::new()
             }
         });
         NonFinite {

@@ -127,9 +127,10 @@ impl Recording<'_> {
             at: profile.numbers.len(),
         });
         timeline.append_to(&mut profile.numbers);
-        let later = match profile.samples.len() < profile.first {
-            true => 1,
-            false => profile.every,
+        let later = if profile.samples.len() < profile.first {
+            1
+        } else {
+            profile.every
         };
         profile.next = update + later;
     }

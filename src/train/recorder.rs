@@ -56,9 +56,10 @@ impl<T: Element> Recorder<T> {
             }
             self.numbers.clear();
             for measure in &probe.watch.measures {
-                match probe.shape.batch {
-                    true => measure.append(of_batch(probe, arena, rows), &mut self.numbers),
-                    false => measure.append(of_all(probe, arena), &mut self.numbers),
+                if probe.shape.batch {
+                    measure.append(of_batch(probe, arena, rows), &mut self.numbers)
+                } else {
+                    measure.append(of_all(probe, arena), &mut self.numbers)
                 }
             }
             record(Record {

@@ -143,9 +143,10 @@ pub fn from_bytes(bytes: &[u8], name: &str, states: &StateLayout) -> Result<Valu
             format!("`{unknown}` in `{name}` is not a parameter of the model"),
         )
     }));
-    match faults.is_empty() {
-        true => Ok(values),
-        false => Err(faults),
+    if faults.is_empty() {
+        Ok(values)
+    } else {
+        Err(faults)
     }
 }
 

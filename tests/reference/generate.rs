@@ -82,9 +82,10 @@ impl Generator {
     }
 
     fn width(&mut self) -> usize {
-        match self.one_in(3) {
-            true => self.between(1, 40),
-            false => self.between(1, 9),
+        if self.one_in(3) {
+            self.between(1, 40)
+        } else {
+            self.between(1, 9)
         }
     }
 
@@ -96,9 +97,10 @@ impl Generator {
     fn linear(&mut self, width: usize) -> String {
         let label = self.name();
         self.matrices.push(label.clone());
-        match self.one_in(4) {
-            true => format!("{label}: Linear({width}, bias = false)"),
-            false => format!("{label}: Linear({width})"),
+        if self.one_in(4) {
+            format!("{label}: Linear({width}, bias = false)")
+        } else {
+            format!("{label}: Linear({width})")
         }
     }
 
@@ -170,14 +172,13 @@ impl Generator {
         self.line(format_args!("shared {layer}: Linear({width}{bias})"));
         self.line(format_args!("{start} = {linear} -> {a}"));
         self.line(format_args!("{once} = {start} -> {layer} -> {b}"));
-        match self.one_in(2) {
-            true => self.line(format_args!("{twice} = {once} -> {layer} -> Tanh")),
-            false => {
-                self.line(format_args!("shared drop_{layer}: Dropout(0.3)"));
-                self.line(format_args!(
-                    "{twice} = {once} -> drop_{layer} -> {layer} -> drop_{layer}"
-                ));
-            }
+        if self.one_in(2) {
+            self.line(format_args!("{twice} = {once} -> {layer} -> Tanh"))
+        } else {
+            self.line(format_args!("shared drop_{layer}: Dropout(0.3)"));
+            self.line(format_args!(
+                "{twice} = {once} -> drop_{layer} -> {layer} -> drop_{layer}"
+            ));
         }
         let operator = self.pick(&["+", "-", "*"]);
         self.line(format_args!("{once} {operator} {twice} + {start}"));
@@ -242,9 +243,10 @@ impl Generator {
                 "repeat {count} as i {{ Linear({width} + i); {activation}; Linear({width}) }}"
             ),
         };
-        match self.one_in(2) {
-            true => self.line(format_args!("{label}: {body}")),
-            false => self.line(format_args!("{body}")),
+        if self.one_in(2) {
+            self.line(format_args!("{label}: {body}"))
+        } else {
+            self.line(format_args!("{body}"))
         }
     }
 
@@ -321,12 +323,11 @@ impl Generator {
         ]);
         let form = form.replace("VALUE", &value).replace("NUMBER", &number);
         self.line(format_args!("{value} = {linear} -> {activation}"));
-        match form.contains(&number) {
-            true => {
-                self.line(format_args!("{number} = 3 / 2"));
-                self.line(format_args!("{form}"));
-            }
-            false => self.line(format_args!("{form}")),
+        if form.contains(&number) {
+            self.line(format_args!("{number} = 3 / 2"));
+            self.line(format_args!("{form}"));
+        } else {
+            self.line(format_args!("{form}"))
         }
     }
 
@@ -378,9 +379,10 @@ impl Generator {
         }
         let mut one_hot = Vec::new();
         for index in 0..self.below(3) {
-            let kind = match self.one_in(2) {
-                true => "category".to_string(),
-                false => format!("category(embed = {})", self.between(1, 5)),
+            let kind = if self.one_in(2) {
+                "category".to_string()
+            } else {
+                format!("category(embed = {})", self.between(1, 5))
             };
             data += &format!("    input c{index}: {kind}\n");
             let values = self.between(2, 6);
@@ -471,9 +473,10 @@ impl Generator {
 
         let batch = self.between(4, 16);
         let whole = self.between(1, 3);
-        let tail = match self.normalises {
-            true => self.between(2, batch - 1),
-            false => self.between(1, batch - 1),
+        let tail = if self.normalises {
+            self.between(2, batch - 1)
+        } else {
+            self.between(1, batch - 1)
         };
         let rows = whole * batch + tail;
         let mut loss = self.loss(&target).to_string();

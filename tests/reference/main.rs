@@ -138,10 +138,11 @@ impl Update<'_> {
             StateKind::Parameter | StateKind::Buffer => (relative, 1.0),
             StateKind::Slot(_) | StateKind::Average(_) => {
                 let largest = 0.1 * largest_slot(self.loaded, self.expected, name);
-                match name.ends_with("_sq") {
+                if name.ends_with("_sq") {
                     // A square is as exact as what is squared, twice over.
-                    true => (2.0 * relative, largest.max(SMALLEST_GRADIENT.powi(2))),
-                    false => (relative, largest.max(SMALLEST_GRADIENT)),
+                    (2.0 * relative, largest.max(SMALLEST_GRADIENT.powi(2)))
+                } else {
+                    (relative, largest.max(SMALLEST_GRADIENT))
                 }
             }
         }

@@ -19,9 +19,10 @@ pub struct Page {
 
 impl Page {
     pub fn new() -> Self {
-        let choice = match io::stdout().is_terminal() {
-            true => ColorChoice::Auto,
-            false => ColorChoice::Never,
+        let choice = if io::stdout().is_terminal() {
+            ColorChoice::Auto
+        } else {
+            ColorChoice::Never
         };
         Page {
             buffer: BufferWriter::stdout(choice).buffer(),
@@ -70,9 +71,10 @@ impl Page {
         self.styled(ColorSpec::new().set_bold(true), name);
         let length = name.chars().count();
         let column = 2 + NAMES + 1;
-        match length <= NAMES {
-            true => self.put(&" ".repeat(NAMES + 1 - length)),
-            false => self.put(&format!("\n{}", " ".repeat(column))),
+        if length <= NAMES {
+            self.put(&" ".repeat(NAMES + 1 - length))
+        } else {
+            self.put(&format!("\n{}", " ".repeat(column)))
         }
         self.wrapped(text, column, column);
     }

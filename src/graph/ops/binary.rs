@@ -8,14 +8,15 @@ use crate::graph::text::{atom, factor, subtrahend};
 use crate::graph::{Graph, ShapeFault, ValueId};
 
 pub fn shape(operator: BinaryOperator, operands: &[&Shape]) -> Result<Shape, ShapeFault> {
-    match operands[0].fits(operands[1]) {
-        true => Ok(operands[0].clone()),
-        false => Err(ShapeFault(format!(
+    if operands[0].fits(operands[1]) {
+        Ok(operands[0].clone())
+    } else {
+        Err(ShapeFault(format!(
             "`{}` takes two equal shapes, not {} and {}",
             operator.symbol(),
             operands[0],
             operands[1]
-        ))),
+        )))
     }
 }
 

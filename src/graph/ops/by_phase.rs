@@ -4,11 +4,12 @@ use crate::graph::ShapeFault;
 use crate::graph::shape::Shape;
 
 pub fn shape(operands: &[&Shape]) -> Result<Shape, ShapeFault> {
-    match operands[0].fits(operands[1]) {
-        true => Ok(operands[0].clone()),
-        false => Err(ShapeFault(format!(
+    if operands[0].fits(operands[1]) {
+        Ok(operands[0].clone())
+    } else {
+        Err(ShapeFault(format!(
             "training gives {} and evaluation {}",
             operands[0], operands[1]
-        ))),
+        )))
     }
 }

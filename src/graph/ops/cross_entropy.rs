@@ -16,11 +16,12 @@ pub fn shape(operands: &[&Shape]) -> Result<Shape, ShapeFault> {
 
 pub fn gradient_shape(operands: &[&Shape]) -> Result<Shape, ShapeFault> {
     let [logits, index] = [operands[0], operands[1]];
-    match logits.batch && logits.dims.len() == 1 && index.batch && index.width() == Dim::Known(1) {
-        true => Ok(logits.clone()),
-        false => Err(ShapeFault(format!(
+    if logits.batch && logits.dims.len() == 1 && index.batch && index.width() == Dim::Known(1) {
+        Ok(logits.clone())
+    } else {
+        Err(ShapeFault(format!(
             "cross-entropy takes logits [batch, classes] and an index [batch, 1], not {logits} and {index}"
-        ))),
+        )))
     }
 }
 
@@ -39,9 +40,10 @@ pub fn gradient(
 }
 
 fn target(on: f64, off: f64, class: usize, row_class: f64) -> f64 {
-    match class == row_class as usize {
-        true => on + off,
-        false => off,
+    if class == row_class as usize {
+        on + off
+    } else {
+        off
     }
 }
 
@@ -82,9 +84,10 @@ pub fn evaluate_gradient(on: f64, off: f64, operands: &[&Tensor]) -> Tensor {
 
 /// What stands after the operands: nothing, or the smoothing that `on` and `off` came from.
 fn smoothing(on: f64) -> String {
-    match on == 1.0 {
-        true => String::new(),
-        false => format!(", label_smoothing {}", short(1.0 - on)),
+    if on == 1.0 {
+        String::new()
+    } else {
+        format!(", label_smoothing {}", short(1.0 - on))
     }
 }
 

@@ -48,21 +48,23 @@ pub fn lie_as_tables(graph: &Graph) -> Vec<bool> {
 pub fn shape(operands: &[&Shape]) -> Result<Shape, ShapeFault> {
     let [table, index] = [operands[0], operands[1]];
     let one = Dim::Known(1);
-    match !table.batch && table.dims.len() == 2 && index.batch && index.width() == one {
-        true => Ok(Shape::batched([table.width()])),
-        false => Err(ShapeFault(format!(
+    if !table.batch && table.dims.len() == 2 && index.batch && index.width() == one {
+        Ok(Shape::batched([table.width()]))
+    } else {
+        Err(ShapeFault(format!(
             "a table {table} cannot be read by an index {index}"
-        ))),
+        )))
     }
 }
 
 pub fn scatter_shape(entries: &Dim, operands: &[&Shape]) -> Result<Shape, ShapeFault> {
-    match operands[0].batch && operands[1].batch {
-        true => Ok(Shape::fixed([entries.clone(), operands[0].width()])),
-        false => Err(ShapeFault(format!(
+    if operands[0].batch && operands[1].batch {
+        Ok(Shape::fixed([entries.clone(), operands[0].width()]))
+    } else {
+        Err(ShapeFault(format!(
             "{} cannot be added to a table by an index {}",
             operands[0], operands[1]
-        ))),
+        )))
     }
 }
 

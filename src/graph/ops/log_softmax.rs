@@ -9,9 +9,10 @@ use crate::graph::{Graph, ShapeFault, ValueId};
 use crate::plan::step::Reduction;
 
 pub fn shape(operands: &[&Shape]) -> Result<Shape, ShapeFault> {
-    match operands[0].dims.is_empty() {
-        false => Ok(operands[0].clone()),
-        true => Err(ShapeFault("a softmax needs an axis".to_string())),
+    if operands[0].dims.is_empty() {
+        Err(ShapeFault("a softmax needs an axis".to_string()))
+    } else {
+        Ok(operands[0].clone())
     }
 }
 

@@ -41,10 +41,10 @@ pub fn shape(form: MatMulForm, operands: &[&Shape]) -> Result<Shape, ShapeFault>
         }
         MatMulForm::LeftTransposed => {
             let leading = a.dims.len().checked_sub(1);
-            match a.batch == b.batch && leading == b.dims.len().checked_sub(1) && leading.is_some()
-            {
-                true => Ok(Shape::fixed([a.width(), b.width()])),
-                false => fault(),
+            if a.batch == b.batch && leading == b.dims.len().checked_sub(1) && leading.is_some() {
+                Ok(Shape::fixed([a.width(), b.width()]))
+            } else {
+                fault()
             }
         }
     }
@@ -104,9 +104,12 @@ pub fn evaluate(form: MatMulForm, operands: &[&Tensor]) -> Tensor {
 }
 
 pub fn text(form: MatMulForm, operands: &[String]) -> String {
-    let bracket = |text: &String| match text.contains(' ') {
-        true => format!("({text})"),
-        false => text.clone(),
+    let bracket = |text: &String| {
+        if text.contains(' ') {
+            format!("({text})")
+        } else {
+            text.clone()
+        }
     };
     let [a, b] = [bracket(&operands[0]), bracket(&operands[1])];
     match form {

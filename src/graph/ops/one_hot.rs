@@ -5,9 +5,10 @@ use crate::graph::reference::Tensor;
 use crate::graph::shape::{Dim, Shape};
 
 pub fn shape(classes: &Dim, operands: &[&Shape]) -> Result<Shape, ShapeFault> {
-    match operands[0].batch && operands[0].width() == Dim::Known(1) {
-        true => Ok(Shape::batched([classes.clone()])),
-        false => Err(ShapeFault(format!("{} is not an index", operands[0]))),
+    if operands[0].batch && operands[0].width() == Dim::Known(1) {
+        Ok(Shape::batched([classes.clone()]))
+    } else {
+        Err(ShapeFault(format!("{} is not an index", operands[0])))
     }
 }
 

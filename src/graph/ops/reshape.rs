@@ -11,11 +11,12 @@ pub fn shape(dims: &[Dim], operands: &[&Shape]) -> Result<Shape, ShapeFault> {
         batch: x.batch,
         dims: dims.into(),
     };
-    match x.flat().fits(&shape.flat()) {
-        true => Ok(shape),
-        false => Err(ShapeFault(format!(
+    if x.flat().fits(&shape.flat()) {
+        Ok(shape)
+    } else {
+        Err(ShapeFault(format!(
             "{x} has not as many elements as {shape}"
-        ))),
+        )))
     }
 }
 

@@ -123,23 +123,25 @@ impl<T: Element> Link<'_, T> {
         let other = 1 - 2 * self.site.worker / self.site.workers;
         if let Some(section) = weight {
             let free = self.update_of(section).is_some();
-            match at_once {
-                true => self.both_halves(halves, section, columns),
-                false => self.updated_tiles(section, columns, |link, tile, columns, result| {
+            if at_once {
+                self.both_halves(halves, section, columns)
+            } else {
+                self.updated_tiles(section, columns, |link, tile, columns, result| {
                     let first = (tile.first + columns.start) * section.features;
                     let places = [0, 1].map(|half| sums.of_weight(half).plus(first));
                     // In the place of what the other worker has written: the next time that it writes there,
                     // its processor need not take the lines from one that only read them.
-                    let found = match free {
-                        true => Found {
+                    let found = if free {
+                        Found {
                             at: places[other],
                             stays: true,
-                        },
-                        false => Found::told(result),
+                        }
+                    } else {
+                        Found::told(result)
                     };
                     link.add(places, columns.len() * section.features, found.at);
                     found
-                }),
+                })
             }
         }
         if let Some(section) = bias

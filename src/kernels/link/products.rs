@@ -64,8 +64,8 @@ impl<T: Element> Link<'_, T> {
         self.tiles(section, |link, tile, result| {
             link.reads(input, tile.first, tile.columns);
             let product = product(0..rows, tile, result);
-            let action = match along_depth {
-                true => Action::DotRow {
+            let action = if along_depth {
+                Action::DotRow {
                     depth,
                     columns: tile.columns,
                     left: left.at,
@@ -74,8 +74,9 @@ impl<T: Element> Link<'_, T> {
                     far: link.is_far(input),
                     start,
                     result,
-                },
-                false => link.product(product),
+                }
+            } else {
+                link.product(product)
             };
             link.push(action);
         });
@@ -235,14 +236,12 @@ impl<T: Element> Link<'_, T> {
         };
         let panels = rows.div_ceil(self.site.panel);
         let alone = rows * depth <= PACKED_ALONE;
-        let to = match alone {
-            true => Place::work(self.site.scratch + self.step.packed),
-            false => Place::work(0),
+        let to = if alone {
+            Place::work(self.site.scratch + self.step.packed)
+        } else {
+            Place::work(0)
         };
-        let share = match alone {
-            true => 0..panels,
-            false => self.share(panels),
-        };
+        let share = if alone { 0..panels } else { self.share(panels) };
         self.pack(share, rows, source, to);
         if !alone {
             self.next_phase();

@@ -66,9 +66,12 @@ impl Program<'_> {
         partials: Offset,
         first: usize,
     ) -> Place {
-        let partial = |elements: usize| match self.tile.only {
-            true => Place::arena(into.0),
-            false => Place::arena(partials.0 + self.tile.index * elements),
+        let partial = |elements: usize| {
+            if self.tile.only {
+                Place::arena(into.0)
+            } else {
+                Place::arena(partials.0 + self.tile.index * elements)
+            }
         };
         match axis {
             ReductionAxis::Features => self.column(into, 1, first),

@@ -138,12 +138,12 @@ fn copies<T>(kernel: &Kernel, panel: usize, rows: usize) -> Option<Copies> {
         let columns = shared_columns(section, depth);
         section.features.checked_mul(columns)
     };
-    let strips = |section: &Section, right: &Matrix, depth: usize| match in_strips::<T>(
-        section.features,
-        right.stride,
-    ) {
-        true => depth.checked_mul(section.tile_columns.max(shared_columns(section, depth))),
-        false => Some(0),
+    let strips = |section: &Section, right: &Matrix, depth: usize| {
+        if in_strips::<T>(section.features, right.stride) {
+            depth.checked_mul(section.tile_columns.max(shared_columns(section, depth)))
+        } else {
+            Some(0)
+        }
     };
     let none = Copies {
         strips: 0,
@@ -186,9 +186,10 @@ fn copies<T>(kernel: &Kernel, panel: usize, rows: usize) -> Option<Copies> {
             let height = height.checked_next_multiple_of(panel)?;
             Copies {
                 packed: height.checked_mul(depth)?,
-                shared: match in_strips::<T>(gradient.features, input.stride) {
-                    true => input.features.checked_mul(depth)?,
-                    false => 0,
+                shared: if in_strips::<T>(gradient.features, input.stride) {
+                    input.features.checked_mul(depth)?
+                } else {
+                    0
                 },
                 ..none
             }

@@ -116,10 +116,12 @@ impl<'s, T: Element> Link<'s, T> {
         let tile = section.cut(self.site.rows).tile(0);
         let chunks = gradient.features.div_ceil(T::CHUNK);
         let divided = self.step.updates[1].is_some() && chunks >= self.site.workers;
-        let share = match divided {
-            true => self.share(chunks),
-            false if self.site.worker + 1 == self.site.workers => 0..chunks,
-            false => return,
+        let share = if divided {
+            self.share(chunks)
+        } else if self.site.worker + 1 == self.site.workers {
+            0..chunks
+        } else {
+            return;
         };
         let first = share.start * T::CHUNK;
         let features = gradient.features.min(share.end * T::CHUNK) - first;
@@ -288,14 +290,15 @@ impl<'s, T: Element> Link<'s, T> {
             self.strips_of_input(input, section, depth);
         }
         let pack = Self::packs_gradient(gradient, input, section, depth);
-        let left = match pack {
-            true => self.packed_gradient(gradient, section, depth, tiles),
-            false => Left {
+        let left = if pack {
+            self.packed_gradient(gradient, section, depth, tiles)
+        } else {
+            Left {
                 at: gradients,
                 height: out,
                 stride: 0,
                 step: gradient.stride,
-            },
+            }
         };
         move |tile, columns, result| {
             if out == 1 {
@@ -320,13 +323,11 @@ impl<'s, T: Element> Link<'s, T> {
             }
             let first_row = tile.first / panel_columns * height;
             let column = tile.first % panel_columns + columns.start;
-            let start = match pack {
-                true => first_row * depth,
-                false => first_row,
-            };
-            let (right, right_step, right_stride) = match in_strips {
-                true => (Place::work(column * depth), 0, 0),
-                false => (inputs.plus(column), input.stride, 1),
+            let start = if pack { first_row * depth } else { first_row };
+            let (right, right_step, right_stride) = if in_strips {
+                (Place::work(column * depth), 0, 0)
+            } else {
+                (inputs.plus(column), input.stride, 1)
             };
             ProductAction {
                 rows: height,

@@ -69,9 +69,10 @@ impl<T: Element, const VECTORS: usize> WithSimd for Column<T, VECTORS> {
         let mut sums = [T::splat(simd, T::ZERO); VECTORS];
         // SAFETY: by the contract of the product's fields; only its rows are read and written.
         unsafe {
-            let from = match product.resume {
-                true => product.result,
-                false => product.start,
+            let from = if product.resume {
+                product.result
+            } else {
+                product.start
             };
             if !from.is_null() {
                 for (vector, sum) in sums.iter_mut().enumerate() {
@@ -79,9 +80,10 @@ impl<T: Element, const VECTORS: usize> WithSimd for Column<T, VECTORS> {
                 }
             }
             let mut right = product.right;
-            let step = match product.right_in_strips {
-                true => 1,
-                false => product.right_step,
+            let step = if product.right_in_strips {
+                1
+            } else {
+                product.right_step
             };
             for k in 0..product.depth {
                 let factor = T::splat(simd, *right);
@@ -94,12 +96,11 @@ impl<T: Element, const VECTORS: usize> WithSimd for Column<T, VECTORS> {
             }
             for (vector, sum) in sums.into_iter().enumerate() {
                 let to = product.result.add(row(vector));
-                let sum = match product.adds {
-                    true => {
-                        let held = T::load_masked(simd, masks[vector], to);
-                        T::add_vectors(simd, held, sum)
-                    }
-                    false => sum,
+                let sum = if product.adds {
+                    let held = T::load_masked(simd, masks[vector], to);
+                    T::add_vectors(simd, held, sum)
+                } else {
+                    sum
                 };
                 T::store_masked(simd, masks[vector], to, sum);
             }

@@ -28,10 +28,12 @@ pub(super) unsafe fn few_rows<S: Simd, T: Element>(product: &Product<T>) -> bool
     let is = |other: TypeId| TypeId::of::<T>() == other;
     // SAFETY: by the caller; the processor has AVX-512; the types are the same.
     unsafe {
-        match () {
-            () if is(TypeId::of::<f32>()) => few_rows_f32(&*product.cast()),
-            () if is(TypeId::of::<f64>()) => few_rows_f64(&*product.cast()),
-            () => return false,
+        if is(TypeId::of::<f32>()) {
+            few_rows_f32(&*product.cast())
+        } else if is(TypeId::of::<f64>()) {
+            few_rows_f64(&*product.cast())
+        } else {
+            return false;
         }
     }
     true
@@ -51,9 +53,10 @@ macro_rules! few_rows {
             debug_assert!(product.rows <= $rows && !product.right_in_strips);
             // SAFETY: by the caller.
             unsafe {
-                match product.rows == $rows {
-                    true => columns::<false>(product),
-                    false => columns::<true>(product),
+                if product.rows == $rows {
+                    columns::<false>(product)
+                } else {
+                    columns::<true>(product)
                 }
             }
 
@@ -88,9 +91,10 @@ macro_rules! few_rows {
                 unsafe {
                     macro_rules! load {
                         ($from:expr) => {
-                            match MASKED {
-                                true => $load_masked(mask, $from),
-                                false => $load($from),
+                            if MASKED {
+                                $load_masked(mask, $from)
+                            } else {
+                                $load($from)
                             }
                         };
                     }
@@ -119,9 +123,10 @@ macro_rules! few_rows {
                         if product.adds {
                             sum = $add(load!(to), sum);
                         }
-                        match MASKED {
-                            true => $store_masked(to, mask, sum),
-                            false => $store(to, sum),
+                        if MASKED {
+                            $store_masked(to, mask, sum)
+                        } else {
+                            $store(to, sum)
                         }
                     }
                 }
@@ -201,9 +206,10 @@ mod tests {
                                 right_step: 1,
                                 right_stride: depth.max(1),
                                 right_in_strips: false,
-                                start: match starts {
-                                    true => start.as_ptr(),
-                                    false => std::ptr::null(),
+                                start: if starts {
+                                    start.as_ptr()
+                                } else {
+                                    std::ptr::null()
                                 },
                                 resume,
                                 result: result.as_mut_ptr(),

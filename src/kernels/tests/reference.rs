@@ -95,9 +95,12 @@ impl Reference {
                 let mut weights = vec![];
                 for first in (0..outs).step_by(height) {
                     for k in 0..ins {
-                        weights.extend((first..first + height).map(|out| match out < outs {
-                            true => sum(out, &|row| x[row * ins + k]),
-                            false => 0.0,
+                        weights.extend((first..first + height).map(|out| {
+                            if out < outs {
+                                sum(out, &|row| x[row * ins + k])
+                            } else {
+                                0.0
+                            }
                         }));
                     }
                 }
@@ -235,9 +238,10 @@ impl Reference {
                 } => {
                     let mut values = value(from, &scratches, self);
                     for x in &mut values {
-                        *x = match derivative {
-                            true => function.derivative(Exact(*x)).0,
-                            false => function.value(Exact(*x)).0,
+                        *x = if derivative {
+                            function.derivative(Exact(*x)).0
+                        } else {
+                            function.value(Exact(*x)).0
                         };
                     }
                     put(to, values, &mut scratches, self);

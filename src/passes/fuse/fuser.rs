@@ -283,9 +283,10 @@ impl<'g> Fuser<'g> {
     /// Whether a section that computes a value goes over what lies as a table does.
     pub(super) fn table_of(&self, value: ValueId) -> bool {
         let node = self.graph.node(value);
-        let over = match matches!(node.op, Op::Reduce { .. }) {
-            true => node.operands[0],
-            false => value,
+        let over = if matches!(node.op, Op::Reduce { .. }) {
+            node.operands[0]
+        } else {
+            value
         };
         self.tables[over.index()]
     }

@@ -163,12 +163,15 @@ impl Fuser<'_> {
         let here = place.group.0 + 1;
         let old_value_read = |by: u32| Refusal::OldValueRead(assignment.state, GroupId(by - 1));
         let beside = readers.program.0 == here && readers.program.1 != place.section;
-        match () {
-            () if place.reduced => Err(Refusal::Whole(assignment.value)),
+        if place.reduced {
+            Err(Refusal::Whole(assignment.value))
+        } else if readers.kernel >= here {
             // A kernel reads its operands while the program behind it writes.
-            () if readers.kernel >= here => Err(old_value_read(readers.kernel)),
-            () if readers.program.0 > here || beside => Err(old_value_read(readers.program.0)),
-            () => Ok(place),
+            Err(old_value_read(readers.kernel))
+        } else if readers.program.0 > here || beside {
+            Err(old_value_read(readers.program.0))
+        } else {
+            Ok(place)
         }
     }
 

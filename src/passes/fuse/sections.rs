@@ -60,19 +60,23 @@ impl Fuser<'_> {
     ) -> Result<usize, Refusal> {
         let here = needs.iter().filter(|need| need.place.group == group);
         if let Some(need) = here.clone().find(|need| !need.elementwise) {
-            return Err(match need.place.reduced {
-                true => Refusal::Whole(need.value),
-                false => Refusal::Reshaped(need.value),
+            return Err(if need.place.reduced {
+                Refusal::Whole(need.value)
+            } else {
+                Refusal::Reshaped(need.value)
             });
         }
         let mut sections = here.map(|need| need.place.section);
         let section = sections.next().expect("the group computes a need");
         let group = &self.fusion.groups[group.0 as usize];
-        match () {
-            () if sections.any(|other| other != section) => Err(Refusal::TwoSections),
-            () if matches!(group.kind, GroupKind::Concat { .. }) => Err(Refusal::Copies),
-            () if !group.sections[section].goes_over(over) => Err(Refusal::Shape),
-            () => Ok(section),
+        if sections.any(|other| other != section) {
+            Err(Refusal::TwoSections)
+        } else if matches!(group.kind, GroupKind::Concat { .. }) {
+            Err(Refusal::Copies)
+        } else if !group.sections[section].goes_over(over) {
+            Err(Refusal::Shape)
+        } else {
+            Ok(section)
         }
     }
 

@@ -100,9 +100,10 @@ impl Net<'_> {
                 *fault = moved.also(layer.span, format!("`{name}` is used here"));
             }
         }
-        match self.faults.len() > before {
-            true => None,
-            false => result.map(|flow| flow.value),
+        if self.faults.len() > before {
+            None
+        } else {
+            result.map(|flow| flow.value)
         }
     }
 
@@ -383,8 +384,9 @@ fn unknown_parameter(block: &Block, argument: &Argument, place: Span) -> Diagnos
         .label("one too many"),
     };
     let fault = fault.also(block.span(), format!("declared as `{}`", block.text()));
-    match block.parameters.is_empty() {
-        true => fault,
-        false => fault.note(format!("there are: {}", listed(names()))),
+    if block.parameters.is_empty() {
+        fault
+    } else {
+        fault.note(format!("there are: {}", listed(names())))
     }
 }

@@ -127,9 +127,10 @@ impl Net<'_> {
             let mut frame = self.frame_at(&path, site, flow);
             frame.sole = is_one_stage(repeat.body).then_some(path);
             let before = self.faults.len();
-            let result = match self.spend(repeat.span) {
-                true => self.enter(repeat.body, repeat.span, "the repetition", frame),
-                false => None,
+            let result = if self.spend(repeat.span) {
+                self.enter(repeat.body, repeat.span, "the repetition", frame)
+            } else {
+                None
             };
             let faultless = self.faults.len() == before;
             match result.filter(|_| faultless) {

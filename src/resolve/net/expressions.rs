@@ -464,8 +464,5 @@ pub(super) fn as_word(name: &str) -> Option<String> {
         return None;
     }
     let word = name.replace(|letter| !part(letter), "_");
-    Some(match begins {
-        true => word,
-        false => format!("x_{word}"),
-    })
+    Some(if begins { word } else { format!("x_{word}") })
 }

@@ -284,9 +284,10 @@ impl Net<'_> {
                     use_number: site.use_number,
                     advice: &mut self.advice,
                 };
-                match matches!(call.entry.meaning, Meaning::LastAxis(_)) {
-                    true => along(&mut context, *build, &call.arguments, flow.value),
-                    false => build(&mut context, &call.arguments, flow.value),
+                if matches!(call.entry.meaning, Meaning::LastAxis(_)) {
+                    along(&mut context, *build, &call.arguments, flow.value)
+                } else {
+                    build(&mut context, &call.arguments, flow.value)
                 }
             }
             Meaning::Combination(_) => Err(Box::new(one_flows(layer))),

@@ -22,13 +22,12 @@ impl Case<'_> {
         }
         if previous.is_operator() && (found.is_operator() || found.kind == TokenKind::Arrow) {
             let power = self.written(previous) == "*" && self.written(found) == "*";
-            return match power {
-                true => self
-                    .fault(found, "there is no power operator")
-                    .help("a square is written `x * x`"),
-                false => self
-                    .fault(found, "two operators in a row")
-                    .label(format!("expected a value after {}", self.shown(previous))),
+            return if power {
+                self.fault(found, "there is no power operator")
+                    .help("a square is written `x * x`")
+            } else {
+                self.fault(found, "two operators in a row")
+                    .label(format!("expected a value after {}", self.shown(previous)))
             };
         }
         if previous.kind == TokenKind::Close(Bracket::Round)
@@ -55,14 +54,15 @@ impl Case<'_> {
             let fault = self
                 .fault(found, format!("expected what `{name}` is after `:`"))
                 .label(format!("found {shown}"));
-            return match found.begins_value() && found.ends_value() {
-                true => fault
+            return if found.begins_value() && found.ends_value() {
+                fault
                     .help(format!(
                         "a value is set with `=`: `{name} = {}`",
                         self.written(found)
                     ))
-                    .suggest(self.span(previous), " ="),
-                false => fault,
+                    .suggest(self.span(previous), " =")
+            } else {
+                fault
             };
         }
         self.fault(
@@ -115,16 +115,18 @@ impl Case<'_> {
             let kind = &self.tokens[*index].kind;
             let bracket = matches!(kind, TokenKind::Open(_) | TokenKind::Close(_));
             if bracket {
-                depth += match matches!(kind, TokenKind::Open(_)) {
-                    true => 1,
-                    false => -1,
+                depth += if matches!(kind, TokenKind::Open(_)) {
+                    1
+                } else {
+                    -1
                 };
             }
             bracket && depth == 0
         };
-        match matches!(self.tokens[at].kind, TokenKind::Open(_)) {
-            true => (at..self.tokens.len()).find(&mut step),
-            false => (0..=at).rev().find(&mut step),
+        if matches!(self.tokens[at].kind, TokenKind::Open(_)) {
+            (at..self.tokens.len()).find(&mut step)
+        } else {
+            (0..=at).rev().find(&mut step)
         }
     }
 
@@ -219,9 +221,10 @@ impl Case<'_> {
             self.shown(found),
             self.shown(previous)
         );
-        self.fault(found, message).label(match called {
-            true => "expected `,` or `)`",
-            false => "expected an operator or `)`",
+        self.fault(found, message).label(if called {
+            "expected `,` or `)`"
+        } else {
+            "expected an operator or `)`"
         })
     }
 
@@ -370,9 +373,10 @@ impl Case<'_> {
             }
             "use" if self.failed <= 2 => {
                 let fault = self.fault(found, "`use` is followed by a file's path as a string");
-                match found.kind == TokenKind::Word {
-                    true => fault.suggest(self.span(found), format!("\"{}\"", self.written(found))),
-                    false => fault,
+                if found.kind == TokenKind::Word {
+                    fault.suggest(self.span(found), format!("\"{}\"", self.written(found)))
+                } else {
+                    fault
                 }
                 .help("write `use \"blocks.nn\"`")
             }

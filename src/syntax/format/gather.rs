@@ -328,9 +328,10 @@ impl Before {
             return None;
         }
         let sum = [Operator::Add, Operator::Subtract].map(TokenKind::Operator);
-        match sum.contains(&token.kind) {
-            true => Some(Joint::Sum),
-            false => Some(Joint::Product),
+        if sum.contains(&token.kind) {
+            Some(Joint::Sum)
+        } else {
+            Some(Joint::Product)
         }
     }
 

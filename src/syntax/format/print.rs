@@ -63,9 +63,12 @@ fn comment_columns(lines: &[Line]) -> Vec<usize> {
             .max()
             .unwrap_or(0);
         let fit = widest + BEFORE_COMMENT + longest <= WIDTH;
-        columns.extend(run.iter().map(|line| match fit {
-            true => widest + BEFORE_COMMENT,
-            false => line.width + BEFORE_COMMENT,
+        columns.extend(run.iter().map(|line| {
+            if fit {
+                widest + BEFORE_COMMENT
+            } else {
+                line.width + BEFORE_COMMENT
+            }
         }));
     }
     columns
@@ -185,9 +188,10 @@ impl<'t> Printer<'t> {
                 run.push(piece);
             }
             let inner = Setting {
-                indent: match first {
-                    true => setting.indent,
-                    false => setting.indent + INDENT,
+                indent: if first {
+                    setting.indent
+                } else {
+                    setting.indent + INDENT
                 },
                 tail: match rest.peek() {
                     Some(_) => 0,
@@ -397,10 +401,7 @@ fn split_long_lines(entries: Vec<Entry>, indent: usize) -> Vec<Entry> {
                 statements.len() == 1 || width.is_some_and(|width| indent + width <= WIDTH)
             }
         };
-        match fits {
-            true => vec![entry],
-            false => one_a_line(entry),
-        }
+        if fits { vec![entry] } else { one_a_line(entry) }
     });
     split.collect()
 }
