@@ -12,11 +12,11 @@
 //!  types, rows                                                 Target
 //! ```
 //!
-//! Read [`compile::compile`] first: each stage is one call. Then the rooms; each uses only what
+//! Read [`compile::compile`] first: each stage is one call. Then the modules; each uses only what
 //! stands below it, the vocabularies `data::spec` (what a table is declared to be) and `plan::step`
-//! (what a kernel is told to do) excepted, which the rooms on both sides of them share:
+//! (what a kernel is told to do) excepted, which the modules on both sides of them share:
 //!
-//! | room | what it holds |
+//! | module | what it holds |
 //! | --- | --- |
 //! | `cli` (in the binary) | one file a command; the only place that reads files, prints, or exits |
 //! | [`train`] | the epoch loop, initial values, metrics, weights files |
@@ -26,7 +26,7 @@
 //! | [`compile`](mod@compile) | the stages in order |
 //! | [`plan`] | from groups to steps: places, layouts, programs; the plan's text and verifier |
 //! | [`passes`] | specialise, simplify, cross-entropy, autodiff and update; fusion into groups |
-//! | [`resolve`] | AST + catalog + schema → graph; the only room that sees both syntax and catalog |
+//! | [`resolve`] | AST + catalog + schema → graph; the only module that sees both syntax and catalog |
 //! | [`picture`] | graph → the network as SVG or DOT |
 //! | [`catalog`] | every layer, loss, optimizer, initializer, metric, column kind: one definition each |
 //! | [`graph`] | operations (one file each), scalar functions, shapes, the reference evaluator |

@@ -15,7 +15,7 @@ use nnc::graph::arithmetic::Arithmetic;
 use nnc::kernels::{Element, calibrate};
 use nnc::plan::Precision;
 use nnc::plan::cost::{Cost, Product};
-use nnc::plan::roofline::{Bandwidth, Limit, Roofline, Schedule, StepSchedule};
+use nnc::plan::roofline::{Bandwidth, Limit, PlanSchedule, Roofline, StepSchedule};
 
 fn costs(phase: &PhasePlan, rows: usize) -> Vec<Cost> {
     let steps = phase.plan.steps.iter();
@@ -119,7 +119,7 @@ fn machine() -> Roofline {
         pass: 1e-9,
         arithmetic,
         loop_start: 1e-6,
-        meeting: 1e-3,
+        barrier: 1e-3,
         fork: 1.0,
         bandwidths: vec![
             Bandwidth {
@@ -140,13 +140,13 @@ fn machine() -> Roofline {
 fn a_prediction_is_arithmetic_or_memory_and_what_begins() {
     let compiled = thermometer();
     let plan = &compiled.train.as_ref().unwrap().plan;
-    let schedule = |workers, share, meetings| Schedule {
+    let schedule = |workers, share, barriers| PlanSchedule {
         workers,
         steps: vec![
             StepSchedule {
                 busy: workers,
                 share,
-                meetings,
+                barriers,
                 loops: 1,
                 passes: 72 / workers as u64,
             };
@@ -200,7 +200,7 @@ fn check<T: Element>(name: &str, compiled: &Compiled, roofline: &Roofline) {
                 assert!((1..=workers).contains(&step.busy), "{name}: {step:?}");
                 let least = 1.0 / step.busy as f64;
                 assert!((least..=1.0).contains(&step.share), "{name}: {step:?}");
-                assert!(workers > 1 || step.meetings == 0, "{name}: {step:?}");
+                assert!(workers > 1 || step.barriers == 0, "{name}: {step:?}");
             }
             let prediction = roofline.predict(plan, rows, &schedule, 1 << 16);
             assert_eq!(prediction.steps.len(), plan.steps.len());

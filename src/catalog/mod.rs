@@ -219,7 +219,7 @@ impl Meaning {
     }
 }
 
-/// All entries, by room.
+/// All entries, by module.
 pub fn entries() -> impl Iterator<Item = &'static Entry> {
     [
         layers::ENTRIES,

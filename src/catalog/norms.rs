@@ -388,7 +388,7 @@ fn batch_norm(
     let inverse_wide = graph.broadcast(batch_inverse, &shape);
     let trained = graph.multiply(batch_centred, inverse_wide);
     // The running statistics move towards the batch's, the variance unbiased.
-    let unbiased = graph.scale_by(batch_variance, StepScalar::Bessel);
+    let unbiased = graph.scale_by(batch_variance, StepScalar::BesselCorrection);
     for (state, batch) in [(running_mean, batch_mean), (running_var, unbiased)] {
         // A shared layer moves them once with every use.
         let mut assignments = graph.assignments.iter();

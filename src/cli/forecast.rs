@@ -7,7 +7,7 @@ use nnc::compile::PhasePlan;
 use nnc::engine::Runner;
 use nnc::graph::Phase;
 use nnc::kernels::{Element, calibrate};
-use nnc::plan::roofline::{Prediction, Roofline, Schedule, working_set};
+use nnc::plan::roofline::{PlanSchedule, Prediction, Roofline, working_set};
 use nnc::plan::{Plan, Precision, bytes_text, count_text};
 
 use super::memory;
@@ -32,7 +32,7 @@ pub struct Forecast<'f> {
 
 /// A plan's run: how its steps are divided, and what they are predicted to take.
 pub struct Forecasted {
-    pub schedule: Schedule,
+    pub schedule: PlanSchedule,
     pub prediction: Prediction,
 }
 
@@ -137,8 +137,8 @@ impl Forecast<'_> {
         ];
         if roofline.workers > 1 {
             lines.push(format!(
-                "    threads     {} a meeting, {} GB/s together",
-                duration(roofline.meeting),
+                "    threads     {} a barrier, {} GB/s together",
+                duration(roofline.barrier),
                 bandwidth(roofline.workers)
             ));
         }
@@ -220,7 +220,7 @@ fn steps_table(plan: &Plan, forecasted: &Forecasted) -> String {
         rows.push(vec![
             step_name(plan, index),
             divided.busy.to_string(),
-            divided.meetings.to_string(),
+            divided.barriers.to_string(),
             count_text(cost.flops).trim_end().to_owned(),
             size(cost.read * element),
             size(cost.written * element),

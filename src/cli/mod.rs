@@ -1,4 +1,4 @@
-//! The command line: one file per command. The only room that reads files it was not handed, prints,
+//! The command line: one file per command. The only module that reads files it was not handed, prints,
 //! or exits.
 
 mod arguments;

@@ -271,8 +271,8 @@ impl<W: Write> Trace<W> {
                 });
                 let interval = moments.step(index);
                 self.event(&step.label, category, worker, interval, &arguments)?;
-                for meeting in moments.meetings(index) {
-                    self.event("waiting", "waiting", worker, meeting, &number)?;
+                for barrier in moments.barriers(index) {
+                    self.event("waiting", "waiting", worker, barrier, &number)?;
                 }
             }
         }

@@ -1,17 +1,17 @@
 //! Runs plans: writes the numbers set before a step, brings rows in, runs the steps, hands results
 //! out. Nothing is allocated and nothing decided once a [`Runner`] stands.
 
-mod pace;
+mod dispatch;
 
 use std::time::Instant;
 
 use crate::graph::schedule::RateSchedule;
 use crate::graph::state::StepScalar;
-use crate::kernels::{Arena, Element, Executable, Feed, Team, Timeline};
+use crate::kernels::{Arena, BatchLoader, Element, Executable, Team, Timeline};
 use crate::plan::Plan;
-use crate::plan::roofline::Schedule;
+use crate::plan::roofline::PlanSchedule;
 use crate::plan::step::{Matrix, Offset};
-use pace::{Pace, Way};
+use dispatch::{Dispatch, DispatchKind};
 
 pub use crate::kernels::Rows;
 
@@ -32,7 +32,7 @@ pub struct Runner<T> {
     /// The update that a batch belongs to, and its share of it, where several batches make one.
     group: Option<(u64, f64)>,
     parallel: bool,
-    pace: Pace,
+    dispatch: Dispatch,
 }
 
 /// Prepared rows: column-major `[width × rows]`, a row's features adjoin.
@@ -114,7 +114,7 @@ impl<T: Element> Runner<T> {
             reductions: 0,
             group: None,
             parallel: plan.parallel,
-            pace: Pace::new(),
+            dispatch: Dispatch::new(),
         }
     }
 
@@ -129,16 +129,20 @@ impl<T: Element> Runner<T> {
     }
 
     /// What brings a batch's rows to the plan's inputs and targets.
-    fn feeds<'f>(&self, data: &'f Prepared<T>, rows: Rows<'f>) -> [Option<Feed<'f, T>>; 2] {
-        let feed = |to: Matrix, from| Feed { to, from, rows };
+    fn loaders<'f>(
+        &self,
+        data: &'f Prepared<T>,
+        rows: Rows<'f>,
+    ) -> [Option<BatchLoader<'f, T>>; 2] {
+        let loader = |to: Matrix, from| BatchLoader { to, from, rows };
         [
-            Some(feed(self.inputs, &data.inputs)),
-            self.targets.map(|targets| feed(targets, &data.targets)),
+            Some(loader(self.inputs, &data.inputs)),
+            self.targets.map(|targets| loader(targets, &data.targets)),
         ]
     }
 
     /// How a run on batches of `rows` divides its steps, if there are so many threads.
-    pub fn schedule(&mut self, rows: usize, threads: usize) -> Schedule {
+    pub fn schedule(&mut self, rows: usize, threads: usize) -> PlanSchedule {
         let workers = if self.parallel { threads.max(1) } else { 1 };
         self.executable
             .schedule(rows, workers)
@@ -147,8 +151,8 @@ impl<T: Element> Runner<T> {
 
     /// Brings a batch's rows into the arena.
     pub fn load(&self, arena: &mut Arena<T>, data: &Prepared<T>, rows: Rows) {
-        for feed in self.feeds(data, rows).into_iter().flatten() {
-            feed.bring(arena);
+        for loader in self.loaders(data, rows).into_iter().flatten() {
+            loader.gather(arena);
         }
     }
 
@@ -162,13 +166,13 @@ impl<T: Element> Runner<T> {
         rows: Rows,
         update: u64,
     ) {
-        match self.feeds(data, rows) {
+        match self.loaders(data, rows) {
             [Some(inputs), Some(targets)] => {
                 self.run_fed(arena, threads, &[inputs, targets], rows.count(), update);
             }
             [inputs, targets] => {
-                let feed = inputs.or(targets);
-                self.run_fed(arena, threads, feed.as_slice(), rows.count(), update);
+                let loader = inputs.or(targets);
+                self.run_fed(arena, threads, loader.as_slice(), rows.count(), update);
             }
         }
     }
@@ -184,21 +188,21 @@ impl<T: Element> Runner<T> {
         &mut self,
         arena: &mut Arena<T>,
         threads: &mut Threads,
-        feeds: &[Feed<'_, T>],
+        loaders: &[BatchLoader<'_, T>],
         rows: usize,
         update: u64,
     ) {
         self.write_scalars(arena, rows, update);
         let executable = &mut self.executable;
         if !self.parallel || threads.team.workers() == 1 {
-            return executable.run(arena, &mut threads.alone, feeds, rows, update);
+            return executable.run(arena, &mut threads.alone, loaders, rows, update);
         }
-        self.pace.run(|way| {
+        self.dispatch.run(|way| {
             let team = match way {
-                Way::Together => &mut threads.team,
-                Way::Alone => &mut threads.alone,
+                DispatchKind::Team => &mut threads.team,
+                DispatchKind::Inline => &mut threads.alone,
             };
-            executable.run(arena, team, feeds, rows, update);
+            executable.run(arena, team, loaders, rows, update);
         });
     }
 
@@ -219,13 +223,13 @@ impl<T: Element> Runner<T> {
             executable.run_timed(arena, &mut threads.alone, rows, update, used);
             return used;
         };
-        self.pace.run(|way| {
+        self.dispatch.run(|way| {
             let team = match way {
-                Way::Together => {
+                DispatchKind::Team => {
                     used = together;
                     &mut threads.team
                 }
-                Way::Alone => &mut threads.alone,
+                DispatchKind::Inline => &mut threads.alone,
             };
             executable.run_timed(arena, team, rows, update, used);
         });

@@ -99,7 +99,7 @@ impl Graph {
     /// The mean over the rows of the batch. The factor is applied before the sum, so that no step of
     /// its own is needed after it.
     pub fn mean_rows(&mut self, x: ValueId) -> ValueId {
-        let scaled = self.scale_by(x, StepScalar::InverseRows { factor: 1.0 });
+        let scaled = self.scale_by(x, StepScalar::MeanScale { factor: 1.0 });
         self.sum(scaled, Axis::Batch)
     }
 
@@ -109,7 +109,7 @@ impl Graph {
         let features = shape.elements().unwrap_or(1).max(1);
         let factor = 1.0 / features as f64;
         let scaled = match self.row_shares {
-            None => self.scale_by(x, StepScalar::InverseRows { factor }),
+            None => self.scale_by(x, StepScalar::MeanScale { factor }),
             Some(shares) => {
                 let shares = self.broadcast(shares, &shape);
                 let shared = self.multiply(x, shares);

@@ -79,7 +79,7 @@ impl Tensor {
 
 /// All that a step reads: the batch, the state before it, the number of the update.
 #[derive(Clone, Debug)]
-pub struct Moment<'m> {
+pub struct StepContext<'m> {
     pub rows: usize,
     /// The number of the update, from 1.
     pub update: u64,
@@ -90,7 +90,7 @@ pub struct Moment<'m> {
     pub scalars: &'m [f64],
 }
 
-impl Moment<'_> {
+impl StepContext<'_> {
     pub(super) fn input(&self, kind: InputKind) -> &Tensor {
         match kind {
             InputKind::Features => self.inputs,
@@ -117,7 +117,7 @@ pub fn scalars(graph: &Graph, update: u64, rows: usize, share: f64) -> Vec<f64> 
 
 /// Every value of a graph of one phase, in the order of its nodes. `round` is applied to each
 /// element, so that a run in f32 can be followed.
-pub fn evaluate(graph: &Graph, moment: &Moment, round: impl Fn(f64) -> f64) -> Vec<Tensor> {
+pub fn evaluate(graph: &Graph, moment: &StepContext, round: impl Fn(f64) -> f64) -> Vec<Tensor> {
     let mut values: Vec<Tensor> = Vec::with_capacity(graph.nodes.len());
     for node in &graph.nodes {
         let operands: Vec<&Tensor> = node.operands.iter().map(|id| &values[id.index()]).collect();

@@ -4,12 +4,12 @@
 /// Rules that follow one another, each for its own stretch of updates.
 #[derive(Clone, PartialEq, Debug)]
 pub struct RateSchedule {
-    pub pieces: Vec<Piece>,
+    pub pieces: Vec<SchedulePiece>,
 }
 
 /// A rule and how many updates it holds for; the last one holds to the end.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Piece {
+pub struct SchedulePiece {
     pub rule: Rule,
     pub updates: u64,
 }

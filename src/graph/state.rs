@@ -238,11 +238,11 @@ pub enum StepScalar {
         dampening: f64,
     },
     /// factor / rows.
-    InverseRows {
+    MeanScale {
         factor: f64,
     },
     /// rows / (rows - 1).
-    Bessel,
+    BesselCorrection,
     /// 0 in the first update, then decay.
     AverageDecay {
         decay: f64,
@@ -267,8 +267,8 @@ impl StepScalar {
                 0 | 1 => 1.0,
                 _ => 1.0 - dampening,
             },
-            StepScalar::InverseRows { factor } => factor / rows as f64,
-            StepScalar::Bessel => rows as f64 / (rows as f64 - 1.0),
+            StepScalar::MeanScale { factor } => factor / rows as f64,
+            StepScalar::BesselCorrection => rows as f64 / (rows as f64 - 1.0),
             StepScalar::AverageDecay { decay } => match update {
                 0 | 1 => 0.0,
                 _ => decay,
@@ -287,8 +287,8 @@ impl StepScalar {
             | StepScalar::Share => true,
             StepScalar::LearningRate { .. }
             | StepScalar::DecoupledDecay { .. }
-            | StepScalar::InverseRows { .. }
-            | StepScalar::Bessel => false,
+            | StepScalar::MeanScale { .. }
+            | StepScalar::BesselCorrection => false,
         }
     }
 
@@ -300,10 +300,10 @@ impl StepScalar {
             | StepScalar::AdamStepSize { .. } => true,
             StepScalar::AdamRootCorrection { .. }
             | StepScalar::Undamped { .. }
-            | StepScalar::InverseRows { .. }
+            | StepScalar::MeanScale { .. }
             | StepScalar::AverageDecay { .. }
             | StepScalar::Share
-            | StepScalar::Bessel => false,
+            | StepScalar::BesselCorrection => false,
         }
     }
 
@@ -315,9 +315,9 @@ impl StepScalar {
             StepScalar::AdamStepSize { .. } => "lr/(1 - beta1ᵗ)".to_string(),
             StepScalar::AdamRootCorrection { .. } => "1/sqrt(1 - beta2ᵗ)".to_string(),
             StepScalar::Undamped { .. } => "undamped".to_string(),
-            StepScalar::InverseRows { factor: 1.0 } => "1/rows".to_string(),
-            StepScalar::InverseRows { factor } => format!("{}/rows", short(factor)),
-            StepScalar::Bessel => "rows/(rows - 1)".to_string(),
+            StepScalar::MeanScale { factor: 1.0 } => "1/rows".to_string(),
+            StepScalar::MeanScale { factor } => format!("{}/rows", short(factor)),
+            StepScalar::BesselCorrection => "rows/(rows - 1)".to_string(),
             StepScalar::AverageDecay { .. } => "decay".to_string(),
             StepScalar::Share => "share".to_string(),
         }

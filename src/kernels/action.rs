@@ -3,62 +3,62 @@
 
 use std::ops::Range;
 
-use super::arena::Room;
+use super::arena::AddressSpace;
 use super::residual::Residual;
 use super::update::Update;
 use crate::graph::scalar::ScalarFunction;
 use crate::plan::step::{BinaryOperator, Matrix, RandomKey, Reduction, ReductionAxis, Tile};
 
-/// A place, in elements from its room's beginning. In a repeated action it advances with each block.
+/// A place, in elements from its space's beginning. In a repeated action it advances with each block.
 #[derive(Clone, Copy, Default, Debug)]
-pub(super) struct Place {
-    pub room: Room,
+pub(super) struct Address {
+    pub space: AddressSpace,
     pub at: usize,
     pub advance: usize,
 }
 
-impl Place {
-    pub fn arena(at: usize) -> Place {
-        Place {
-            room: Room::Arena,
+impl Address {
+    pub fn arena(at: usize) -> Address {
+        Address {
+            space: AddressSpace::Arena,
             at,
             advance: 0,
         }
     }
 
-    pub fn work(at: usize) -> Place {
-        Place {
-            room: Room::Work,
+    pub fn work(at: usize) -> Address {
+        Address {
+            space: AddressSpace::Work,
             at,
             advance: 0,
         }
     }
 
-    pub fn plus(self, elements: usize) -> Place {
-        Place {
+    pub fn plus(self, elements: usize) -> Address {
+        Address {
             at: self.at + elements,
             ..self
         }
     }
 
-    pub fn advancing(self, advance: usize) -> Place {
-        Place { advance, ..self }
+    pub fn advancing(self, advance: usize) -> Address {
+        Address { advance, ..self }
     }
 }
 
 /// What an elementwise action reads.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Value<T> {
-    Run(Place),
+    Run(Address),
     /// One number for all elements.
-    Number(Place),
+    Number(Address),
     Constant(T),
 }
 
 /// Where left[m, k] of a product lies: at `m / height · stride + k · step + m % height`.
 #[derive(Clone, Copy, Default, Debug)]
 pub(super) struct Left {
-    pub at: Place,
+    pub at: Address,
     /// Rows of a panel: all, or a multiple of a register tile's.
     pub height: usize,
     pub stride: usize,
@@ -72,13 +72,13 @@ pub(super) struct ProductAction {
     pub columns: usize,
     pub depth: usize,
     pub left: Left,
-    pub right: Place,
+    pub right: Address,
     pub right_step: usize,
     pub right_stride: usize,
-    pub right_in_strips: bool,
-    pub start: Option<Place>,
+    pub right_packed: bool,
+    pub start: Option<Address>,
     pub resume: bool,
-    pub result: Place,
+    pub result: Address,
     pub result_stride: usize,
     pub adds: bool,
 }
@@ -88,10 +88,10 @@ pub(super) struct ProductAction {
 pub(super) struct UpdateAction<T> {
     pub update: Update,
     pub length: usize,
-    pub gradient: Place,
-    pub states: Vec<Place>,
+    pub gradient: Address,
+    pub states: Vec<Address>,
     /// Where the new parameter goes, if not to its own place.
-    pub result: Option<Place>,
+    pub result: Option<Address>,
     pub numbers: Vec<Value<T>>,
 }
 
@@ -99,18 +99,18 @@ pub(super) struct UpdateAction<T> {
 #[derive(Clone, Debug)]
 pub(super) enum Action<T> {
     /// Wait for the other workers.
-    Meet,
+    Barrier,
     Product(ProductAction),
     /// As [`DotRow`](super::product::dot::DotRow).
     DotRow {
         depth: usize,
         columns: usize,
-        left: Place,
-        right: Place,
+        left: Address,
+        right: Address,
         right_stride: usize,
-        far: bool,
-        start: Option<Place>,
-        result: Place,
+        streamed: bool,
+        start: Option<Address>,
+        result: Address,
     },
     /// As [`DotPanels`](super::product::dot::DotPanels).
     DotPanels {
@@ -118,35 +118,35 @@ pub(super) enum Action<T> {
         columns: usize,
         depth: usize,
         left: Left,
-        right: Place,
+        right: Address,
         right_stride: usize,
-        result: Place,
+        result: Address,
         result_stride: usize,
     },
     /// As [`PackPanel`](super::product::pack::PackPanel).
     Pack {
         rows: usize,
         depth: usize,
-        from: Place,
+        from: Address,
         from_row_stride: usize,
         from_step: usize,
         from_segment: usize,
         from_segment_stride: usize,
-        to: Place,
+        to: Address,
     },
-    /// As [`Strips`](super::product::pack::Strips).
-    Strips {
+    /// As [`PackRight`](super::product::pack::PackRight).
+    PackRight {
         columns: usize,
         depth: usize,
-        from: Place,
+        from: Address,
         step: usize,
         stride: usize,
-        to: Place,
+        to: Address,
     },
     Unary {
         length: usize,
         from: Value<T>,
-        to: Place,
+        to: Address,
         function: ScalarFunction,
         derivative: bool,
     },
@@ -154,7 +154,7 @@ pub(super) enum Action<T> {
         length: usize,
         left: Value<T>,
         right: Value<T>,
-        to: Place,
+        to: Address,
         operator: BinaryOperator,
     },
     /// An optimizer's update, as [`UpdateRun`](super::update::UpdateRun).
@@ -163,34 +163,34 @@ pub(super) enum Action<T> {
     Gradient {
         length: usize,
         left: Value<T>,
-        from: Place,
-        to: Place,
+        from: Address,
+        to: Address,
         function: ScalarFunction,
     },
     /// As [`ResidualRun`](super::residual::ResidualRun).
     Residual {
         length: usize,
-        outputs: Place,
-        targets: Place,
+        outputs: Address,
+        targets: Address,
         function: Residual,
         scale: Value<T>,
-        sum: Place,
+        sum: Address,
         /// The first block, too, continues from what `sum` holds.
         resume: bool,
-        gradient: Option<(Value<T>, Place)>,
+        gradient: Option<(Value<T>, Address)>,
     },
     Fill {
         length: usize,
         value: Value<T>,
-        to: Place,
+        to: Address,
     },
     /// Columns from one stride to another; a stride of 0 repeats the same column.
     Copy {
         features: usize,
         columns: usize,
-        from: Place,
+        from: Address,
         from_stride: usize,
-        to: Place,
+        to: Address,
         to_stride: usize,
     },
     /// Fills each column with a number: those of a run are `stride` apart, any other is the same for
@@ -200,15 +200,15 @@ pub(super) enum Action<T> {
         columns: usize,
         from: Value<T>,
         stride: usize,
-        to: Place,
+        to: Address,
         to_stride: usize,
     },
     OneHot {
         features: usize,
         columns: usize,
-        index: Place,
+        index: Address,
         stride: usize,
-        to: Place,
+        to: Address,
     },
     Dropout {
         key: Box<RandomKey>,
@@ -217,16 +217,16 @@ pub(super) enum Action<T> {
         first: usize,
         advance: usize,
         length: usize,
-        to: Place,
+        to: Address,
     },
     Reduce {
         features: usize,
         columns: usize,
         stride: usize,
-        from: Place,
+        from: Address,
         axis: ReductionAxis,
         reduction: Reduction,
-        into: Place,
+        into: Address,
         /// The first block, too, continues from what `into` holds.
         resume: bool,
     },
@@ -235,20 +235,20 @@ pub(super) enum Action<T> {
         elements: usize,
         tiles: usize,
         reduction: Reduction,
-        partials: Place,
-        into: Place,
+        partials: Address,
+        into: Address,
     },
     Gather {
         table: Matrix,
         index: Matrix,
         tile: Tile,
-        result: Place,
+        result: Address,
     },
     ScatterAdd {
         gradient: Matrix,
         index: Matrix,
         tile: Tile,
-        result: Place,
+        result: Address,
     },
     CrossEntropy {
         logits: Matrix,
@@ -256,15 +256,15 @@ pub(super) enum Action<T> {
         on: f64,
         off: f64,
         tile: Tile,
-        loss: Option<Place>,
-        gradient: Option<Place>,
-        scratch: Place,
+        loss: Option<Address>,
+        gradient: Option<Address>,
+        scratch: Address,
     },
     LogSoftmax {
         input: Matrix,
         tile: Tile,
-        result: Place,
-        scratch: Place,
+        result: Address,
+        scratch: Address,
     },
     Concat {
         parts: Box<[Matrix]>,
@@ -275,7 +275,7 @@ pub(super) enum Action<T> {
 
 /// Actions that are done `times` over, one block after the other.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Repeat {
+pub(super) struct ActionBlock {
     pub first: usize,
     pub count: usize,
     pub times: usize,
@@ -285,7 +285,7 @@ pub(super) struct Repeat {
 #[derive(Clone, Debug)]
 pub(super) struct Actions<T> {
     pub actions: Vec<Action<T>>,
-    pub repeats: Vec<Repeat>,
+    pub repeats: Vec<ActionBlock>,
     /// For each step of the plan, where its repeats end.
     pub step_ends: Vec<usize>,
 }
@@ -302,7 +302,7 @@ impl<T> Default for Actions<T> {
 
 impl<T> Actions<T> {
     /// The repeats of a range of steps.
-    pub fn of_steps(&self, steps: Range<usize>) -> &[Repeat] {
+    pub fn of_steps(&self, steps: Range<usize>) -> &[ActionBlock] {
         let end_before = |step: usize| match step {
             0 => 0,
             step => self.step_ends[step - 1],
@@ -321,7 +321,7 @@ impl<T> Actions<T> {
         let open = self.open_step();
         match self.repeats.last_mut() {
             Some(last) if times == 1 && last.times == 1 && open => last.count += count,
-            Some(_) | None => self.repeats.push(Repeat {
+            Some(_) | None => self.repeats.push(ActionBlock {
                 first,
                 count,
                 times,

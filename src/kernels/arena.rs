@@ -214,7 +214,7 @@ pub(super) struct Batch<T> {
 
 /// The memory that a place lies in.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) enum Room {
+pub(super) enum AddressSpace {
     /// The arena of the plan.
     #[default]
     Arena,
@@ -225,22 +225,22 @@ pub(super) enum Room {
     Targets,
 }
 
-/// Where each room begins.
+/// Where each space begins.
 #[derive(Clone, Copy)]
-pub(super) struct Rooms<T>([Memory<T>; 4]);
+pub(super) struct AddressSpaces<T>([Memory<T>; 4]);
 
-impl<T> Rooms<T> {
+impl<T> AddressSpaces<T> {
     pub fn new(arena: Memory<T>, work: Memory<T>, [inputs, targets]: [Memory<T>; 2]) -> Self {
-        Rooms([arena, work, inputs, targets])
+        AddressSpaces([arena, work, inputs, targets])
     }
 
-    pub fn set(&mut self, room: Room, memory: Memory<T>) {
-        self.0[room as usize] = memory;
+    pub fn set(&mut self, space: AddressSpace, memory: Memory<T>) {
+        self.0[space as usize] = memory;
     }
 
     #[inline(always)]
-    pub fn get(&self, room: Room) -> Memory<T> {
-        self.0[room as usize]
+    pub fn get(&self, space: AddressSpace) -> Memory<T> {
+        self.0[space as usize]
     }
 }
 

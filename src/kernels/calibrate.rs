@@ -18,7 +18,7 @@ use crate::graph::scalar::ScalarFunction;
 use crate::plan::roofline::{Bandwidth, Roofline};
 use crate::plan::step::{
     BinaryOperator, Columns, Destination, Instruction, Kernel, Load, Matrix, Offset, RandomKey,
-    Scratch, Section, Source,
+    Region, Scratch, Source,
 };
 
 /// A measurement repeats what it measures for so long, and is the best of several such rounds, as
@@ -45,8 +45,8 @@ const SOON: f64 = 0.5e-6;
 const DISTURBED: f64 = 50e-6;
 /// What seems to be disturbed is measured again, for so long in all.
 const PATIENCE: Duration = Duration::from_millis(200);
-/// Meetings of one measurement.
-const MEETINGS: usize = 100;
+/// Barriers of one measurement.
+const BARRIERS: usize = 100;
 
 /// Measures the speeds of this machine with `workers`, for working sets of up to `largest_set` bytes.
 ///
@@ -92,8 +92,8 @@ pub fn calibrate<T: Element>(workers: usize, largest_set: usize) -> io::Result<R
         pass,
         arithmetic,
         loop_start,
-        meeting: undisturbed(soon, patience, || {
-            Ok(best_seconds(|| meet(&mut team)) / MEETINGS as f64)
+        barrier: undisturbed(soon, patience, || {
+            Ok(best_seconds(|| barrier(&mut team)) / BARRIERS as f64)
         })?,
         fork: undisturbed(DISTURBED, patience, || {
             Ok(best_seconds(|| team.run(&|_: Worker<'_>| ())))
@@ -186,23 +186,23 @@ fn draw() -> Instruction {
 /// A loop over elements that adjoin.
 fn near_loop(instruction: Instruction) -> Kernel {
     Kernel::Loop {
-        section: section(NEAR_ELEMENTS, 1, (1, 1), vec![instruction]),
+        region: region(NEAR_ELEMENTS, 1, (1, 1), vec![instruction]),
     }
 }
 
-fn section(
+fn region(
     features: usize,
     columns: usize,
     (tile_columns, block_columns): (usize, usize),
     program: Vec<Instruction>,
-) -> Section {
-    Section {
+) -> Region {
+    Region {
         features,
         columns: Columns::Fixed(columns),
         tile_columns,
         panel_columns: None,
         block_columns,
-        anchor: None,
+        accumulator: None,
         scratches: 1,
         program,
     }
@@ -217,7 +217,7 @@ fn loop_start<T: Element>(alone: &mut Team) -> io::Result<f64> {
         derivative: false,
     };
     let kernel = Kernel::Loop {
-        section: section(1, 1, (1, 1), vec![one; CHAIN]),
+        region: region(1, 1, (1, 1), vec![one; CHAIN]),
     };
     Ok(seconds::<T>(&kernel, 2, alone)? / CHAIN as f64)
 }
@@ -239,9 +239,9 @@ fn product<T: Element>(alone: &mut Team) -> io::Result<f64> {
         weight: matrix(0, panel, rows / panel * depth),
         input: matrix(input, depth, columns),
         bias: None,
-        section: Section {
-            anchor: Some(Offset(result)),
-            ..section(rows, columns, (columns, columns), Vec::new())
+        region: Region {
+            accumulator: Some(Offset(result)),
+            ..region(rows, columns, (columns, columns), Vec::new())
         },
     };
     let elements = result + rows * columns;
@@ -254,8 +254,8 @@ fn warm_up(team: &mut Team, soon: f64) {
     let begun = Instant::now();
     while begun.elapsed() < WARM_UP {
         let round = Instant::now();
-        meet(team);
-        if round.elapsed().as_secs_f64() < soon * MEETINGS as f64 {
+        barrier(team);
+        if round.elapsed().as_secs_f64() < soon * BARRIERS as f64 {
             return;
         }
         // Workers fall asleep, and may wake on a core that is idle.
@@ -263,10 +263,10 @@ fn warm_up(team: &mut Team, soon: f64) {
     }
 }
 
-fn meet(team: &mut Team) {
+fn barrier(team: &mut Team) {
     team.run(&|worker: Worker<'_>| {
-        for _ in 0..MEETINGS {
-            worker.meet();
+        for _ in 0..BARRIERS {
+            worker.barrier();
         }
     });
 }
@@ -310,7 +310,7 @@ fn bandwidth<T: Element>(
     };
     let tiles = (columns.div_ceil(STREAM_TILES), STREAM_BLOCK);
     let kernel = Kernel::Loop {
-        section: section(STREAM_FEATURES, columns, tiles, vec![sum]),
+        region: region(STREAM_FEATURES, columns, tiles, vec![sum]),
     };
     let mut chain = Chain::<T>::new(&[kernel], 3 * elements)?;
     let bytes = (3 * elements * size_of::<T>()) as f64;
@@ -381,7 +381,7 @@ mod tests {
     fn check<T: Element>() {
         let roofline = calibrate::<T>(2, 1 << 20).expect("threads and memory");
         let speeds = [roofline.peak, roofline.product];
-        let times = [roofline.loop_start, roofline.meeting, roofline.fork];
+        let times = [roofline.loop_start, roofline.barrier, roofline.fork];
         let positive = |value: f64| value > 0.0 && value.is_finite();
         assert!(speeds.into_iter().chain(times).all(positive));
         assert!(roofline.arithmetic.into_iter().all(positive));

@@ -109,7 +109,7 @@ pub(super) struct CrossEntropyTile<T> {
     pub loss: Option<*mut T>,
     /// The gradient's columns, adjoining.
     pub gradient: Option<*mut T>,
-    /// Without a gradient, room for one.
+    /// Without a gradient, space for one.
     pub scratch: *mut T,
 }
 

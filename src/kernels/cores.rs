@@ -2,7 +2,7 @@
 //!
 //! A system that wakes a thread may put it on the core of the one that woke it, and finds a better place
 //! only milliseconds later. Until then two workers that wait for each other take turns on one core, at
-//! every meeting: a step takes several times as long as on one thread. So a worker that has to wait for
+//! every barrier: a step takes several times as long as on one thread. So a worker that has to wait for
 //! long looks where its colleagues are, and moves off their cores. It is bound to none: the system may
 //! move it on.
 

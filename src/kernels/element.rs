@@ -4,11 +4,11 @@ use std::fmt::Debug;
 
 use pulp::{MemMask, Simd};
 
-use super::run::Compiled;
+use super::run::RunKernels;
 use crate::graph::scalar::Real;
 
 /// A type that a network can be computed in: f32 or f64. All zero bits are its zero.
-pub trait Element: Real + Vectors + Compiled + Debug + Send + Sync + 'static {
+pub trait Element: Real + Vectors + RunKernels + Debug + Send + Sync + 'static {
     const ZERO: Self;
     const ONE: Self;
     const NAN: Self;

@@ -5,22 +5,22 @@ use std::ops::Range;
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::action::{Actions, Repeat};
-use super::arena::{Arena, Batch, Memory, OutOfMemory, Room, Rooms};
+use super::action::{ActionBlock, Actions};
+use super::arena::{AddressSpace, AddressSpaces, Arena, Batch, Memory, OutOfMemory};
+use super::barriers::Join;
+use super::batch_loader::BatchLoader;
 use super::element::Element;
-use super::feed::Feed;
 use super::in_place::{Extent, reads_in_place};
 use super::instruction_set::chosen;
-use super::link::step::{Step, lay_out, place_half_sums};
-use super::link::{Site, phases};
-use super::meetings::Join;
+use super::link::step::{Step, lay_out, place_split_k};
+use super::link::{LinkTarget, phases};
 use super::product::panel_rows;
 use super::run::Run;
 use super::schedule::schedule;
 use super::team::{Team, Worker};
 use super::timeline::Timeline;
 use super::verify::verify;
-use crate::plan::roofline::Schedule;
+use crate::plan::roofline::PlanSchedule;
 use crate::plan::step::{Kernel, Matrix};
 
 /// A plan's steps as the actions of each worker, for one number of rows and of workers.
@@ -82,10 +82,10 @@ impl<T: Element> Executable<T> {
                 .map_err(|fault| format!("step {index}: {fault}"))?;
             let overflow = || format!("step {index}: a size overflows");
             let mut kernel = kernel.clone();
-            for section in kernel.sections_mut().into_iter().flatten() {
-                let columns = section.columns.count(max_batch_rows).max(1);
-                section.tile_columns = section.tile_columns.min(columns);
-                section.block_columns = section.block_columns.min(section.tile_columns);
+            for region in kernel.regions_mut().into_iter().flatten() {
+                let columns = region.columns.count(max_batch_rows).max(1);
+                region.tile_columns = region.tile_columns.min(columns);
+                region.block_columns = region.block_columns.min(region.tile_columns);
             }
             let laid_out = lay_out::<T>(kernel, panel, max_batch_rows);
             let (step, elements, shared) = laid_out.ok_or_else(overflow)?;
@@ -93,8 +93,8 @@ impl<T: Element> Executable<T> {
             shared_elements = shared_elements.max(shared);
             steps.push(step);
         }
-        let shared_elements = place_half_sums::<T>(&mut steps, shared_elements)
-            .ok_or("the sums of halves overflow")?;
+        let shared_elements =
+            place_split_k::<T>(&mut steps, shared_elements).ok_or("the sums of halves overflow")?;
         let mut executable = Executable {
             steps,
             arch,
@@ -139,7 +139,7 @@ impl<T: Element> Executable<T> {
         self.linked.clear();
     }
 
-    /// Makes room for that many workers, so that a run allocates nothing. A run with a larger team
+    /// Makes space for that many workers, so that a run allocates nothing. A run with a larger team
     /// than any before does so itself.
     ///
     /// # Errors
@@ -178,7 +178,7 @@ impl<T: Element> Executable<T> {
         }
         let mut join = Join::new(workers);
         for step in &self.steps {
-            let site = |worker| Site {
+            let target = |worker| LinkTarget {
                 rows,
                 worker,
                 workers,
@@ -189,7 +189,7 @@ impl<T: Element> Executable<T> {
             };
             join.step(
                 (0..workers)
-                    .map(|worker| phases(step, site(worker)))
+                    .map(|worker| phases(step, target(worker)))
                     .collect(),
             );
         }
@@ -207,7 +207,7 @@ impl<T: Element> Executable<T> {
     ///
     /// # Errors
     /// There is no memory for the workers.
-    pub fn schedule(&mut self, rows: usize, workers: usize) -> Result<Schedule, OutOfMemory> {
+    pub fn schedule(&mut self, rows: usize, workers: usize) -> Result<PlanSchedule, OutOfMemory> {
         self.prepare(rows, workers)?;
         let linked = self.find(rows, workers).expect("it has been prepared");
         Ok(schedule(&self.linked[linked].workers, rows))
@@ -224,19 +224,19 @@ impl<T: Element> Executable<T> {
     ///
     /// # Panics
     /// The batch has more rows than the executable was made for, the arena is smaller, there are no such
-    /// rows to bring in, or two feeds go to one place: a bug of the caller.
+    /// rows to bring in, or two loaders go to one place: a bug of the caller.
     pub fn run(
         &mut self,
         arena: &mut Arena<T>,
         team: &mut Team,
-        feeds: &[Feed<'_, T>],
+        loaders: &[BatchLoader<'_, T>],
         rows: usize,
         update: u64,
     ) {
         let steps = 0..self.steps.len();
-        match feeds {
+        match loaders {
             [] => self.run_steps(steps, arena, team, rows, update),
-            feeds => self.run_fed(feeds, arena, team, rows, update),
+            loaders => self.run_fed(loaders, arena, team, rows, update),
         }
     }
 
@@ -294,41 +294,45 @@ impl<T: Element> Executable<T> {
     /// Brings rows in, as far as they are not read where they lie, and runs all steps.
     fn run_fed(
         &mut self,
-        feeds: &[Feed<'_, T>],
+        loaders: &[BatchLoader<'_, T>],
         arena: &mut Arena<T>,
         team: &mut Team,
         rows: usize,
         update: u64,
     ) {
-        for (index, feed) in feeds.iter().enumerate() {
+        for (index, loader) in loaders.iter().enumerate() {
             assert!(
-                feed.fits(arena.elements()) && feed.rows.count() == rows,
+                loader.fits(arena.elements()) && loader.rows.count() == rows,
                 "there is a place for the rows, which are those of the batch"
             );
-            let mut others = feeds[..index].iter();
+            let mut others = loaders[..index].iter();
             assert!(
-                others.all(|other| feed.is_apart_from(other)),
-                "each feed has a place of its own"
+                others.all(|other| loader.is_apart_from(other)),
+                "each loader has a place of its own"
             );
         }
         let (steps, in_place) = (0..self.steps.len(), self.in_place);
         let mut ready = self.ready(arena, team.workers(), rows, update);
-        let stays = |feed: &Feed<'_, T>| in_place.contains(&Some(feed.to)) && feed.adjoins();
-        for (room, matrix) in [Room::Inputs, Room::Targets].into_iter().zip(in_place) {
-            let feed = feeds.iter().find(|feed| matrix == Some(feed.to));
-            if let Some(rows) = feed.and_then(Feed::adjoining) {
-                ready.rooms.set(room, Memory::to_read(rows));
+        let stays =
+            |loader: &BatchLoader<'_, T>| in_place.contains(&Some(loader.to)) && loader.adjoins();
+        for (space, matrix) in [AddressSpace::Inputs, AddressSpace::Targets]
+            .into_iter()
+            .zip(in_place)
+        {
+            let loader = loaders.iter().find(|loader| matrix == Some(loader.to));
+            if let Some(rows) = loader.and_then(BatchLoader::adjoining) {
+                ready.spaces.set(space, Memory::to_read(rows));
             }
         }
-        let brings = feeds.iter().any(|feed| !stays(feed));
+        let brings = loaders.iter().any(|loader| !stays(loader));
         team.run(&|worker: Worker<'_>| {
-            for feed in feeds.iter().filter(|feed| !stays(feed)) {
-                // SAFETY: there is a place, no feed has one in common with another, and the steps begin when
+            for loader in loaders.iter().filter(|loader| !stays(loader)) {
+                // SAFETY: there is a place, no loader has one in common with another, and the steps begin when
                 // all workers have done their part.
-                unsafe { feed.bring_part(ready.arch, ready.batch.memory, worker) };
+                unsafe { loader.gather_part(ready.arch, ready.batch.memory, worker) };
             }
             if brings {
-                worker.meet();
+                worker.barrier();
             }
             ready.take_part(steps.clone(), worker);
         });
@@ -366,7 +370,7 @@ impl<T: Element> Executable<T> {
                 rows,
                 update,
             },
-            rooms: Rooms::new(memory, self.work.share(), rows_in_arena),
+            spaces: AddressSpaces::new(memory, self.work.share(), rows_in_arena),
             arch: self.arch,
             linked: &self.linked[linked],
         }
@@ -378,19 +382,19 @@ struct Ready<'e, T> {
     linked: &'e Linked<T>,
     batch: Batch<T>,
     /// The inputs and targets are in the arena, if nothing else is said.
-    rooms: Rooms<T>,
+    spaces: AddressSpaces<T>,
     arch: Arch,
 }
 
 impl<T: Element> Ready<'_, T> {
     /// Does some of a worker's actions, which it must do in their order.
     #[inline]
-    fn run(&self, repeats: &[Repeat], worker: Worker<'_>) {
+    fn run(&self, repeats: &[ActionBlock], worker: Worker<'_>) {
         let run = Run {
             actions: &self.linked.workers[worker.index].actions,
             repeats,
             batch: self.batch,
-            rooms: self.rooms,
+            spaces: self.spaces,
             worker,
         };
         T::carry_out(self.arch, run);

@@ -42,10 +42,10 @@ fn writes(kernel: &Kernel, within: impl Fn(Offset) -> bool) -> bool {
     if let Kernel::Concat { to, .. } = kernel {
         return within(to.at);
     }
-    let (_, sections) = kernel.parts();
-    sections.into_iter().any(|section| {
-        let mut program = section.program.iter();
-        section.anchor.is_some_and(&within)
+    let (_, regions) = kernel.parts();
+    regions.into_iter().any(|region| {
+        let mut program = region.program.iter();
+        region.accumulator.is_some_and(&within)
             || program.any(|instruction| match *instruction {
                 Instruction::Unary { to, .. } | Instruction::Binary { to, .. } => match to {
                     Destination::Memory(at) => within(at),
@@ -64,9 +64,9 @@ fn streams(kernel: &Kernel, within: impl Fn(Offset) -> bool, lanes: usize) -> bo
         Kernel::Forward {
             weight,
             input,
-            section,
+            region,
             ..
-        } => !within(weight.at) && along_depth(*weight, input.features, section, lanes),
+        } => !within(weight.at) && along_depth(*weight, input.features, region, lanes),
         Kernel::WeightGradient { gradient, .. } => !within(gradient.at) && gradient.features == 1,
         Kernel::Loop { .. }
         | Kernel::DataGradient { .. }

@@ -2,25 +2,25 @@
 //! lies, and what is packed.
 
 mod combined;
-mod halves;
 mod packed;
 mod products;
 mod program;
+mod split_k;
 pub(super) mod step;
 mod weights;
 
 use std::ops::Range;
 
-use super::action::{Action, Actions, Place};
-use super::arena::Room;
+use super::action::{Action, Actions, Address};
+use super::arena::AddressSpace;
+use super::barriers::{Access, DeferredStore};
 use super::element::Element;
-use super::meetings::{Access, Later};
 use super::team::share;
-use crate::plan::step::{Cut, Instruction, Kernel, Matrix, ReductionAxis, Section, Tile};
+use crate::plan::step::{Instruction, Kernel, Matrix, ReductionAxis, Region, Tile, Tiling};
 use program::Program;
 use step::Step;
 
-/// A transposed weight of no more elements is packed by each worker for itself: a meeting takes as
+/// A transposed weight of no more elements is packed by each worker for itself: a barrier takes as
 /// long.
 pub(super) const PACKED_ALONE: usize = 8 << 10;
 /// Workers share the rows of a product by so many: those of a weight's panel in f32.
@@ -35,18 +35,20 @@ const SHARES: usize = 4;
 const CONCAT_ELEMENTS: usize = 1 << 14;
 
 /// A matrix of more bytes, each used once, is read as one stream or as few.
-const FAR_BYTES: usize = 256 << 10;
+const STREAMED_BYTES: usize = 256 << 10;
 
 /// A right operand that so many rows of the result read, ...
-const STRIP_ROWS: usize = 128;
+const PACKED_RIGHT_ROWS: usize = 128;
 /// ... from columns so many bytes apart, is worth copying: these share few places of a first-level
 /// cache.
-const STRIP_BYTES: usize = 2048;
+const PACKED_RIGHT_BYTES: usize = 2048;
 
 /// Whether the right operand of a product is copied into strips.
-pub(super) fn in_strips<T>(rows: usize, stride: usize) -> bool {
+pub(super) fn packs_right<T>(rows: usize, stride: usize) -> bool {
     let bytes = stride * size_of::<T>();
-    rows >= STRIP_ROWS && bytes >= STRIP_BYTES && bytes.is_multiple_of(STRIP_BYTES / 2)
+    rows >= PACKED_RIGHT_ROWS
+        && bytes >= PACKED_RIGHT_BYTES
+        && bytes.is_multiple_of(PACKED_RIGHT_BYTES / 2)
 }
 
 /// The most columns with which workers share the rows of a product with a weight of
@@ -61,22 +63,22 @@ pub(super) fn most_shared_columns(features: usize, depth: usize) -> usize {
 }
 
 /// Whether the only output of a layer is computed with lanes along its inputs.
-pub(super) fn along_depth(weight: Matrix, depth: usize, section: &Section, lanes: usize) -> bool {
-    section.features == 1 && weight.stride == 1 && depth >= 2 * lanes
+pub(super) fn along_depth(weight: Matrix, depth: usize, region: &Region, lanes: usize) -> bool {
+    region.features == 1 && weight.stride == 1 && depth >= 2 * lanes
 }
 
 /// What one worker does in one phase of a step. Between two phases the workers meet if one touches
 /// what another has written.
-pub(super) struct Phase<T> {
+pub(super) struct StepPhase<T> {
     pub actions: Actions<T>,
     pub accesses: Vec<Access>,
     /// What may be done later. The accesses above have all that it touches.
-    pub later: Vec<Later<T>>,
+    pub later: Vec<DeferredStore<T>>,
 }
 
-impl<T> Default for Phase<T> {
+impl<T> Default for StepPhase<T> {
     fn default() -> Self {
-        Phase {
+        StepPhase {
             actions: Actions::default(),
             accesses: Vec::new(),
             later: Vec::new(),
@@ -86,11 +88,11 @@ impl<T> Default for Phase<T> {
 
 /// The machine and the worker that a step is linked for.
 #[derive(Clone, Copy)]
-pub(super) struct Site {
+pub(super) struct LinkTarget {
     pub rows: usize,
     pub worker: usize,
     pub workers: usize,
-    /// Where the worker's own part of the work room begins. Packed panels begin at 0.
+    /// Where the worker's own part of the work space begins. Packed panels begin at 0.
     pub scratch: usize,
     /// Rows of a register tile on this machine.
     pub panel: usize,
@@ -100,35 +102,38 @@ pub(super) struct Site {
     pub in_place: [Option<Matrix>; 2],
 }
 
-impl Site {
+impl LinkTarget {
     /// A place in the arena, or where it is read in its stead.
-    fn place(&self, at: usize) -> Place {
-        for (room, matrix) in [Room::Inputs, Room::Targets].into_iter().zip(self.in_place) {
+    fn place(&self, at: usize) -> Address {
+        for (space, matrix) in [AddressSpace::Inputs, AddressSpace::Targets]
+            .into_iter()
+            .zip(self.in_place)
+        {
             if let Some(matrix) = matrix {
                 let within = at.wrapping_sub(matrix.at.0);
                 if within < matrix.extent(self.rows) {
-                    return Place {
-                        room,
-                        ..Place::arena(within)
+                    return Address {
+                        space,
+                        ..Address::arena(within)
                     };
                 }
             }
         }
-        Place::arena(at)
+        Address::arena(at)
     }
 }
 
 /// The phases of a step for one worker; as many for every worker.
-pub(super) fn phases<T: Element>(step: &Step, site: Site) -> Vec<Phase<T>> {
+pub(super) fn phases<T: Element>(step: &Step, target: LinkTarget) -> Vec<StepPhase<T>> {
     let mut link = Link {
         step,
-        site,
-        phases: vec![Phase::default()],
+        target,
+        phases: vec![StepPhase::default()],
     };
     link.compute();
     if step.combines {
         link.next_phase();
-        if site.worker == 0 {
+        if target.worker == 0 {
             link.combine();
         }
     }
@@ -137,16 +142,16 @@ pub(super) fn phases<T: Element>(step: &Step, site: Site) -> Vec<Phase<T>> {
 
 struct Link<'s, T> {
     step: &'s Step,
-    site: Site,
-    phases: Vec<Phase<T>>,
+    target: LinkTarget,
+    phases: Vec<StepPhase<T>>,
 }
 
 impl<T: Element> Link<'_, T> {
     fn next_phase(&mut self) {
-        self.phases.push(Phase::default());
+        self.phases.push(StepPhase::default());
     }
 
-    fn phase(&mut self) -> &mut Phase<T> {
+    fn phase(&mut self) -> &mut StepPhase<T> {
         self.phases.last_mut().expect("there is always a phase")
     }
 
@@ -154,7 +159,7 @@ impl<T: Element> Link<'_, T> {
         self.phase().actions.push(action);
     }
 
-    fn touch(&mut self, place: Place, elements: usize, writes: bool) {
+    fn touch(&mut self, place: Address, elements: usize, writes: bool) {
         let access = Access::new(place, elements, writes);
         let accesses = &mut self.phase().accesses;
         match accesses.last_mut() {
@@ -166,39 +171,39 @@ impl<T: Element> Link<'_, T> {
     /// The worker reads these columns of a matrix.
     fn reads(&mut self, matrix: Matrix, first: usize, columns: usize) {
         if columns > 0 {
-            let at = Place::arena(matrix.at.0 + first * matrix.stride);
+            let at = Address::arena(matrix.at.0 + first * matrix.stride);
             self.touch(at, (columns - 1) * matrix.stride + matrix.features, false);
         }
     }
 
     fn reads_whole(&mut self, matrix: Matrix) {
-        self.reads(matrix, 0, matrix.columns.count(self.site.rows));
+        self.reads(matrix, 0, matrix.columns.count(self.target.rows));
     }
 
     /// Whether a matrix fills more than a part of a near cache.
-    fn is_far(&self, matrix: Matrix) -> bool {
-        matrix.extent(self.site.rows) * size_of::<T>() > FAR_BYTES
+    fn is_streamed(&self, matrix: Matrix) -> bool {
+        matrix.extent(self.target.rows) * size_of::<T>() > STREAMED_BYTES
     }
 
     fn share(&self, items: usize) -> Range<usize> {
-        share(self.site.worker, self.site.workers, items)
+        share(self.target.worker, self.target.workers, items)
     }
 
     fn compute(&mut self) {
         let step = self.step;
         match &step.kernel {
-            Kernel::Loop { section } => self.tiles(section, |_, _, _| ()),
+            Kernel::Loop { region } => self.tiles(region, |_, _, _| ()),
             Kernel::Forward {
                 weight,
                 input,
                 bias,
-                section,
-            } => self.forward(*weight, *input, *bias, section),
+                region,
+            } => self.forward(*weight, *input, *bias, region),
             Kernel::DataGradient {
                 weight,
                 gradient,
-                section,
-            } => self.data_gradient(*weight, *gradient, section),
+                region,
+            } => self.data_gradient(*weight, *gradient, region),
             Kernel::WeightGradient {
                 gradient,
                 input,
@@ -208,8 +213,8 @@ impl<T: Element> Link<'_, T> {
             Kernel::Gather {
                 table,
                 index,
-                section,
-            } => self.tiles(section, |link, tile, result| {
+                region,
+            } => self.tiles(region, |link, tile, result| {
                 link.reads_whole(*table);
                 link.reads(*index, tile.first, tile.columns);
                 link.push(Action::Gather {
@@ -222,8 +227,8 @@ impl<T: Element> Link<'_, T> {
             Kernel::ScatterAdd {
                 gradient,
                 index,
-                section,
-            } => self.tiles(section, |link, tile, result| {
+                region,
+            } => self.tiles(region, |link, tile, result| {
                 link.reads_whole(*gradient);
                 link.reads_whole(*index);
                 link.push(Action::ScatterAdd {
@@ -241,12 +246,12 @@ impl<T: Element> Link<'_, T> {
                 loss,
                 gradient,
             } => {
-                let sections = [loss.as_ref(), gradient.as_ref()];
-                self.cross_entropy(*logits, *index, (*on, *off), sections);
+                let regions = [loss.as_ref(), gradient.as_ref()];
+                self.cross_entropy(*logits, *index, (*on, *off), regions);
             }
-            Kernel::LogSoftmax { input, section } => {
-                let scratch = Place::work(self.site.scratch + step.work);
-                self.tiles(section, |link, tile, result| {
+            Kernel::LogSoftmax { input, region } => {
+                let scratch = Address::work(self.target.scratch + step.work);
+                self.tiles(region, |link, tile, result| {
                     link.reads(*input, tile.first, tile.columns);
                     link.push(Action::LogSoftmax {
                         input: *input,
@@ -261,33 +266,33 @@ impl<T: Element> Link<'_, T> {
     }
 
     /// For each of this worker's tiles: what the kernel does, and the program on its result.
-    fn tiles(&mut self, section: &Section, kernel: impl Fn(&mut Self, Tile, Place)) {
-        let cut = section.cut(self.site.rows);
-        for index in self.share(cut.tiles()) {
-            let tile = cut.tile(index);
-            let anchor = self.anchor(section, 0, tile);
-            kernel(self, tile, anchor);
-            self.program(section, 0, tile, anchor);
+    fn tiles(&mut self, region: &Region, kernel: impl Fn(&mut Self, Tile, Address)) {
+        let tiling = region.tiling(self.target.rows);
+        for index in self.share(tiling.tiles()) {
+            let tile = tiling.tile(index);
+            let accumulator = self.accumulator(region, 0, tile);
+            kernel(self, tile, accumulator);
+            self.program(region, 0, tile, accumulator);
         }
     }
 
-    /// A section whose kernel's rows the workers share, by panels; the program then is done by tiles.
+    /// A region whose kernel's rows the workers share, by panels; the program then is done by tiles.
     /// `kernel` gets the rows, all columns, and the place of the whole result.
     fn by_rows(
         &mut self,
-        section: &Section,
-        kernel: impl Fn(&mut Self, Range<usize>, Tile, Place),
+        region: &Region,
+        kernel: impl Fn(&mut Self, Range<usize>, Tile, Address),
     ) {
-        let features = section.features;
+        let features = region.features;
         let whole = Tile {
             index: 0,
             only: true,
             first: 0,
-            columns: section.columns.count(self.site.rows),
+            columns: region.columns.count(self.target.rows),
         };
-        let result = match section.anchor {
-            Some(at) => Place::arena(at.0),
-            None => Place::work(0),
+        let result = match region.accumulator {
+            Some(at) => Address::arena(at.0),
+            None => Address::work(0),
         };
         let panels = self.share(features.div_ceil(SHARED_ROWS));
         let rows = panels.start * SHARED_ROWS..features.min(panels.end * SHARED_ROWS);
@@ -298,76 +303,76 @@ impl<T: Element> Link<'_, T> {
             kernel(self, rows, whole, result);
         }
         self.next_phase();
-        let cut = section.cut(self.site.rows);
-        for index in self.share(cut.tiles()) {
-            let tile = cut.tile(index);
+        let tiling = region.tiling(self.target.rows);
+        for index in self.share(tiling.tiles()) {
+            let tile = tiling.tile(index);
             let result = result.plus(tile.first * features);
             self.touch(result, features * tile.columns, false);
-            self.program(section, 0, tile, result);
+            self.program(region, 0, tile, result);
         }
     }
 
-    /// Whether the rows of a product of `section.features × depth` are shared.
-    fn shares_rows(&self, section: &Section, depth: usize) -> bool {
-        let columns = section.columns.count(self.site.rows);
-        let shares = section.features.div_ceil(SHARED_ROWS);
+    /// Whether the rows of a product of `region.features × depth` are shared.
+    fn shares_rows(&self, region: &Region, depth: usize) -> bool {
+        let columns = region.columns.count(self.target.rows);
+        let shares = region.features.div_ceil(SHARED_ROWS);
         let wanted = if columns <= FEW_COLUMNS {
             1
         } else {
-            SHARES * self.site.workers
+            SHARES * self.target.workers
         };
-        self.site.workers > 1
-            && columns <= most_shared_columns(section.features, depth)
+        self.target.workers > 1
+            && columns <= most_shared_columns(region.features, depth)
             && shares >= wanted
     }
 
-    /// Where the kernel's result for a tile goes; `number` is the section's.
-    fn anchor(&mut self, section: &Section, number: usize, tile: Tile) -> Place {
-        match section.anchor {
+    /// Where the kernel's result for a tile goes; `number` is the region's.
+    fn accumulator(&mut self, region: &Region, number: usize, tile: Tile) -> Address {
+        match region.accumulator {
             Some(at) => {
-                let place = Place::arena(at.0 + tile.first * section.features);
-                self.touch(place, tile.columns * section.features, true);
+                let place = Address::arena(at.0 + tile.first * region.features);
+                self.touch(place, tile.columns * region.features, true);
                 place
             }
-            None => Place::work(self.site.scratch + self.step.sections[number].anchor),
+            None => Address::work(self.target.scratch + self.step.regions[number].accumulator),
         }
     }
 
-    fn section_program<'p>(
+    fn region_program<'p>(
         &self,
-        section: &'p Section,
+        region: &'p Region,
         number: usize,
         tile: Tile,
-        anchor: Place,
+        accumulator: Address,
     ) -> Program<'p> {
         Program {
-            section,
+            region,
             tile,
-            anchor,
-            scratch: self.site.scratch + self.step.sections[number].temporaries,
-            site: self.site,
+            accumulator,
+            scratch: self.target.scratch + self.step.regions[number].temporaries,
+            target: self.target,
         }
     }
 
-    fn program(&mut self, section: &Section, number: usize, tile: Tile, anchor: Place) {
-        let program = self.section_program(section, number, tile, anchor);
+    fn program(&mut self, region: &Region, number: usize, tile: Tile, accumulator: Address) {
+        let program = self.region_program(region, number, tile, accumulator);
         for (place, elements, writes) in program.touched() {
             self.touch(place, elements, writes);
         }
         if let Some(update) = &self.step.updates[number] {
-            let length = tile.columns * section.features;
+            let length = tile.columns * region.features;
             let action = program.update(update, 0, length, None);
             return self.push(action);
         }
-        let whole = tile.columns / section.block_columns;
-        let rest = tile.columns % section.block_columns;
+        let whole = tile.columns / region.block_columns;
+        let rest = tile.columns % region.block_columns;
         let actions = &mut self.phase().actions;
         if whole > 0 {
-            let block = program.block(0, section.block_columns);
+            let block = program.block(0, region.block_columns);
             actions.push_repeated(whole, block);
         }
         if rest > 0 {
-            let block = program.block(whole * section.block_columns, rest);
+            let block = program.block(whole * region.block_columns, rest);
             actions.push_repeated(1, block);
         }
     }
@@ -377,47 +382,47 @@ impl<T: Element> Link<'_, T> {
         logits: Matrix,
         index: Matrix,
         (on, off): (f64, f64),
-        sections: [Option<&Section>; 2],
+        regions: [Option<&Region>; 2],
     ) {
-        let Some(any) = sections.into_iter().flatten().next() else {
+        let Some(any) = regions.into_iter().flatten().next() else {
             return;
         };
-        let cut = any.cut(self.site.rows);
-        for number in self.share(cut.tiles()) {
-            let tile = cut.tile(number);
-            let anchors = [0, 1]
-                .map(|number| sections[number].map(|section| self.anchor(section, number, tile)));
+        let tiling = any.tiling(self.target.rows);
+        for number in self.share(tiling.tiles()) {
+            let tile = tiling.tile(number);
+            let accumulators = [0, 1]
+                .map(|number| regions[number].map(|region| self.accumulator(region, number, tile)));
             self.reads(logits, tile.first, tile.columns);
             self.reads(index, tile.first, tile.columns);
-            let scratch = Place::work(self.site.scratch + self.step.work);
+            let scratch = Address::work(self.target.scratch + self.step.work);
             self.push(Action::CrossEntropy {
                 logits,
                 index,
                 on,
                 off,
                 tile,
-                loss: anchors[0],
-                gradient: anchors[1],
+                loss: accumulators[0],
+                gradient: accumulators[1],
                 scratch,
             });
-            for (number, anchor) in anchors.into_iter().enumerate() {
-                if let (Some(section), Some(anchor)) = (sections[number], anchor) {
-                    self.program(section, number, tile, anchor);
+            for (number, accumulator) in accumulators.into_iter().enumerate() {
+                if let (Some(region), Some(accumulator)) = (regions[number], accumulator) {
+                    self.program(region, number, tile, accumulator);
                 }
             }
         }
     }
 
     fn concatenate(&mut self, parts: &[Matrix], to: Matrix) {
-        let columns = to.columns.count(self.site.rows);
+        let columns = to.columns.count(self.target.rows);
         let tile_columns = (CONCAT_ELEMENTS / to.features.max(1)).max(1);
-        let cut = Cut::new(columns, None, tile_columns);
-        for index in self.share(cut.tiles()) {
-            let tile = cut.tile(index);
+        let tiling = Tiling::new(columns, None, tile_columns);
+        for index in self.share(tiling.tiles()) {
+            let tile = tiling.tile(index);
             for part in parts {
                 self.reads(*part, tile.first, tile.columns);
             }
-            let at = Place::arena(to.at.0 + tile.first * to.stride);
+            let at = Address::arena(to.at.0 + tile.first * to.stride);
             self.touch(at, tile.columns * to.stride, true);
             self.push(Action::Concat {
                 parts: parts.into(),
@@ -429,13 +434,13 @@ impl<T: Element> Link<'_, T> {
 
     /// Combines the tiles' results of the step's reductions, in the order of the tiles.
     fn combine(&mut self) {
-        let rows = self.site.rows;
-        for section in self.step.kernel.parts().1 {
-            let tiles = section.cut(rows).tiles();
+        let rows = self.target.rows;
+        for region in self.step.kernel.parts().1 {
+            let tiles = region.tiling(rows).tiles();
             if tiles < 2 {
                 continue;
             }
-            for instruction in &section.program {
+            for instruction in &region.program {
                 let Instruction::Reduce {
                     axis,
                     reduction,
@@ -448,10 +453,10 @@ impl<T: Element> Link<'_, T> {
                 };
                 let elements = match axis {
                     ReductionAxis::Features => continue,
-                    ReductionAxis::Columns => section.features,
+                    ReductionAxis::Columns => region.features,
                     ReductionAxis::All => 1,
                 };
-                let (partials, into) = (Place::arena(partials.0), Place::arena(into.0));
+                let (partials, into) = (Address::arena(partials.0), Address::arena(into.0));
                 self.touch(partials, elements * tiles, false);
                 self.touch(into, elements, true);
                 self.push(Action::Combine {
@@ -466,9 +471,9 @@ impl<T: Element> Link<'_, T> {
     }
 }
 
-/// Does the section have results to combine after its tiles?
-pub(super) fn combines(section: &Section) -> bool {
-    section.program.iter().any(|instruction| match instruction {
+/// Does the region have results to combine after its tiles?
+pub(super) fn combines(region: &Region) -> bool {
+    region.program.iter().any(|instruction| match instruction {
         Instruction::Reduce { axis, .. } => match axis {
             ReductionAxis::Features => false,
             ReductionAxis::Columns | ReductionAxis::All => true,

@@ -1,7 +1,7 @@
 //! The scalar functions' arithmetic for f32 and f64, free of branches, so that a loop over it becomes
 //! vector code.
 //!
-//! Every product that feeds a sum is a fused multiply-add: where the processor has none, the call is
+//! Every product that loaders a sum is a fused multiply-add: where the processor has none, the call is
 //! slow but the bits are the same.
 //!
 //! Measured bounds (the tests hold them): f32 within 4 ULP of the exact value, f64 within a relative

@@ -1,11 +1,11 @@
-//! Kernels on the arena: the only room with `unsafe`.
+//! Kernels on the arena: the only module with `unsafe`.
 //!
 //! [`Executable::new`] verifies a plan's kernels once; a run then goes without checks. The layers, from
 //! below: numbers and their vectors (`element`, `math`, `error_function`), loops over runs
 //! (`elementwise`, `reductions`, `residual`, `update`), register tiles (`product`) and kernels that go by
 //! columns (`columns`); what a worker does, one thing after the other (`action`), and how it does it, where
-//! all of it is compiled (`run`), how steps become that (`link`, `meetings`), and who does it (`executable`, `team`), on which cores (`cores`), on rows that they bring in
-//! together (`feed`) or read where they lie (`in_place`), all in memory of the `arena`'s kind (`pages`).
+//! all of it is compiled (`run`), how steps become that (`link`, `barriers`), and who does it (`executable`, `team`), on which cores (`cores`), on rows that they gather
+//! together (`batch_loader`) or read where they lie (`in_place`), all in memory of the `arena`'s kind (`pages`).
 //! Beside them stand what tells of runs: how they are divided (`schedule`), when what was done (`timeline`),
 //! and how fast the machine is (`calibrate`).
 
@@ -13,6 +13,8 @@
 
 mod action;
 mod arena;
+mod barriers;
+mod batch_loader;
 mod calibrate;
 mod columns;
 mod cores;
@@ -21,12 +23,10 @@ mod element;
 mod elementwise;
 mod error_function;
 mod executable;
-mod feed;
 mod in_place;
 mod instruction_set;
 mod link;
 mod math;
-mod meetings;
 mod pages;
 mod product;
 mod reductions;
@@ -42,11 +42,11 @@ mod update;
 mod verify;
 
 pub use arena::{Arena, OutOfMemory};
+pub use batch_loader::{BatchLoader, Rows};
 pub use calibrate::calibrate;
 pub use dropout::dropout_mask;
 pub use element::Element;
 pub use executable::Executable;
-pub use feed::{Feed, Rows};
 pub use instruction_set::{INSTRUCTION_SET, check_instruction_set};
 pub use pages::ask_for_large_pages;
 pub use team::{Team, Worker};

@@ -8,7 +8,7 @@
 //! [`pack`].
 
 /// Cuts columns into strips, as wide as there are registers for: each is a register tile's.
-macro_rules! each_strip {
+macro_rules! each_packed_column_block {
     ($simd:ident, $columns:expr, |$at:ident, $width:ident| $body:expr) => {{
         let columns = $columns;
         let mut $at = 0;
@@ -20,7 +20,7 @@ macro_rules! each_strip {
     }};
 }
 
-/// Strips of the first width as long as there are columns for one, then of the others.
+/// PackRight of the first width as long as there are columns for one, then of the others.
 macro_rules! strips {
     ($columns:ident, $at:ident, $width:ident, $body:expr, ($wide:literal, $rest:tt)) => {
         while $columns - $at >= $wide {
@@ -66,8 +66,8 @@ pub(super) struct Product<T> {
     pub right: *const T,
     pub right_step: usize,
     pub right_stride: usize,
-    /// The right operand lies in [`Strips`](pack::Strips) instead: those of `depth` and `columns`.
-    pub right_in_strips: bool,
+    /// The right operand lies in [`PackRight`](pack::PackRight) instead: those of `depth` and `columns`.
+    pub right_packed: bool,
     /// One number a row, or null for zeros.
     pub start: *const T,
     /// The sums go on from what the result holds; there is no start.
@@ -154,7 +154,7 @@ impl<T: Element, const VECTORS: usize, const MASKED: bool> WithSimd
                 },
                 result: product.result.add(first),
             };
-            each_strip!(S, product.columns, |at, COLUMNS| rows
+            each_packed_column_block!(S, product.columns, |at, COLUMNS| rows
                 .tile::<S, COLUMNS>(simd, at));
         }
     }
@@ -220,7 +220,7 @@ impl<T: Element, const VECTORS: usize, const MASKED: bool> PanelRows<'_, T, VECT
         // SAFETY: within the operands, by the caller.
         unsafe {
             let mut left = self.left;
-            let (mut right, step, stride) = if product.right_in_strips {
+            let (mut right, step, stride) = if product.right_packed {
                 (product.right.add(column * product.depth), COLUMNS, 1)
             } else {
                 (

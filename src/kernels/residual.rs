@@ -1,7 +1,7 @@
 //! The losses of differences, in one pass over what the network gives and the targets.
 //!
 //! Of `d = y - t`: the sum of `f(d) · scale`, and where someone asks, `slope · f'(d)`. These are the
-//! operations of a section's program in their order, element by element, so the bits are the same; a
+//! operations of a region's program in their order, element by element, so the bits are the same; a
 //! program's instructions would each go over the block for themselves.
 
 use pulp::{Simd, WithSimd};

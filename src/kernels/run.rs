@@ -3,8 +3,8 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::action::{Action, Place, ProductAction, Repeat, Value};
-use super::arena::{Batch, Rooms};
+use super::action::{Action, ActionBlock, Address, ProductAction, Value};
+use super::arena::{AddressSpaces, Batch};
 use super::columns::{
     CrossEntropyTile, LogSoftmaxTile, concatenate, copy_columns, gather, index_of, scatter_add,
 };
@@ -13,7 +13,7 @@ use super::element::Element;
 use super::elementwise::{Binary, Fill, Gradient, Operand, Unary};
 use super::product::Product;
 use super::product::dot::{DotPanels, DotRow};
-use super::product::pack::{PackPanel, Strips};
+use super::product::pack::{PackPanel, PackRight};
 use super::reductions::{Reduce, ReduceInto, combine};
 use super::residual::ResidualRun;
 use super::team::Worker;
@@ -26,9 +26,9 @@ use crate::plan::step::{Offset, ReductionAxis};
 /// batch has, and for this worker of as many; the others do theirs at the same time.
 pub struct Run<'a, T> {
     pub(super) actions: &'a [Action<T>],
-    pub(super) repeats: &'a [Repeat],
+    pub(super) repeats: &'a [ActionBlock],
     pub(super) batch: Batch<T>,
-    pub(super) rooms: Rooms<T>,
+    pub(super) spaces: AddressSpaces<T>,
     pub(super) worker: Worker<'a>,
 }
 
@@ -36,18 +36,18 @@ pub struct Run<'a, T> {
 ///
 /// A generic function would be compiled again in every program, test and bench that calls it, and this
 /// one holds all kernels for each instruction set: so each type has its own, which is in the library.
-pub trait Compiled: Sized {
+pub trait RunKernels: Sized {
     fn carry_out(arch: Arch, run: Run<'_, Self>);
 }
 
-impl Compiled for f32 {
+impl RunKernels for f32 {
     #[inline(never)]
     fn carry_out(arch: Arch, run: Run<'_, Self>) {
         arch.dispatch(run);
     }
 }
 
-impl Compiled for f64 {
+impl RunKernels for f64 {
     #[inline(never)]
     fn carry_out(arch: Arch, run: Run<'_, Self>) {
         arch.dispatch(run);
@@ -60,7 +60,7 @@ impl<T: Element> WithSimd for Run<'_, T> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         for repeat in self.repeats {
-            let Repeat {
+            let ActionBlock {
                 first,
                 count,
                 times,
@@ -69,7 +69,7 @@ impl<T: Element> WithSimd for Run<'_, T> {
             let body = unsafe { self.actions.get_unchecked(first..first + count) };
             for block in 0..times {
                 for action in body {
-                    // SAFETY: by the contract of the fields, every place is within its room; where one worker
+                    // SAFETY: by the contract of the fields, every place is within its space; where one worker
                     // touches what another has written, they meet before.
                     unsafe { self.perform(simd, action, block) };
                 }
@@ -80,18 +80,18 @@ impl<T: Element> WithSimd for Run<'_, T> {
 
 impl<T: Element> Run<'_, T> {
     #[inline(always)]
-    unsafe fn at(&self, place: Place, block: usize) -> *mut T {
-        // SAFETY: by the caller, places are within their rooms.
+    unsafe fn at(&self, place: Address, block: usize) -> *mut T {
+        // SAFETY: by the caller, places are within their spaces.
         unsafe {
-            self.rooms
-                .get(place.room)
+            self.spaces
+                .get(place.space)
                 .at(Offset(place.at + block * place.advance))
         }
     }
 
     #[inline(always)]
     unsafe fn number(&self, value: Value<T>, block: usize) -> Operand<T> {
-        // SAFETY: by the caller, places are within their rooms.
+        // SAFETY: by the caller, places are within their spaces.
         unsafe {
             match value {
                 Value::Run(place) => Operand::Run(self.at(place, block)),
@@ -104,7 +104,7 @@ impl<T: Element> Run<'_, T> {
     /// What a value is, if it is one for all elements.
     #[inline(always)]
     unsafe fn one(&self, value: Value<T>, block: usize) -> T {
-        // SAFETY: by the caller, places are within their rooms.
+        // SAFETY: by the caller, places are within their spaces.
         unsafe {
             match value {
                 Value::Run(place) | Value::Number(place) => *self.at(place, block),
@@ -114,13 +114,13 @@ impl<T: Element> Run<'_, T> {
     }
 
     /// # Safety
-    /// The places are within their rooms, and no other worker writes what is read or written here.
+    /// The places are within their spaces, and no other worker writes what is read or written here.
     #[inline(always)]
     unsafe fn perform<S: Simd>(&self, simd: S, action: &Action<T>, block: usize) {
         // SAFETY: by the caller.
         unsafe {
             match *action {
-                Action::Meet => self.worker.meet(),
+                Action::Barrier => self.worker.barrier(),
                 Action::Product(ref product) => self.product(product).run(simd),
                 Action::DotRow {
                     depth,
@@ -128,7 +128,7 @@ impl<T: Element> Run<'_, T> {
                     left,
                     right,
                     right_stride,
-                    far,
+                    streamed,
                     start,
                     result,
                 } => simd.vectorize(DotRow {
@@ -137,7 +137,7 @@ impl<T: Element> Run<'_, T> {
                     left: self.at(left, 0),
                     right: self.at(right, 0),
                     right_stride,
-                    far,
+                    streamed,
                     start: start.map_or(T::ZERO, |start| *self.at(start, 0)),
                     result: self.at(result, 0),
                 }),
@@ -182,14 +182,14 @@ impl<T: Element> Run<'_, T> {
                     from_segment_stride,
                     to: self.at(to, 0),
                 }),
-                Action::Strips {
+                Action::PackRight {
                     columns,
                     depth,
                     from,
                     step,
                     stride,
                     to,
-                } => simd.vectorize(Strips {
+                } => simd.vectorize(PackRight {
                     columns,
                     depth,
                     from: self.at(from, 0),
@@ -460,7 +460,7 @@ impl<T: Element> Run<'_, T> {
 
     #[inline(always)]
     unsafe fn product(&self, action: &ProductAction) -> Product<T> {
-        // SAFETY: by the caller, places are within their rooms.
+        // SAFETY: by the caller, places are within their spaces.
         unsafe {
             Product {
                 rows: action.rows,
@@ -473,7 +473,7 @@ impl<T: Element> Run<'_, T> {
                 right: self.at(action.right, 0),
                 right_step: action.right_step,
                 right_stride: action.right_stride,
-                right_in_strips: action.right_in_strips,
+                right_packed: action.right_packed,
                 start: match action.start {
                     Some(start) => self.at(start, 0),
                     None => std::ptr::null(),

@@ -1,12 +1,12 @@
 //! How the actions of a run divide its steps among the workers.
 
 use super::action::{Action, Actions};
-use crate::plan::roofline::{Schedule, StepSchedule};
+use crate::plan::roofline::{PlanSchedule, StepSchedule};
 
 /// The schedule of linked actions, those of each worker, for batches of `rows`.
-pub(super) fn schedule<T>(workers: &[Actions<T>], rows: usize) -> Schedule {
+pub(super) fn schedule<T>(workers: &[Actions<T>], rows: usize) -> PlanSchedule {
     let steps = workers.first().map_or(0, |first| first.step_ends.len());
-    Schedule {
+    PlanSchedule {
         workers: workers.len(),
         steps: (0..steps)
             .map(|step| divided(workers, step, rows))
@@ -26,7 +26,7 @@ fn divided<T>(workers: &[Actions<T>], step: usize, rows: usize) -> StepSchedule 
             0 => 1.0,
             all => busiest.amount() as f64 / all as f64,
         },
-        meetings: busiest.meetings,
+        barriers: busiest.barriers,
         loops: busiest.loops,
         passes: busiest.elements,
     }
@@ -35,7 +35,7 @@ fn divided<T>(workers: &[Actions<T>], step: usize, rows: usize) -> StepSchedule 
 /// What there is to do.
 #[derive(Clone, Copy, Default)]
 struct Work {
-    meetings: u64,
+    barriers: u64,
     loops: u64,
     /// Elements that loops go over.
     elements: u64,
@@ -72,7 +72,7 @@ impl<T> Actions<T> {
             for action in &self.actions[repeat.first..][..repeat.count] {
                 let work = action.work(rows);
                 let times = repeat.times as u64;
-                all.meetings += times * work.meetings;
+                all.barriers += times * work.barriers;
                 all.loops += times * work.loops;
                 all.elements += times * work.elements;
                 all.multiply_adds += times * work.multiply_adds;
@@ -85,8 +85,8 @@ impl<T> Actions<T> {
 impl<T> Action<T> {
     fn work(&self, rows: usize) -> Work {
         match self {
-            Action::Meet => Work {
-                meetings: 1,
+            Action::Barrier => Work {
+                barriers: 1,
                 ..Work::default()
             },
             Action::Product(product) => Work::product(product.rows, product.columns, product.depth),
@@ -102,7 +102,7 @@ impl<T> Action<T> {
                 depth,
                 ..
             }
-            | Action::Strips { columns, depth, .. } => Work::loops(1, columns * depth),
+            | Action::PackRight { columns, depth, .. } => Work::loops(1, columns * depth),
             Action::Unary { length, .. }
             | Action::Binary { length, .. }
             | Action::Gradient { length, .. }

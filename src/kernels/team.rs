@@ -19,7 +19,7 @@ const YIELDS: usize = 2000;
 pub struct Worker<'a> {
     pub index: usize,
     pub count: usize,
-    room: Option<&'a MeetingRoom>,
+    barrier: Option<&'a TeamBarrier>,
 }
 
 impl Worker<'_> {
@@ -27,14 +27,14 @@ impl Worker<'_> {
     pub const ALONE: Worker<'static> = Worker {
         index: 0,
         count: 1,
-        room: None,
+        barrier: None,
     };
 
     /// Waits until all workers of the run are here; what each did before, all see after.
     #[inline]
-    pub fn meet(&self) {
-        if let Some(room) = self.room {
-            room.meet(self.index, self.count);
+    pub fn barrier(&self) {
+        if let Some(barrier) = self.barrier {
+            barrier.wait(self.index, self.count);
         }
     }
 
@@ -54,20 +54,20 @@ pub(super) fn share(index: usize, count: usize, items: usize) -> std::ops::Range
 // Both numbers on one line of the caches: who arrives last brings it over once, not twice.
 #[derive(Default)]
 #[repr(align(64))]
-struct Barrier {
+struct Arrivals {
     arrived: AtomicUsize,
     round: AtomicUsize,
 }
 
 /// Where the workers of a team wait for each other.
-struct MeetingRoom {
-    barrier: Barrier,
+struct TeamBarrier {
+    arrivals: Arrivals,
     cores: Cores,
 }
 
-impl MeetingRoom {
-    fn meet(&self, worker: usize, count: usize) {
-        let Barrier { arrived, round } = &self.barrier;
+impl TeamBarrier {
+    fn wait(&self, worker: usize, count: usize) {
+        let Arrivals { arrived, round } = &self.arrivals;
         let current = round.load(Ordering::Relaxed);
         if arrived.fetch_add(1, Ordering::AcqRel) + 1 == count {
             arrived.store(0, Ordering::Relaxed);
@@ -100,7 +100,7 @@ struct Shared {
     /// The number of the current job; workers wait for it to change.
     generation: AtomicUsize,
     job: UnsafeCell<Option<Job>>,
-    room: MeetingRoom,
+    barrier: TeamBarrier,
     leaving: AtomicBool,
 }
 
@@ -127,8 +127,8 @@ impl Team {
             shared: Arc::new(Shared {
                 generation: AtomicUsize::new(0),
                 job: UnsafeCell::new(None),
-                room: MeetingRoom {
-                    barrier: Barrier::default(),
+                barrier: TeamBarrier {
+                    arrivals: Arrivals::default(),
                     cores: Cores::new(workers),
                 },
                 leaving: AtomicBool::new(false),
@@ -204,14 +204,14 @@ fn take_part(shared: &Shared, index: usize, count: usize) {
     let worker = Worker {
         index,
         count,
-        room: Some(&shared.room),
+        barrier: Some(&shared.barrier),
     };
-    shared.room.cores.note(index);
+    shared.barrier.cores.note(index);
     // SAFETY: written before the generation that brought this worker here.
     let job = unsafe { *shared.job.get() }.expect("a generation begins with a job");
     // SAFETY: `run` waits at the barrier below, so the function lives.
     unsafe { (job.call)(job.function, worker) };
-    worker.meet();
+    worker.barrier();
 }
 
 fn serve(shared: &Shared, index: usize, count: usize) {
@@ -229,7 +229,7 @@ fn serve(shared: &Shared, index: usize, count: usize) {
             }
         }
         if waits >= SPINS {
-            shared.room.cores.part(index);
+            shared.barrier.cores.part(index);
         }
         seen = seen.wrapping_add(1);
         if shared.leaving.load(Ordering::Relaxed) {
@@ -245,7 +245,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn all_workers_run_and_meet() {
+    fn all_workers_run_and_wait_for_each_other() {
         for workers in [1, 2, 3, 8] {
             let mut team = Team::new(workers).unwrap();
             assert_eq!(team.workers(), workers);
@@ -254,12 +254,12 @@ mod tests {
                 team.run(&|worker: Worker<'_>| {
                     for step in 0..20 {
                         counters[worker.index].fetch_add(1, Ordering::Relaxed);
-                        worker.meet();
+                        worker.barrier();
                         let expected = run * 20 + step + 1;
                         for counter in &counters {
                             assert_eq!(counter.load(Ordering::Relaxed), expected);
                         }
-                        worker.meet();
+                        worker.barrier();
                     }
                 });
             }
@@ -288,7 +288,7 @@ mod tests {
                     let worker = Worker {
                         index,
                         count,
-                        room: None,
+                        barrier: None,
                     };
                     let share = worker.share(items);
                     assert_eq!(share.start, next);

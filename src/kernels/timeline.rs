@@ -3,11 +3,11 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use super::action::{Action, Actions, Repeat};
-use crate::plan::roofline::Schedule;
+use super::action::{Action, ActionBlock, Actions};
+use crate::plan::roofline::PlanSchedule;
 
 /// Moments of one worker in one run, in nanoseconds: the beginning of each step, beginning and end of
-/// each meeting in it, and the end of the last step.
+/// each barrier in it, and the end of the last step.
 #[derive(Clone, Copy, Debug)]
 pub struct Moments<'m> {
     layout: &'m Layout,
@@ -40,8 +40,8 @@ impl Moments<'_> {
         }
     }
 
-    /// The meetings in a step.
-    pub fn meetings(&self, step: usize) -> impl Iterator<Item = Interval> {
+    /// The barriers in a step.
+    pub fn barriers(&self, step: usize) -> impl Iterator<Item = Interval> {
         let within = self.layout.begins[step] + 1..self.layout.begins[step + 1];
         let pairs = self.times[within].chunks_exact(2);
         pairs.map(|pair| Interval {
@@ -59,11 +59,11 @@ struct Layout {
 }
 
 impl Layout {
-    fn new(schedule: &Schedule) -> Layout {
+    fn new(schedule: &PlanSchedule) -> Layout {
         let mut begins = vec![0];
         for step in &schedule.steps {
             let last = begins[begins.len() - 1];
-            begins.push(last + 1 + 2 * step.meetings as usize);
+            begins.push(last + 1 + 2 * step.barriers as usize);
         }
         Layout { begins }
     }
@@ -88,7 +88,7 @@ const LINE: usize = 8;
 
 impl Timeline {
     /// A timeline that counts from `origin`.
-    pub fn new(schedule: &Schedule, origin: Instant) -> Timeline {
+    pub fn new(schedule: &PlanSchedule, origin: Instant) -> Timeline {
         let layout = Layout::new(schedule);
         let stride = (layout.moments() + LINE).next_multiple_of(LINE);
         Timeline {
@@ -156,8 +156,8 @@ impl Clock<'_> {
     }
 
     /// Walks over all of a worker's actions in their order, ticking at each moment; `perform` does
-    /// those between two moments, and each meeting by itself.
-    pub(super) fn walk<T>(mut self, actions: &Actions<T>, mut perform: impl FnMut(&[Repeat])) {
+    /// those between two moments, and each barrier by itself.
+    pub(super) fn walk<T>(mut self, actions: &Actions<T>, mut perform: impl FnMut(&[ActionBlock])) {
         for step in 0..actions.step_ends.len() {
             self.tick();
             for repeat in actions.of_steps(step..step + 1) {
@@ -170,21 +170,21 @@ impl Clock<'_> {
     fn walk_repeat<T>(
         &mut self,
         actions: &Actions<T>,
-        repeat: Repeat,
-        perform: &mut impl FnMut(&[Repeat]),
+        repeat: ActionBlock,
+        perform: &mut impl FnMut(&[ActionBlock]),
     ) {
         let body = &actions.actions[repeat.first..][..repeat.count];
-        let piece = |first: usize, end: usize| Repeat {
+        let piece = |first: usize, end: usize| ActionBlock {
             first: repeat.first + first,
             count: end - first,
             times: repeat.times,
         };
         let mut first = 0;
         for (index, action) in body.iter().enumerate() {
-            if !matches!(action, Action::Meet) {
+            if !matches!(action, Action::Barrier) {
                 continue;
             }
-            debug_assert_eq!(repeat.times, 1, "meetings are not repeated");
+            debug_assert_eq!(repeat.times, 1, "barriers are not repeated");
             perform(&[piece(first, index)]);
             self.tick();
             perform(&[piece(index, index + 1)]);

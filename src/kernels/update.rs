@@ -1,7 +1,7 @@
 //! The common optimizers' updates, each in one pass over gradient, parameter and slots.
 //!
 //! A [`Rule`] is written once, over any [`Arithmetic`]: over numbers it is the kernel, over
-//! [`Expression`]s it is what a section's program must compute for the kernel to take its place. The
+//! [`Expression`]s it is what a region's program must compute for the kernel to take its place. The
 //! kernel does the same operations on the same numbers as the program, so the bits are the same.
 
 pub(super) mod recognise;

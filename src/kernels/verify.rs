@@ -3,8 +3,8 @@
 
 use super::element::Element;
 use crate::plan::step::{
-    Columns, Destination, Instruction, Kernel, Load, Matrix, Offset, ReductionAxis, Scratch,
-    Section, Source,
+    Columns, Destination, Instruction, Kernel, Load, Matrix, Offset, ReductionAxis, Region,
+    Scratch, Source,
 };
 
 /// Verifies one kernel for an arena of `elements` and batches of up to `rows`. The error is the text
@@ -20,40 +20,36 @@ pub(super) fn verify<T: Element>(
         accesses: Vec::new(),
     };
     match kernel {
-        Kernel::Loop { section } => step.section(section, 0, false)?,
+        Kernel::Loop { region } => step.region(region, 0, false)?,
         Kernel::Forward {
             weight,
             input,
             bias,
-            section,
+            region,
         } => {
-            panels::<T>("weight", *weight, section.features, input.features)?;
-            agree(
-                "columns of input and section",
-                input.columns,
-                section.columns,
-            )?;
+            panels::<T>("weight", *weight, region.features, input.features)?;
+            agree("columns of input and region", input.columns, region.columns)?;
             step.reads("weight", *weight)?;
             step.reads("input", *input)?;
             if let Some(bias) = bias {
-                step.reads("bias", vector(*bias, section.features))?;
+                step.reads("bias", vector(*bias, region.features))?;
             }
-            step.section(section, 0, true)?;
+            step.region(region, 0, true)?;
         }
         Kernel::DataGradient {
             weight,
             gradient,
-            section,
+            region,
         } => {
-            panels::<T>("weight", *weight, gradient.features, section.features)?;
+            panels::<T>("weight", *weight, gradient.features, region.features)?;
             agree(
-                "columns of gradient and section",
+                "columns of gradient and region",
                 gradient.columns,
-                section.columns,
+                region.columns,
             )?;
             step.reads("weight", *weight)?;
             step.reads("gradient", *gradient)?;
-            step.section(section, 0, true)?;
+            step.region(region, 0, true)?;
         }
         Kernel::WeightGradient {
             gradient,
@@ -68,23 +64,23 @@ pub(super) fn verify<T: Element>(
             )?;
             step.reads("gradient", *gradient)?;
             step.reads("input", *input)?;
-            if let Some(section) = weight {
+            if let Some(region) = weight {
                 let weight = Matrix {
-                    columns: section.columns,
-                    ..vector(Offset(0), section.features)
+                    columns: region.columns,
+                    ..vector(Offset(0), region.features)
                 };
                 panels::<T>("weight", weight, gradient.features, input.features)?;
                 agree(
                     "input and panel",
-                    section.panel_columns.unwrap_or(input.features),
+                    region.panel_columns.unwrap_or(input.features),
                     input.features,
                 )?;
-                step.section(section, 0, true)?;
+                step.region(region, 0, true)?;
             }
-            if let Some(section) = bias {
-                agree("gradient and bias", gradient.features, section.features)?;
-                agree("columns of the bias", Columns::Fixed(1), section.columns)?;
-                step.section(section, 1, true)?;
+            if let Some(region) = bias {
+                agree("gradient and bias", gradient.features, region.features)?;
+                agree("columns of the bias", Columns::Fixed(1), region.columns)?;
+                step.region(region, 1, true)?;
             }
             if weight.is_none() && bias.is_none() {
                 return Err("neither weight nor bias".to_string());
@@ -93,26 +89,22 @@ pub(super) fn verify<T: Element>(
         Kernel::Gather {
             table,
             index,
-            section,
+            region,
         } => {
             agree("features of the index", index.features, 1)?;
-            agree("table and section", table.features, section.features)?;
-            agree(
-                "columns of index and section",
-                index.columns,
-                section.columns,
-            )?;
+            agree("table and region", table.features, region.features)?;
+            agree("columns of index and region", index.columns, region.columns)?;
             step.reads("table", *table)?;
             step.reads("index", *index)?;
-            step.section(section, 0, true)?;
+            step.region(region, 0, true)?;
         }
         Kernel::ScatterAdd {
             gradient,
             index,
-            section,
+            region,
         } => {
             agree("features of the index", index.features, 1)?;
-            agree("gradient and section", gradient.features, section.features)?;
+            agree("gradient and region", gradient.features, region.features)?;
             agree(
                 "columns of gradient and index",
                 gradient.columns,
@@ -120,7 +112,7 @@ pub(super) fn verify<T: Element>(
             )?;
             step.reads("gradient", *gradient)?;
             step.reads("index", *index)?;
-            step.section(section, 0, true)?;
+            step.region(region, 0, true)?;
         }
         Kernel::CrossEntropy {
             logits,
@@ -134,15 +126,15 @@ pub(super) fn verify<T: Element>(
             agree("columns of logits and index", logits.columns, index.columns)?;
             step.access("logits", *logits, Some(0), false)?;
             step.reads("index", *index)?;
-            for (section, features) in [(loss, 1), (gradient, logits.features)] {
-                if let Some(section) = section {
-                    agree("features of logits and section", features, section.features)?;
+            for (region, features) in [(loss, 1), (gradient, logits.features)] {
+                if let Some(region) = region {
+                    agree("features of logits and region", features, region.features)?;
                     agree(
-                        "columns of logits and section",
+                        "columns of logits and region",
                         logits.columns,
-                        section.columns,
+                        region.columns,
                     )?;
-                    step.section(section, 0, true)?;
+                    step.region(region, 0, true)?;
                 }
             }
             match (loss, gradient) {
@@ -157,19 +149,15 @@ pub(super) fn verify<T: Element>(
                 (None, None) => return Err("neither loss nor gradient".to_string()),
             }
         }
-        Kernel::LogSoftmax { input, section } => {
+        Kernel::LogSoftmax { input, region } => {
             agree(
-                "features of input and section",
+                "features of input and region",
                 input.features,
-                section.features,
+                region.features,
             )?;
-            agree(
-                "columns of input and section",
-                input.columns,
-                section.columns,
-            )?;
+            agree("columns of input and region", input.columns, region.columns)?;
             step.access("input", *input, Some(0), false)?;
-            step.section(section, 0, true)?;
+            step.region(region, 0, true)?;
         }
         Kernel::Concat { parts, to } => {
             let mut features = 0usize;
@@ -326,42 +314,39 @@ impl Step {
         Ok(())
     }
 
-    fn section(&mut self, section: &Section, group: usize, anchored: bool) -> Result<(), String> {
-        if section.tile_columns == 0 || section.block_columns == 0 {
+    fn region(&mut self, region: &Region, group: usize, anchored: bool) -> Result<(), String> {
+        if region.tile_columns == 0 || region.block_columns == 0 {
             return Err("a tile or block has no columns".to_string());
         }
-        if let Some(panel) = section.panel_columns
-            && !(panel > 0 && section.columns.count(self.rows).is_multiple_of(panel))
+        if let Some(panel) = region.panel_columns
+            && !(panel > 0 && region.columns.count(self.rows).is_multiple_of(panel))
         {
-            return Err(format!(
-                "{:?} are not of panels of {panel}",
-                section.columns
-            ));
+            return Err(format!("{:?} are not of panels of {panel}", region.columns));
         }
-        let features = section.features;
+        let features = region.features;
         let whole = |at| Matrix {
             at,
             features,
-            columns: section.columns,
+            columns: region.columns,
             stride: features,
         };
-        if let Some(at) = section.anchor {
+        if let Some(at) = region.accumulator {
             if !anchored {
                 return Err("a loop has no result of its own".to_string());
             }
             self.access("result", whole(at), Some(group), true)?;
         }
         let scratch = |scratch: Scratch| {
-            if scratch.0 < section.scratches {
+            if scratch.0 < region.scratches {
                 Ok(())
             } else {
-                Err(format!("{scratch:?} of {}", section.scratches))
+                Err(format!("{scratch:?} of {}", region.scratches))
             }
         };
         let source = |step: &mut Step, source: Source| match source {
             Source::Scratch(number) => scratch(number),
-            Source::Anchor if anchored => Ok(()),
-            Source::Anchor => Err("a loop has no result of its own".to_string()),
+            Source::Accumulator if anchored => Ok(()),
+            Source::Accumulator => Err("a loop has no result of its own".to_string()),
             Source::Memory(at) => step.access("source", whole(at), Some(group), false),
             Source::Scalar(at) => step.reads("scalar", vector(at, 1)),
             Source::Constant(_) => Ok(()),
@@ -370,11 +355,11 @@ impl Step {
             Destination::Scratch(number) => scratch(number),
             Destination::Memory(at) => step.access("destination", whole(at), Some(group), true),
         };
-        for instruction in &section.program {
+        for instruction in &region.program {
             match *instruction {
                 Instruction::Load { to, ref load } => {
                     scratch(to)?;
-                    self.load(section, group, load)?;
+                    self.load(region, group, load)?;
                 }
                 Instruction::Unary {
                     to,
@@ -415,7 +400,7 @@ impl Step {
                     partials,
                 } => {
                     match from {
-                        Source::Scratch(_) | Source::Anchor | Source::Memory(_) => {}
+                        Source::Scratch(_) | Source::Accumulator | Source::Memory(_) => {}
                         Source::Scalar(_) | Source::Constant(_) => {
                             return Err("the reduction of a number".to_string());
                         }
@@ -435,7 +420,7 @@ impl Step {
                         ReductionAxis::All => 1,
                     };
                     self.access("reduction", vector(into, elements), None, true)?;
-                    let tiles = section.cut(self.rows).tiles();
+                    let tiles = region.tiling(self.rows).tiles();
                     if tiles > 1 {
                         let partial = Matrix {
                             at: partials,
@@ -451,9 +436,9 @@ impl Step {
         Ok(())
     }
 
-    fn load(&mut self, section: &Section, group: usize, load: &Load) -> Result<(), String> {
-        let features = section.features;
-        let columns = section.columns;
+    fn load(&mut self, region: &Region, group: usize, load: &Load) -> Result<(), String> {
+        let features = region.features;
+        let columns = region.columns;
         match *load {
             Load::Strided { at, stride } => {
                 let matrix = Matrix {

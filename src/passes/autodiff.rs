@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::graph::ops::{Op, Piece, join};
+use crate::graph::ops::{GradientSlice, Op, join_slices};
 use crate::graph::state::{StateId, StateKind};
 use crate::graph::{Graph, Part, ValueId};
 
@@ -19,7 +19,7 @@ pub fn differentiate(graph: &mut Graph) -> Vec<ParameterGradient> {
     let forward_nodes = graph.nodes.len();
     let learns = learns(graph);
     let mut contributions: Vec<Vec<ValueId>> = vec![Vec::new(); forward_nodes];
-    let mut pieces: Vec<Vec<Piece>> = vec![Vec::new(); forward_nodes];
+    let mut pieces: Vec<Vec<GradientSlice>> = vec![Vec::new(); forward_nodes];
     let mut gradients: Vec<Option<ValueId>> = vec![None; forward_nodes];
     graph.current_part = Part::Backward;
     graph.current_origin = graph.node(loss).origin;
@@ -48,7 +48,7 @@ pub fn differentiate(graph: &mut Graph) -> Vec<ParameterGradient> {
             && let (Some(start), Some(length)) = (start.known(), length.known())
         {
             let value = total;
-            pieces[operands[0].index()].push(Piece {
+            pieces[operands[0].index()].push(GradientSlice {
                 start,
                 length,
                 value,
@@ -79,14 +79,14 @@ pub fn differentiate(graph: &mut Graph) -> Vec<ParameterGradient> {
 }
 
 /// The gradients of the ranges that were taken of a value, as few gradients of the whole value.
-fn joined(graph: &mut Graph, value: ValueId, mut pieces: Vec<Piece>) -> Vec<ValueId> {
+fn joined(graph: &mut Graph, value: ValueId, mut pieces: Vec<GradientSlice>) -> Vec<ValueId> {
     let whole = graph.shape(value).clone();
     pieces.sort_by_key(|piece| piece.start);
     let mut joined = Vec::new();
     while !pieces.is_empty() {
         // Of ranges that overlap, one after the other.
         let mut end = 0;
-        let beside: Vec<Piece> = pieces
+        let beside: Vec<GradientSlice> = pieces
             .extract_if(.., |piece| {
                 let free = piece.start >= end;
                 end = if free {
@@ -97,7 +97,7 @@ fn joined(graph: &mut Graph, value: ValueId, mut pieces: Vec<Piece>) -> Vec<Valu
                 free
             })
             .collect();
-        joined.push(join(graph, &whole, &beside));
+        joined.push(join_slices(graph, &whole, &beside));
     }
     joined
 }

@@ -4,7 +4,7 @@
 use super::Step;
 use super::step::{
     BinaryOperator, Columns, Destination, Instruction, Kernel, Load, Matrix, Offset, ReductionAxis,
-    Section, Source,
+    Region, Source,
 };
 use crate::graph::arithmetic::{Arithmetic, Operations};
 
@@ -47,9 +47,9 @@ impl Cost {
             written: Vec::new(),
         };
         count.kernel(kernel);
-        let (_, sections) = kernel.parts();
-        for section in sections {
-            count.section(section, kernel);
+        let (_, regions) = kernel.parts();
+        for region in regions {
+            count.region(region, kernel);
         }
         let total = |places: &[(Offset, u64)]| places.iter().map(|(_, elements)| elements).sum();
         Cost {
@@ -102,7 +102,7 @@ impl Count {
         self.cost.product = Some(product);
     }
 
-    /// What the kernel does before its sections' programs.
+    /// What the kernel does before its regions' programs.
     fn kernel(&mut self, kernel: &Kernel) {
         match kernel {
             Kernel::Loop { .. } => {}
@@ -110,9 +110,9 @@ impl Count {
                 weight,
                 input,
                 bias,
-                section,
+                region,
             } => {
-                let (rows, depth) = (section.features, input.features);
+                let (rows, depth) = (region.features, input.features);
                 self.reads(weight.at, (rows * depth) as u64);
                 self.reads_matrix(input);
                 if let Some(bias) = bias {
@@ -123,9 +123,9 @@ impl Count {
             Kernel::DataGradient {
                 weight,
                 gradient,
-                section,
+                region,
             } => {
-                let (rows, depth) = (section.features, gradient.features);
+                let (rows, depth) = (region.features, gradient.features);
                 self.reads(weight.at, (rows * depth) as u64);
                 self.reads_matrix(gradient);
                 self.product(rows, self.columns(gradient.columns), depth);
@@ -151,11 +151,11 @@ impl Count {
             Kernel::Gather {
                 table,
                 index,
-                section,
+                region,
             } => {
                 self.reads_matrix(index);
                 // Of the table only what the index names.
-                let looked_up = section.features as u64 * self.columns(section.columns);
+                let looked_up = region.features as u64 * self.columns(region.columns);
                 self.reads(table.at, looked_up);
             }
             Kernel::ScatterAdd {
@@ -194,24 +194,24 @@ impl Count {
         operations.add(Arithmetic::Division, columns);
     }
 
-    /// A section's program.
-    fn section(&mut self, section: &Section, kernel: &Kernel) {
-        let mut features = section.features as u64;
-        let mut columns = self.columns(section.columns);
+    /// A region's program.
+    fn region(&mut self, region: &Region, kernel: &Kernel) {
+        let mut features = region.features as u64;
+        let mut columns = self.columns(region.columns);
         if let (
             Kernel::WeightGradient {
                 gradient, input, ..
             },
             Some(_),
-        ) = (kernel, section.panel_columns)
+        ) = (kernel, region.panel_columns)
         {
             // Not what fills up the last panel.
             (features, columns) = (gradient.features as u64, input.features as u64);
         }
-        if let Some(anchor) = section.anchor {
-            self.writes(anchor, features * columns);
+        if let Some(accumulator) = region.accumulator {
+            self.writes(accumulator, features * columns);
         }
-        for instruction in &section.program {
+        for instruction in &region.program {
             self.instruction(instruction, features, columns);
         }
     }
@@ -279,7 +279,7 @@ impl Count {
         match source {
             Source::Memory(at) => self.reads(at, elements),
             Source::Scalar(at) => self.reads(at, 1),
-            Source::Scratch(_) | Source::Anchor | Source::Constant(_) => {}
+            Source::Scratch(_) | Source::Accumulator | Source::Constant(_) => {}
         }
     }
 
@@ -321,7 +321,7 @@ fn arithmetic(operator: BinaryOperator) -> Arithmetic {
     }
 }
 
-/// Floating-point operations that several threads can share before their meetings cost more than
+/// Floating-point operations that several threads can share before their barriers cost more than
 /// they bring: about 10 µs on one core.
 const PARALLEL_FLOPS: u64 = 1_000_000;
 
@@ -329,9 +329,9 @@ const PARALLEL_FLOPS: u64 = 1_000_000;
 /// least two tiles.
 pub fn parallel(steps: &[Step], batch: usize) -> bool {
     let divisible = steps.iter().filter(|step| {
-        let (_, sections) = step.kernel.parts();
-        let tiles = |section: &&Section| section.cut(batch).tiles();
-        sections.iter().map(tiles).max().unwrap_or(0) >= 2
+        let (_, regions) = step.kernel.parts();
+        let tiles = |region: &&Region| region.tiling(batch).tiles();
+        regions.iter().map(tiles).max().unwrap_or(0) >= 2
     });
     divisible.map(|step| step.flops).sum::<u64>() >= PARALLEL_FLOPS
 }

@@ -82,9 +82,14 @@ impl Explainer<'_> {
             lines.extend(self.separation(separation));
         }
         lines.extend(self.updates(group));
-        let sections = group.sections.iter();
-        let mut values: Vec<ValueId> = sections
-            .flat_map(|draft| draft.anchor.into_iter().chain(draft.values.iter().copied()))
+        let regions = group.regions.iter();
+        let mut values: Vec<ValueId> = regions
+            .flat_map(|builder| {
+                builder
+                    .accumulator
+                    .into_iter()
+                    .chain(builder.values.iter().copied())
+            })
             .filter(|value| self.fusion.stored[value.index()])
             .collect();
         values.sort_unstable();
@@ -169,7 +174,7 @@ impl Explainer<'_> {
                 self.namer.shape(value),
                 self.namer.shape(separation.value)
             ),
-            Refusal::TwoSections => "it needs two results that do not meet there".to_string(),
+            Refusal::TwoRegions => "it needs two results that do not meet there".to_string(),
             Refusal::Shape => format!(
                 "that goes over another shape than {}",
                 self.namer.shape(separation.value)
@@ -201,7 +206,10 @@ impl Explainer<'_> {
 
     /// The parameters and buffers that a step replaces while their new values are at hand.
     fn updates(&self, group: &Group) -> impl Iterator<Item = String> {
-        let assignments = group.sections.iter().flat_map(|draft| &draft.assignments);
+        let assignments = group
+            .regions
+            .iter()
+            .flat_map(|builder| &builder.assignments);
         assignments
             .map(|assignment| self.graph.state(assignment.state))
             .filter(|state| !matches!(state.kind, StateKind::Slot(_) | StateKind::Average(_)))

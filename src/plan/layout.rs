@@ -12,12 +12,12 @@ use crate::graph::state::{State, StateId, StateKind};
 
 /// The order in which a two-dimensional tensor lies.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Order {
+pub enum MatrixLayout {
     /// PyTorch's: the last axis is contiguous.
     RowMajor,
     /// In panels of [`panel_rows`] along the first axis, or in one of all its rows: a `Linear`'s
     /// weights of one input stand side by side.
-    Panels,
+    PackedPanels,
 }
 
 /// Bytes of a panel's rows: two lines of a cache, a whole register tile on every machine.
@@ -32,20 +32,20 @@ pub fn panel_rows(precision: Precision) -> usize {
     PANEL_BYTES / precision.bytes()
 }
 
-impl Order {
+impl MatrixLayout {
     /// That of a table that is read by index, or of anything else.
     pub fn of(table: bool) -> Self {
         if table {
-            Order::RowMajor
+            MatrixLayout::RowMajor
         } else {
-            Order::Panels
+            MatrixLayout::PackedPanels
         }
     }
 
     pub fn name(self) -> &'static str {
         match self {
-            Order::RowMajor => "row-major",
-            Order::Panels => "in panels",
+            MatrixLayout::RowMajor => "row-major",
+            MatrixLayout::PackedPanels => "in panels",
         }
     }
 }
@@ -55,7 +55,7 @@ impl Order {
 pub struct StatePlace {
     pub state: State,
     pub matrix: Matrix,
-    pub order: Order,
+    pub layout: MatrixLayout,
 }
 
 impl StatePlace {
@@ -76,7 +76,7 @@ impl StatePlace {
 
     /// For each element in PyTorch's order, its position from the state's place in the arena.
     pub fn positions(&self) -> impl Iterator<Item = usize> + Clone + use<> {
-        positions(self.axes(), self.matrix.features, self.order)
+        positions(self.axes(), self.matrix.features, self.layout)
     }
 }
 
@@ -91,11 +91,11 @@ pub fn axes(shape: &Shape) -> (usize, usize) {
 pub fn positions(
     (rows, columns): (usize, usize),
     height: usize,
-    order: Order,
+    layout: MatrixLayout,
 ) -> impl Iterator<Item = usize> + Clone + use<> {
-    (0..rows * columns).map(move |index| match order {
-        Order::RowMajor => index,
-        Order::Panels => {
+    (0..rows * columns).map(move |index| match layout {
+        MatrixLayout::RowMajor => index,
+        MatrixLayout::PackedPanels => {
             let (row, column) = (index / columns, index % columns);
             let panel = row / height * height * columns;
             panel + column * height + row % height
@@ -115,27 +115,27 @@ pub struct StateLayout {
 impl StateLayout {
     /// Lays out the states of a graph: in the order of their declaration, from the arena's start.
     pub fn new(graph: &Graph, precision: Precision) -> Self {
-        let mut layout = StateLayout {
+        let mut states = StateLayout {
             panel: panel_rows(precision),
             ..StateLayout::default()
         };
         for (state, table) in graph.states.iter().zip(tables(graph)) {
-            let order = Order::of(table);
-            let (features, columns) = extents(&state.shape.as_matrix(), order, layout.panel);
+            let layout = MatrixLayout::of(table);
+            let (features, columns) = extents(&state.shape.as_matrix(), layout, states.panel);
             let matrix = Matrix {
-                at: Offset(layout.end),
+                at: Offset(states.end),
                 features,
                 columns,
                 stride: features,
             };
-            layout.end += align(features * columns.count(0));
-            layout.places.push(StatePlace {
+            states.end += align(features * columns.count(0));
+            states.places.push(StatePlace {
                 state: state.clone(),
                 matrix,
-                order,
+                layout,
             });
         }
-        layout
+        states
     }
 
     pub fn place(&self, state: StateId) -> &StatePlace {
@@ -166,18 +166,18 @@ impl StateLayout {
 
 /// Features and columns of a value's matrix, with panels of `panel` rows. A length that is not known
 /// counts as 1: such a plan is printed, never run.
-pub fn extents(shape: &Shape, order: Order, panel: usize) -> (usize, Columns) {
+pub fn extents(shape: &Shape, layout: MatrixLayout, panel: usize) -> (usize, Columns) {
     let length = |axis: usize| shape.dims[axis].known().unwrap_or(1);
     match (shape.batch, shape.dims.len()) {
         (false, 0) => (1, Columns::Fixed(1)),
         (false, 1) => (length(0), Columns::Fixed(1)),
-        (false, 2) => match order {
-            Order::Panels => {
+        (false, 2) => match layout {
+            MatrixLayout::PackedPanels => {
                 let height = panel_height(length(0), panel);
                 let panels = length(0).div_ceil(height.max(1));
                 (height, Columns::Fixed(panels * length(1)))
             }
-            Order::RowMajor => (length(1), Columns::Fixed(length(0))),
+            MatrixLayout::RowMajor => (length(1), Columns::Fixed(length(0))),
         },
         (true, 1) => (length(0), Columns::Batch),
         (batch, rank) => {
@@ -197,9 +197,9 @@ fn panel_height(rows: usize, panel: usize) -> usize {
 }
 
 /// How many columns each panel of a value has, if it lies in panels.
-pub fn panel_columns(shape: &Shape, order: Order) -> Option<usize> {
-    match (shape.batch, shape.dims.len(), order) {
-        (false, 2, Order::Panels) => Some(shape.dims[1].known().unwrap_or(1)),
+pub fn panel_columns(shape: &Shape, layout: MatrixLayout) -> Option<usize> {
+    match (shape.batch, shape.dims.len(), layout) {
+        (false, 2, MatrixLayout::PackedPanels) => Some(shape.dims[1].known().unwrap_or(1)),
         _ => None,
     }
 }

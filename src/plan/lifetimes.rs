@@ -1,8 +1,8 @@
 //! From which step to which each value must be kept.
 
-use super::layout::{Order, extents};
+use super::layout::{MatrixLayout, extents};
 use super::memory::Lifetime;
-use super::program::{cut, partial_elements};
+use super::program::{partial_elements, tiling};
 use super::step::Offset;
 use crate::graph::ops::Op;
 use crate::graph::{Graph, ValueId};
@@ -21,7 +21,7 @@ impl Lives {
     pub fn new(
         graph: &Graph,
         fusion: &Fusion,
-        orders: &[Order],
+        layouts: &[MatrixLayout],
         (panel, batch): (usize, usize),
     ) -> Self {
         let last_group = fusion.groups.len();
@@ -40,8 +40,8 @@ impl Lives {
                 let root = view_root(graph, operand);
                 last[root.index()] = last[root.index()].max(until);
             }
-            for section in &group.sections {
-                for assignment in &section.assignments {
+            for region in &group.regions {
+                for assignment in &region.assignments {
                     let value = assignment.value.index();
                     last[value] = last[value].max(index);
                 }
@@ -64,9 +64,9 @@ impl Lives {
                 continue;
             };
             let first = place.group.0 as usize;
-            let order = orders[value.index()];
+            let layout = layouts[value.index()];
             if fusion.stored[value.index()] || place.reduced {
-                let (features, columns) = extents(graph.shape(value), order, panel);
+                let (features, columns) = extents(graph.shape(value), layout, panel);
                 lives.values[value.index()] = Some(lives.lifetimes.len());
                 lives.lifetimes.push(Lifetime {
                     elements: features * columns.count(batch),
@@ -76,12 +76,12 @@ impl Lives {
             }
             if let (true, Op::Reduce { axis, .. }) = (place.reduced, &graph.node(value).op) {
                 let operand = graph.node(value).operands[0];
-                let (shape, order) = (graph.shape(operand), orders[operand.index()]);
-                let (features, columns) = extents(shape, order, panel);
+                let (shape, layout) = (graph.shape(operand), layouts[operand.index()]);
+                let (features, columns) = extents(shape, layout, panel);
                 lives.partials[value.index()] = Some(lives.lifetimes.len());
-                let cut = cut(shape, order, (features, columns), batch);
+                let tiling = tiling(shape, layout, (features, columns), batch);
                 lives.lifetimes.push(Lifetime {
-                    elements: partial_elements(features, cut.tiles(), *axis),
+                    elements: partial_elements(features, tiling.tiles(), *axis),
                     first,
                     last: first,
                 });

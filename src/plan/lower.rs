@@ -1,6 +1,6 @@
 //! From a graph of one phase to its plan: groups become steps, values get places.
 
-use super::layout::{Order, StateLayout, extents};
+use super::layout::{MatrixLayout, StateLayout, extents};
 use super::lifetimes::Lives;
 use super::memory::{align, place};
 use super::program;
@@ -8,7 +8,7 @@ use super::step::{Columns, Kernel, Matrix, Offset};
 use super::text::Namer;
 use super::{Plan, Precision, Probe, Step, Target, Variant, cost, verify};
 use crate::diagnostics::Span;
-use crate::graph::ops::{InputKind, Op, lie_as_tables};
+use crate::graph::ops::{InputKind, Op, row_major_values};
 use crate::graph::schedule::RateSchedule;
 use crate::graph::shape::Dim;
 use crate::graph::state::ScalarId;
@@ -46,7 +46,7 @@ pub struct Lowering<'l> {
     pub batch: usize,
     offsets: Vec<Option<Offset>>,
     partials: Vec<Option<Offset>>,
-    orders: Vec<Order>,
+    layouts: Vec<MatrixLayout>,
     scalars: Vec<Offset>,
     inputs: Matrix,
     targets: Option<Matrix>,
@@ -56,7 +56,7 @@ pub struct Lowering<'l> {
 pub fn lower(graph: &Graph, request: Request) -> Plan {
     let fusion = fuse(graph, request.phase);
     let batch = request.batch.unwrap_or(1);
-    let orders = orders(graph);
+    let layouts = layouts(graph);
     let matrix = |at: usize, features: usize| Matrix {
         at: Offset(at),
         features,
@@ -85,7 +85,7 @@ pub fn lower(graph: &Graph, request: Request) -> Plan {
     let inputs = matrix(take(input_width * batch), input_width);
     let targets = width(InputKind::Targets).map(|width| matrix(take(width * batch), width));
 
-    let lives = Lives::new(graph, &fusion, &orders, (request.states.panel, batch));
+    let lives = Lives::new(graph, &fusion, &layouts, (request.states.panel, batch));
     let (places, arena_end) = place(&lives.lifetimes, end);
     let lowering = Lowering {
         graph,
@@ -95,7 +95,7 @@ pub fn lower(graph: &Graph, request: Request) -> Plan {
         batch,
         offsets: lives.of(&lives.values, &places),
         partials: lives.of(&lives.partials, &places),
-        orders,
+        layouts,
         scalars,
         inputs,
         targets,
@@ -179,9 +179,12 @@ fn deferred(graph: &Graph, batch: Option<usize>, waits: Vec<String>) -> Vec<Stri
     names
 }
 
-/// The order of each two-dimensional value.
-fn orders(graph: &Graph) -> Vec<Order> {
-    lie_as_tables(graph).into_iter().map(Order::of).collect()
+/// The layout of each two-dimensional value.
+fn layouts(graph: &Graph) -> Vec<MatrixLayout> {
+    row_major_values(graph)
+        .into_iter()
+        .map(MatrixLayout::of)
+        .collect()
 }
 
 impl Lowering<'_> {
@@ -194,14 +197,14 @@ impl Lowering<'_> {
     fn probes(&self) -> Vec<Probe> {
         let watches = self.graph.watches.iter();
         let probes = watches.filter_map(|watch| {
-            let (matrix, order, shape) = match (watch.subject, watch.value) {
+            let (matrix, layout, shape) = match (watch.subject, watch.value) {
                 (Subject::Weight(state), _) => {
                     let place = self.states.place(state);
-                    (place.matrix, place.order, &place.state.shape)
+                    (place.matrix, place.layout, &place.state.shape)
                 }
                 (Subject::Output | Subject::Gradient(_), Some(value)) => {
-                    let order = self.orders[value.index()];
-                    (self.matrix(value), order, self.graph.shape(value))
+                    let layout = self.layouts[value.index()];
+                    (self.matrix(value), layout, self.graph.shape(value))
                 }
                 // No loss reaches the parameter, as a warning says.
                 (Subject::Output | Subject::Gradient(_), None) => return None,
@@ -209,7 +212,7 @@ impl Lowering<'_> {
             Some(Probe {
                 watch: watch.clone(),
                 matrix,
-                order,
+                layout,
                 shape: shape.clone(),
             })
         });
@@ -230,7 +233,7 @@ impl Lowering<'_> {
         let node = self.graph.node(value);
         if let Some(at) = self.offset(value) {
             let (features, columns) =
-                extents(&node.shape, self.orders[value.index()], self.states.panel);
+                extents(&node.shape, self.layouts[value.index()], self.states.panel);
             return Matrix {
                 at,
                 features,
@@ -259,13 +262,13 @@ impl Lowering<'_> {
     }
 
     fn kernel(&self, id: GroupId, group: &Group) -> Kernel {
-        let section = |index: usize| {
-            let draft = group.sections.get(index)?;
-            Some(program::section(self, id, index, draft))
+        let region = |index: usize| {
+            let builder = group.regions.get(index)?;
+            Some(program::region(self, id, index, builder))
         };
-        let first = || section(0).expect("every group has a section");
+        let first = || region(0).expect("every group has a region");
         match &group.kind {
-            GroupKind::Loop => Kernel::Loop { section: first() },
+            GroupKind::Loop => Kernel::Loop { region: first() },
             GroupKind::Forward {
                 input,
                 weight,
@@ -274,28 +277,28 @@ impl Lowering<'_> {
                 weight: self.matrix(*weight),
                 input: self.matrix(*input),
                 bias: bias.map(|bias| self.states.place(bias).matrix.at),
-                section: first(),
+                region: first(),
             },
             GroupKind::DataGradient { gradient, weight } => Kernel::DataGradient {
                 weight: self.matrix(*weight),
                 gradient: self.matrix(*gradient),
-                section: first(),
+                region: first(),
             },
             GroupKind::WeightGradient { gradient, input } => Kernel::WeightGradient {
                 gradient: self.matrix(*gradient),
                 input: self.matrix(*input),
-                weight: section(0),
-                bias: section(1),
+                weight: region(0),
+                bias: region(1),
             },
             GroupKind::Gather { table, index } => Kernel::Gather {
                 table: self.matrix(*table),
                 index: self.matrix(*index),
-                section: first(),
+                region: first(),
             },
             GroupKind::ScatterAdd { gradient, index } => Kernel::ScatterAdd {
                 gradient: self.matrix(*gradient),
                 index: self.matrix(*index),
-                section: first(),
+                region: first(),
             },
             GroupKind::CrossEntropy {
                 logits,
@@ -307,20 +310,20 @@ impl Lowering<'_> {
                 index: self.matrix(*index),
                 on: *on,
                 off: *off,
-                loss: section(0),
-                gradient: section(1),
+                loss: region(0),
+                gradient: region(1),
             },
             GroupKind::LogSoftmax { input } => Kernel::LogSoftmax {
                 input: self.matrix(*input),
-                section: first(),
+                region: first(),
             },
             GroupKind::Concat { parts } => {
-                let anchor = group.sections[0]
-                    .anchor
+                let accumulator = group.regions[0]
+                    .accumulator
                     .expect("a concatenation has a result");
                 Kernel::Concat {
                     parts: parts.iter().map(|part| self.matrix(*part)).collect(),
-                    to: self.matrix(anchor),
+                    to: self.matrix(accumulator),
                 }
             }
         }

@@ -20,7 +20,7 @@ use crate::graph::schedule::RateSchedule;
 use crate::graph::shape::Shape;
 use crate::graph::state::StepScalar;
 use crate::graph::watch::Watch;
-use layout::{Order, StateLayout};
+use layout::{MatrixLayout, StateLayout};
 use step::{Kernel, Matrix, Offset};
 
 pub use explain::explain;
@@ -121,7 +121,7 @@ impl Variant {
 pub struct Probe {
     pub watch: Watch,
     pub matrix: Matrix,
-    pub order: Order,
+    pub layout: MatrixLayout,
     pub shape: Shape,
 }
 

@@ -1,24 +1,24 @@
-//! From the nodes of a section to its tile program: sources, destinations, temporaries.
+//! From the nodes of a region to its tile program: sources, destinations, temporaries.
 
 use std::collections::HashMap;
 
-use super::layout::{Order, extents, panel_columns};
+use super::layout::{MatrixLayout, extents, panel_columns};
 use super::lower::Lowering;
 use super::step::{
-    Columns, Cut, Destination, Instruction, Load, Offset, RandomKey, ReductionAxis, Scratch,
-    Section, Source,
+    Columns, Destination, Instruction, Load, Offset, RandomKey, ReductionAxis, Region, Scratch,
+    Source, Tiling,
 };
 use crate::graph::ValueId;
-use crate::graph::ops::{Axis, Op, Repeat, repeat};
+use crate::graph::ops::{Axis, BroadcastKind, Op, broadcast_kind};
 use crate::graph::shape::Shape;
-use crate::passes::fuse::{Draft, GroupId};
+use crate::passes::fuse::{GroupId, RegionBuilder};
 use crate::random::Stream;
 
 /// Columns of the batch that a worker takes at least: enough for a product to use what it reads of the
 /// weights.
-const GRAIN: usize = 32;
-/// A batch of more rows than this many grains is cut into coarser ones.
-const MOST_GRAINS: usize = 16;
+const MIN_TILE_COLUMNS: usize = 32;
+/// A batch of more rows than this many tiles is cut into coarser ones.
+const MAX_TILES_OF_A_BATCH: usize = 16;
 /// Elements of a weight's tile that a worker takes at once: they stay in the first caches between
 /// gradient and update.
 const TILE_ELEMENTS: usize = 8 * 1024;
@@ -28,88 +28,98 @@ const FEWEST_PRODUCTS: usize = 64 * 1024;
 const TILES: usize = 16;
 const BLOCK_ELEMENTS: usize = 1024;
 
-/// How a section of that shape is cut: by the shape alone. All that has a column for each row of the
-/// batch is cut alike, so that what a worker computes from its own columns needs no meeting.
-pub fn cut(
+/// How a region of that shape is cut: by the shape alone. All that has a column for each row of the
+/// batch is cut alike, so that what a worker computes from its own columns needs no barrier.
+pub fn tiling(
     shape: &Shape,
-    order: Order,
+    layout: MatrixLayout,
     (features, columns): (usize, Columns),
     batch: usize,
-) -> Cut {
-    let panel = panel_columns(shape, order);
+) -> Tiling {
+    let panel = panel_columns(shape, layout);
     let count = columns.count(batch);
     let tile = match columns {
         Columns::Batch => batch_tile(batch),
         Columns::Fixed(_) if features * count * batch < FEWEST_PRODUCTS => count,
         Columns::Fixed(_) => {
-            let most = (TILE_ELEMENTS / features.max(1)).max(GRAIN);
-            let wanted = (count / TILES).clamp(GRAIN, most);
+            let most = (TILE_ELEMENTS / features.max(1)).max(MIN_TILE_COLUMNS);
+            let wanted = (count / TILES).clamp(MIN_TILE_COLUMNS, most);
             // Tiles of one panel are about the same size.
             let panel = panel.unwrap_or(count);
             panel.div_ceil(panel.div_ceil(wanted).max(1))
         }
     };
-    Cut::new(count, panel, tile)
+    Tiling::new(count, panel, tile)
 }
 
 /// Columns of a tile of all that has a column for each row of the batch.
 pub fn batch_tile(batch: usize) -> usize {
-    GRAIN * batch.div_ceil(GRAIN * MOST_GRAINS).max(1)
+    MIN_TILE_COLUMNS
+        * batch
+            .div_ceil(MIN_TILE_COLUMNS * MAX_TILES_OF_A_BATCH)
+            .max(1)
 }
 
 fn block_columns(features: usize) -> usize {
     (BLOCK_ELEMENTS / features.max(1)).max(1)
 }
 
-/// Builds the section's program.
-pub fn section(lowering: &Lowering, group: GroupId, index: usize, draft: &Draft) -> Section {
-    let order = Order::of(draft.table);
-    let (features, columns) = extents(&draft.shape, order, lowering.states.panel);
-    let cut = cut(&draft.shape, order, (features, columns), lowering.batch);
-    let tile_columns = cut.tile_columns;
-    let builder = Builder {
+/// Builds the region's program.
+pub fn region(
+    lowering: &Lowering,
+    group: GroupId,
+    index: usize,
+    builder: &RegionBuilder,
+) -> Region {
+    let layout = MatrixLayout::of(builder.row_major);
+    let (features, columns) = extents(&builder.shape, layout, lowering.states.panel);
+    let tiling = tiling(&builder.shape, layout, (features, columns), lowering.batch);
+    let tile_columns = tiling.tile_columns;
+    let program = ProgramBuilder {
         lowering,
         group,
         index,
-        draft,
+        region: builder,
         features,
         instructions: Vec::new(),
         sources: HashMap::new(),
         temporaries: 0,
     };
-    let (program, scratches) = builder.build();
-    Section {
+    let (program, scratches) = program.build();
+    Region {
         features,
         columns,
         tile_columns,
-        panel_columns: panel_columns(&draft.shape, order),
+        panel_columns: panel_columns(&builder.shape, layout),
         block_columns: block_columns(features).min(tile_columns),
-        anchor: draft.anchor.and_then(|anchor| lowering.offset(anchor)),
+        accumulator: builder
+            .accumulator
+            .and_then(|accumulator| lowering.offset(accumulator)),
         scratches,
         program,
     }
 }
 
-struct Builder<'l> {
+struct ProgramBuilder<'l> {
     lowering: &'l Lowering<'l>,
     group: GroupId,
     index: usize,
-    draft: &'l Draft,
+    region: &'l RegionBuilder,
     features: usize,
     instructions: Vec<Instruction>,
     sources: HashMap<ValueId, Source>,
     temporaries: u16,
 }
 
-impl Builder<'_> {
+impl ProgramBuilder<'_> {
     fn build(mut self) -> (Vec<Instruction>, u16) {
-        if let Some(anchor) = self.draft.anchor {
-            self.sources.insert(anchor, Source::Anchor);
+        if let Some(accumulator) = self.region.accumulator {
+            self.sources.insert(accumulator, Source::Accumulator);
         }
-        for value in &self.draft.values {
+        for value in &self.region.values {
             self.compute(*value);
         }
-        for assignment in &self.draft.assignments {
+        for assignment in &self.region.assignments {
             let from = self.source(assignment.value);
             let at = self.lowering.states.place(assignment.state).matrix.at;
             self.instructions.push(Instruction::Store {
@@ -127,7 +137,7 @@ impl Builder<'_> {
         scratch
     }
 
-    /// Emits the instruction of a node that belongs to this section.
+    /// Emits the instruction of a node that belongs to this region.
     fn compute(&mut self, value: ValueId) {
         let graph = self.lowering.graph;
         let node = graph.node(value);
@@ -243,8 +253,8 @@ impl Builder<'_> {
         let node = graph.node(value);
         if let Some(place) = lowering.fusion.placed[value.index()] {
             debug_assert!(
-                (place.group, place.section) != (self.group, self.index) || place.reduced,
-                "values of this section are computed before they are read"
+                (place.group, place.region) != (self.group, self.index) || place.reduced,
+                "values of this region are computed before they are read"
             );
             let at = lowering
                 .offset(value)
@@ -274,7 +284,7 @@ impl Builder<'_> {
         match self.source(node.operands[0]) {
             Source::Memory(at) => Source::Scalar(at),
             other @ (Source::Constant(_) | Source::Scalar(_)) => other,
-            Source::Scratch(_) | Source::Anchor => {
+            Source::Scratch(_) | Source::Accumulator => {
                 unreachable!("one number is whole before it is repeated")
             }
         }
@@ -338,20 +348,20 @@ impl Builder<'_> {
 
     fn load_repeated(&mut self, inner: ValueId, to: &Shape) -> Load {
         let graph = self.lowering.graph;
-        let repeat = repeat(graph.shape(inner), to).expect("the node was built");
-        if repeat == Repeat::Scalar {
+        let repeat = broadcast_kind(graph.shape(inner), to).expect("the node was built");
+        if repeat == BroadcastKind::Scalar {
             return match self.source(inner) {
                 Source::Constant(number) => Load::Constant(number),
                 Source::Scalar(at) | Source::Memory(at) => Load::Scalar { at },
-                Source::Scratch(_) | Source::Anchor => {
+                Source::Scratch(_) | Source::Accumulator => {
                     unreachable!("one number is whole before it is repeated")
                 }
             };
         }
         let matrix = self.lowering.matrix(inner);
         match repeat {
-            Repeat::Scalar | Repeat::PerFeature => Load::PerFeature { at: matrix.at },
-            Repeat::PerRow => Load::PerColumn {
+            BroadcastKind::Scalar | BroadcastKind::PerFeature => Load::PerFeature { at: matrix.at },
+            BroadcastKind::PerRow => Load::PerColumn {
                 at: matrix.at,
                 stride: matrix.stride,
             },

@@ -34,7 +34,7 @@ pub struct Roofline {
     /// For a loop to begin.
     pub loop_start: f64,
     /// For the workers to meet once.
-    pub meeting: f64,
+    pub barrier: f64,
     /// For the workers to begin and end a run together.
     pub fork: f64,
     /// By growing working sets; at least one.
@@ -86,7 +86,7 @@ impl StepTime {
 
 /// How a run of a plan divides its steps.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Schedule {
+pub struct PlanSchedule {
     pub workers: usize,
     pub steps: Vec<StepSchedule>,
 }
@@ -99,7 +99,7 @@ pub struct StepSchedule {
     /// The part of the step's work that the worker with the most of it does.
     pub share: f64,
     /// How often all workers meet.
-    pub meetings: u64,
+    pub barriers: u64,
     /// Loops of the worker with the most work, and the elements that they go over, each as often as
     /// they do.
     pub loops: u64,
@@ -135,7 +135,7 @@ impl Roofline {
         &self,
         plan: &Plan,
         rows: usize,
-        schedule: &Schedule,
+        schedule: &PlanSchedule,
         data_bytes: usize,
     ) -> Prediction {
         let element = plan.precision.bytes();
@@ -182,7 +182,7 @@ impl Roofline {
             arithmetic: share * (product + operations) + passes,
             memory: bytes as f64 / bandwidth,
             overhead: schedule.loops as f64 * self.loop_start
-                + schedule.meetings as f64 * self.meeting,
+                + schedule.barriers as f64 * self.barrier,
         }
     }
 

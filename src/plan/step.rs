@@ -60,8 +60,8 @@ pub struct Scratch(pub u16);
 pub enum Source {
     Scratch(Scratch),
     /// The kernel's own result, for this tile.
-    Anchor,
-    /// A matrix of the section's shape whose columns adjoin (stride = features).
+    Accumulator,
+    /// A matrix of the region's shape whose columns adjoin (stride = features).
     Memory(Offset),
     /// One number for all elements, in the arena.
     Scalar(Offset),
@@ -73,7 +73,7 @@ pub enum Source {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Destination {
     Scratch(Scratch),
-    /// A matrix of the section's shape whose columns adjoin. Never a place that the same
+    /// A matrix of the region's shape whose columns adjoin. Never a place that the same
     /// instruction reads.
     Memory(Offset),
 }
@@ -104,7 +104,7 @@ impl BinaryOperator {
 /// What a load brings into a temporary that is not simply contiguous memory.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Load {
-    /// A matrix of the section's shape with a stride of its own.
+    /// A matrix of the region's shape with a stride of its own.
     Strided {
         at: Offset,
         stride: usize,
@@ -148,7 +148,7 @@ pub enum Reduction {
     Maximum,
 }
 
-/// Along what a section's elements are reduced.
+/// Along what a region's elements are reduced.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum ReductionAxis {
     /// Over the features of each column: one number a column, adjoining.
@@ -184,7 +184,7 @@ pub enum Instruction {
         at: Offset,
         stride: usize,
     },
-    /// Reduces over the section. The elements of each tile are combined into `partials` (one result
+    /// Reduces over the region. The elements of each tile are combined into `partials` (one result
     /// a tile, adjoining), and the tiles' results, in the order of the tiles, into `into`. With
     /// [`ReductionAxis::Features`] there is nothing to combine and `partials` is not used.
     Reduce {
@@ -202,7 +202,7 @@ pub enum Instruction {
 /// both depend on the shape alone, so that results do not depend on the number of threads. A worker
 /// takes whole tiles. The kernel computes its result for a tile, then the program runs block by block.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Section {
+pub struct Region {
     pub features: usize,
     pub columns: Columns,
     pub tile_columns: usize,
@@ -211,16 +211,16 @@ pub struct Section {
     pub panel_columns: Option<usize>,
     pub block_columns: usize,
     /// Where the kernel's own result goes; `None` if it goes to the worker's scratch.
-    pub anchor: Option<Offset>,
+    pub accumulator: Option<Offset>,
     pub scratches: u16,
     pub program: Vec<Instruction>,
 }
 
-/// A tile: a range of a section's columns.
+/// A tile: a range of a region's columns.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Tile {
     pub index: usize,
-    /// No other tile shares the section.
+    /// No other tile shares the region.
     pub only: bool,
     pub first: usize,
     pub columns: usize,
@@ -228,16 +228,16 @@ pub struct Tile {
 
 /// How columns are cut into tiles.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Cut {
+pub struct Tiling {
     columns: usize,
     panel_columns: usize,
     pub tile_columns: usize,
 }
 
-impl Cut {
+impl Tiling {
     /// Tiles of `tile_columns`, each within one of the panels, if there are any.
-    pub fn new(columns: usize, panel_columns: Option<usize>, tile_columns: usize) -> Cut {
-        Cut {
+    pub fn new(columns: usize, panel_columns: Option<usize>, tile_columns: usize) -> Tiling {
+        Tiling {
             columns,
             panel_columns: panel_columns.unwrap_or(columns).max(1),
             tile_columns: tile_columns.max(1),
@@ -264,11 +264,11 @@ impl Cut {
     }
 }
 
-impl Section {
-    /// The section's tiles for a batch.
-    pub fn cut(&self, batch_rows: usize) -> Cut {
+impl Region {
+    /// The region's tiles for a batch.
+    pub fn tiling(&self, batch_rows: usize) -> Tiling {
         let columns = self.columns.count(batch_rows);
-        Cut::new(columns, self.panel_columns, self.tile_columns)
+        Tiling::new(columns, self.panel_columns, self.tile_columns)
     }
 }
 
@@ -276,63 +276,63 @@ impl Section {
 #[derive(Clone, PartialEq, Debug)]
 pub enum Kernel {
     /// Elementwise work and reductions, with no result of the kernel's own.
-    Loop { section: Section },
-    /// `weight · input + bias`: section `[out × rows]`, the weight in panels. The input's columns may
+    Loop { region: Region },
+    /// `weight · input + bias`: region `[out × rows]`, the weight in panels. The input's columns may
     /// be the batch's or fixed.
     Forward {
         weight: Matrix,
         input: Matrix,
         bias: Option<Offset>,
-        section: Section,
+        region: Region,
     },
-    /// `weightᵀ · gradient`: section `[in × rows]`, the weight in panels.
+    /// `weightᵀ · gradient`: region `[in × rows]`, the weight in panels.
     DataGradient {
         weight: Matrix,
         gradient: Matrix,
-        section: Section,
+        region: Region,
     },
-    /// `gradient · inputᵀ`, its section that of a weight in panels; and the gradient's sum over the rows, section
+    /// `gradient · inputᵀ`, its region that of a weight in panels; and the gradient's sum over the rows, region
     /// `[out × 1]`. At least one of them is present.
     WeightGradient {
         gradient: Matrix,
         input: Matrix,
-        weight: Option<Section>,
-        bias: Option<Section>,
+        weight: Option<Region>,
+        bias: Option<Region>,
     },
-    /// The table's columns that the index names: section `[width × rows]`.
+    /// The table's columns that the index names: region `[width × rows]`.
     Gather {
         table: Matrix,
         index: Matrix,
-        section: Section,
+        region: Region,
     },
     /// For each column of the table, the sum of the gradient's columns whose index names it, in the
-    /// order of the rows: section `[width × entries]`.
+    /// order of the rows: region `[width × entries]`.
     ScatterAdd {
         gradient: Matrix,
         index: Matrix,
-        section: Section,
+        region: Region,
     },
     /// Softmax with cross-entropy. Of a column z with class c and K classes, and target weights
-    /// `t_k = on · [k = c] + off`: the loss `-Σ t_k log softmax(z)_k`, anchor of `loss`
-    /// (`[1 × rows]`), and its gradient `softmax(z) · Σt - t`, anchor of `gradient` (`[K × rows]`).
-    /// Both sections have the same tiles.
+    /// `t_k = on · [k = c] + off`: the loss `-Σ t_k log softmax(z)_k`, accumulator of `loss`
+    /// (`[1 × rows]`), and its gradient `softmax(z) · Σt - t`, accumulator of `gradient` (`[K × rows]`).
+    /// Both regions have the same tiles.
     CrossEntropy {
         logits: Matrix,
         index: Matrix,
         on: f64,
         off: f64,
-        loss: Option<Section>,
-        gradient: Option<Section>,
+        loss: Option<Region>,
+        gradient: Option<Region>,
     },
     /// `log softmax` over the features of each column.
-    LogSoftmax { input: Matrix, section: Section },
+    LogSoftmax { input: Matrix, region: Region },
     /// Matrices side by side along the features.
     Concat { parts: Vec<Matrix>, to: Matrix },
 }
 
 impl Kernel {
-    /// The kernel's name and its sections.
-    pub fn parts(&self) -> (&'static str, Vec<&Section>) {
+    /// The kernel's name and its regions.
+    pub fn parts(&self) -> (&'static str, Vec<&Region>) {
         let name = match self {
             Kernel::Loop { .. } => "loop",
             Kernel::Forward { .. } => "forward",
@@ -344,18 +344,18 @@ impl Kernel {
             Kernel::LogSoftmax { .. } => "log softmax",
             Kernel::Concat { .. } => "concat",
         };
-        (name, self.sections().into_iter().flatten().collect())
+        (name, self.regions().into_iter().flatten().collect())
     }
 
-    /// The kernel's sections, in the order in which they run.
-    pub fn sections(&self) -> [Option<&Section>; 2] {
+    /// The kernel's regions, in the order in which they run.
+    pub fn regions(&self) -> [Option<&Region>; 2] {
         match self {
-            Kernel::Loop { section }
-            | Kernel::Forward { section, .. }
-            | Kernel::DataGradient { section, .. }
-            | Kernel::Gather { section, .. }
-            | Kernel::ScatterAdd { section, .. }
-            | Kernel::LogSoftmax { section, .. } => [Some(section), None],
+            Kernel::Loop { region }
+            | Kernel::Forward { region, .. }
+            | Kernel::DataGradient { region, .. }
+            | Kernel::Gather { region, .. }
+            | Kernel::ScatterAdd { region, .. }
+            | Kernel::LogSoftmax { region, .. } => [Some(region), None],
             Kernel::WeightGradient {
                 weight: first,
                 bias: second,
@@ -370,15 +370,15 @@ impl Kernel {
         }
     }
 
-    /// As [`sections`](Self::sections).
-    pub fn sections_mut(&mut self) -> [Option<&mut Section>; 2] {
+    /// As [`regions`](Self::regions).
+    pub fn regions_mut(&mut self) -> [Option<&mut Region>; 2] {
         match self {
-            Kernel::Loop { section }
-            | Kernel::Forward { section, .. }
-            | Kernel::DataGradient { section, .. }
-            | Kernel::Gather { section, .. }
-            | Kernel::ScatterAdd { section, .. }
-            | Kernel::LogSoftmax { section, .. } => [Some(section), None],
+            Kernel::Loop { region }
+            | Kernel::Forward { region, .. }
+            | Kernel::DataGradient { region, .. }
+            | Kernel::Gather { region, .. }
+            | Kernel::ScatterAdd { region, .. }
+            | Kernel::LogSoftmax { region, .. } => [Some(region), None],
             Kernel::WeightGradient {
                 weight: first,
                 bias: second,

@@ -10,7 +10,7 @@ use crate::diagnostics::Span;
 use crate::graph::ops::Op;
 use crate::graph::state::{StateKind, short};
 use crate::graph::{Graph, Node, Part, Phase, ValueId};
-use crate::passes::fuse::{Draft, Fusion, Group, GroupKind};
+use crate::passes::fuse::{Fusion, Group, GroupKind, RegionBuilder};
 
 /// Expressions nested deeper than this are cut with `…`.
 const DEEPEST_EXPRESSION: usize = 12;
@@ -62,9 +62,14 @@ impl<'g> Namer<'g> {
     }
 
     fn nodes_of(&self, group: &Group) -> impl Iterator<Item = (ValueId, &Node)> {
-        let sections = group.sections.iter();
-        sections
-            .flat_map(|draft| draft.anchor.into_iter().chain(draft.values.iter().copied()))
+        let regions = group.regions.iter();
+        regions
+            .flat_map(|builder| {
+                builder
+                    .accumulator
+                    .into_iter()
+                    .chain(builder.values.iter().copied())
+            })
             .map(|value| (value, self.graph.node(value)))
     }
 
@@ -79,7 +84,10 @@ impl<'g> Namer<'g> {
 
     /// The place in the text that the step's first stage came from.
     pub fn span(&self, group: &Group) -> Span {
-        let assigned = group.sections.iter().flat_map(|draft| &draft.assignments);
+        let assigned = group
+            .regions
+            .iter()
+            .flat_map(|builder| &builder.assignments);
         let first = self.nodes_of(group).map(|(_, node)| node.origin).next();
         let origin = first.or_else(|| {
             let mut values = assigned.map(|assignment| assignment.value);
@@ -99,8 +107,8 @@ impl<'g> Namer<'g> {
                 labels.push(label);
             }
         }
-        for draft in &group.sections {
-            for assignment in &draft.assignments {
+        for builder in &group.regions {
+            for assignment in &builder.assignments {
                 let node = self.graph.node(assignment.value);
                 let label = &*self.graph.origin(node.origin).label;
                 if labels.is_empty() {
@@ -115,8 +123,8 @@ impl<'g> Namer<'g> {
     pub fn results(&self, group: &Group) -> Vec<String> {
         let kernel_reads_row_sum = matches!(group.kind, GroupKind::WeightGradient { .. });
         let mut results = Vec::new();
-        for draft in &group.sections {
-            let values = draft.anchor.iter().chain(&draft.values);
+        for builder in &group.regions {
+            let values = builder.accumulator.iter().chain(&builder.values);
             for value in values.filter(|value| self.shows(**value)) {
                 results.push(format!(
                     "{} {} = {}",
@@ -126,8 +134,8 @@ impl<'g> Namer<'g> {
                 ));
             }
         }
-        for draft in &group.sections {
-            results.extend(self.update(draft));
+        for builder in &group.regions {
+            results.extend(self.update(builder));
         }
         debug_assert!(
             !results.is_empty() || kernel_reads_row_sum,
@@ -136,10 +144,10 @@ impl<'g> Namer<'g> {
         results
     }
 
-    /// The parameters or buffers that a section writes, and from what.
-    fn update(&self, draft: &Draft) -> Option<String> {
+    /// The parameters or buffers that a region writes, and from what.
+    fn update(&self, builder: &RegionBuilder) -> Option<String> {
         let of_kind = |wanted: fn(StateKind) -> bool| -> Vec<&str> {
-            let assignments = draft.assignments.iter();
+            let assignments = builder.assignments.iter();
             assignments
                 .map(|assignment| self.graph.state(assignment.state))
                 .filter(|state| wanted(state.kind))
@@ -153,8 +161,8 @@ impl<'g> Namer<'g> {
         if !buffers.is_empty() {
             texts.push(format!("{} updated", buffers.join(", ")));
         }
-        let gradient = match draft.anchor {
-            Some(anchor) => format!(" by {}", self.expression(anchor, true, 0)),
+        let gradient = match builder.accumulator {
+            Some(accumulator) => format!(" by {}", self.expression(accumulator, true, 0)),
             None => String::new(),
         };
         // Of a batch that only adds to the gradients of its group.
@@ -315,7 +323,7 @@ impl Plan {
                 let at = match self.target {
                     Target::Reference => String::new(),
                     Target::Native => {
-                        format!("at {} {}", place.matrix.at.0, place.order.name())
+                        format!("at {} {}", place.matrix.at.0, place.layout.name())
                     }
                 };
                 [state.name.clone(), state.shape.row_text(), initial, at]
@@ -405,10 +413,10 @@ impl Plan {
         Ok(())
     }
 
-    /// A step's kernel with what it costs, and its sections with their tiles and places, as this
+    /// A step's kernel with what it costs, and its regions with their tiles and places, as this
     /// machine runs them.
     fn native_lines(&self, step: &Step) -> Vec<String> {
-        let (name, sections) = step.kernel.parts();
+        let (name, regions) = step.kernel.parts();
         let cost = Cost::new(&step.kernel, self.batch.unwrap_or(1));
         let size = |numbers: u64| bytes(numbers as usize * self.precision.bytes());
         let mut lines = vec![format!(
@@ -417,24 +425,24 @@ impl Plan {
             size(cost.read),
             size(cost.written)
         )];
-        lines.extend(sections.into_iter().map(|section| {
-            let columns = match section.columns {
+        lines.extend(regions.into_iter().map(|region| {
+            let columns = match region.columns {
                 Columns::Batch => "batch".to_string(),
                 Columns::Fixed(count) => count.to_string(),
             };
-            let panels = section.panel_columns.map_or(String::new(), |width| {
+            let panels = region.panel_columns.map_or(String::new(), |width| {
                 format!(" · panels of {width} columns")
             });
-            let result = section
-                .anchor
+            let result = region
+                .accumulator
                 .map_or(String::new(), |at| format!(" · result at {}", at.0));
-            let instructions = match section.program.len() {
+            let instructions = match region.program.len() {
                 1 => "1 instruction".to_string(),
                 count => format!("{count} instructions"),
             };
             format!(
                 "[{} × {columns}]{panels} · tiles of {} · blocks of {} · {instructions}{result}",
-                section.features, section.tile_columns, section.block_columns,
+                region.features, region.tile_columns, region.block_columns,
             )
         }));
         lines

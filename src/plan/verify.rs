@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::step::{Columns, Instruction, Kernel, Load, Matrix, Offset, Section, Source};
+use super::step::{Columns, Instruction, Kernel, Load, Matrix, Offset, Region, Source};
 use super::{Plan, Step};
 use crate::graph::state::StateKind;
 
@@ -21,7 +21,7 @@ pub fn verify(plan: &Plan) {
         .map(|place| place.matrix.at)
         .collect();
     for step in &plan.steps {
-        let (_, sections) = step.kernel.parts();
+        let (_, regions) = step.kernel.parts();
         let mut reads: Vec<Matrix> = step.kernel.operands();
         if let Kernel::Forward {
             bias: Some(bias),
@@ -48,8 +48,8 @@ pub fn verify(plan: &Plan) {
                 );
             }
         }
-        for section in &sections {
-            for at in read_places(section) {
+        for region in &regions {
+            for at in read_places(region) {
                 if updated.contains(&at) {
                     fail(
                         step,
@@ -57,12 +57,12 @@ pub fn verify(plan: &Plan) {
                     );
                 }
             }
-            if let Some(instruction) = aliased(section) {
+            if let Some(instruction) = aliased(region) {
                 fail(step, format!("writes where it reads: {instruction:?}"));
             }
         }
-        for section in &sections {
-            updated.extend(written_places(section).filter(|at| parameters.contains(at)));
+        for region in &regions {
+            updated.extend(written_places(region).filter(|at| parameters.contains(at)));
         }
     }
 }
@@ -77,8 +77,8 @@ fn sources(instruction: &Instruction) -> Vec<Source> {
     }
 }
 
-fn read_places(section: &Section) -> impl Iterator<Item = Offset> {
-    section.program.iter().flat_map(|instruction| {
+fn read_places(region: &Region) -> impl Iterator<Item = Offset> {
+    region.program.iter().flat_map(|instruction| {
         let loaded = match instruction {
             Instruction::Load { load, .. } => match load {
                 Load::Strided { at, .. }
@@ -97,15 +97,15 @@ fn read_places(section: &Section) -> impl Iterator<Item = Offset> {
             .into_iter()
             .filter_map(|source| match source {
                 Source::Memory(at) | Source::Scalar(at) => Some(at),
-                Source::Scratch(_) | Source::Anchor | Source::Constant(_) => None,
+                Source::Scratch(_) | Source::Accumulator | Source::Constant(_) => None,
             });
         sources.chain(loaded)
     })
 }
 
-fn written_places(section: &Section) -> impl Iterator<Item = Offset> {
+fn written_places(region: &Region) -> impl Iterator<Item = Offset> {
     use super::step::Destination;
-    let stored = section
+    let stored = region
         .program
         .iter()
         .filter_map(|instruction| match instruction {
@@ -123,25 +123,20 @@ fn written_places(section: &Section) -> impl Iterator<Item = Offset> {
                 None
             }
         });
-    stored.chain(section.anchor)
+    stored.chain(region.accumulator)
 }
 
-/// An instruction of the section that writes the place it reads.
-fn aliased(section: &Section) -> Option<&Instruction> {
+/// An instruction of the region that writes the place it reads.
+fn aliased(region: &Region) -> Option<&Instruction> {
     use super::step::Destination;
-    section
-        .program
-        .iter()
-        .find(|instruction| match instruction {
-            Instruction::Unary { to, .. } | Instruction::Binary { to, .. } => {
-                let written = match *to {
-                    Destination::Memory(at) => Source::Memory(at),
-                    Destination::Scratch(scratch) => Source::Scratch(scratch),
-                };
-                sources(instruction).contains(&written)
-            }
-            Instruction::Load { .. } | Instruction::Store { .. } | Instruction::Reduce { .. } => {
-                false
-            }
-        })
+    region.program.iter().find(|instruction| match instruction {
+        Instruction::Unary { to, .. } | Instruction::Binary { to, .. } => {
+            let written = match *to {
+                Destination::Memory(at) => Source::Memory(at),
+                Destination::Scratch(scratch) => Source::Scratch(scratch),
+            };
+            sources(instruction).contains(&written)
+        }
+        Instruction::Load { .. } | Instruction::Store { .. } | Instruction::Reduce { .. } => false,
+    })
 }

@@ -337,7 +337,7 @@ fn without_loss(
 
 /// BatchNorm's variance of one row does not exist; PyTorch fails in the middle of a run.
 fn check_batches(train: &TrainSpec, graph: &Graph, schema: &Schema, faults: &mut Vec<Diagnostic>) {
-    let normalises = graph.scalars.contains(&StepScalar::Bessel);
+    let normalises = graph.scalars.contains(&StepScalar::BesselCorrection);
     let (true, Some(rows)) = (normalises, schema.rows) else {
         return;
     };

@@ -1,5 +1,5 @@
 //! From the AST to what it means: names and arguments against the catalog, columns, the network's
-//! graph with its loss. The only room that sees both syntax and catalog.
+//! graph with its loss. The only module that sees both syntax and catalog.
 
 pub mod advice;
 pub mod arguments;

@@ -6,7 +6,7 @@ use crate::catalog::arguments::{Arguments, Length, Value};
 use crate::catalog::schedules::Run;
 use crate::catalog::{Kind, Meaning, schedules};
 use crate::diagnostics::{Code, Diagnostic};
-use crate::graph::schedule::{Piece, RateSchedule};
+use crate::graph::schedule::{RateSchedule, SchedulePiece};
 use crate::syntax::ast::{Expr, ExprKind};
 
 /// Checks `A -> B -> …` of a run of so many epochs, if that is known; `None` after a fault.
@@ -111,7 +111,7 @@ pub fn schedule(calls: &[Call], epoch: u64, total: u64) -> RateSchedule {
         });
         let updates = given.map_or(u64::MAX, |length| run.updates(length));
         before = before.saturating_add(updates);
-        Piece {
+        SchedulePiece {
             rule: (meaning.rule)(&call.arguments, &run),
             updates,
         }

@@ -4,7 +4,7 @@
 use super::initialize;
 use super::trainer::Trainer;
 use crate::diagnostics::Span;
-use crate::graph::reference::{self, Moment, Tensor};
+use crate::graph::reference::{self, StepContext, Tensor};
 use crate::kernels::Element;
 use crate::plan::Precision;
 
@@ -49,7 +49,7 @@ impl<T: Element> Trainer<'_, T> {
         let inputs = batch_tensor(&self.data.inputs, phase.plan.inputs.features, &rows);
         let width = phase.plan.targets.map_or(0, |targets| targets.features);
         let targets = batch_tensor(&self.data.targets, width, &rows);
-        let moment = Moment {
+        let moment = StepContext {
             rows: rows.len(),
             update: draw,
             seed: self.compiled.seed,

@@ -272,8 +272,8 @@ impl Profile {
         let step = |step: usize| StepMedian {
             seconds: over_workers(&|moments| moments.step(step).nanoseconds()),
             waiting: over_workers(&|moments| {
-                let meetings = moments.meetings(step);
-                meetings.map(|meeting| meeting.nanoseconds()).sum()
+                let barriers = moments.barriers(step);
+                barriers.map(|barrier| barrier.nanoseconds()).sum()
             }),
         };
         Some(Medians {

@@ -91,6 +91,6 @@ fn of_all<T: Element>(probe: &Probe, arena: &Arena<T>) -> impl Iterator<Item = f
     let matrix = probe.matrix;
     let span = (matrix.columns.count(0).max(1) - 1) * matrix.stride + matrix.features;
     let elements = arena.slice(matrix.at, span);
-    let places = positions(axes(&probe.shape), matrix.features, probe.order);
+    let places = positions(axes(&probe.shape), matrix.features, probe.layout);
     places.map(move |place| elements[place].to_f64())
 }

@@ -8,7 +8,7 @@ use nnc::data::table::Part;
 use nnc::engine::{Prepared, Rows, Runner, Threads};
 use nnc::graph::Part as GraphPart;
 use nnc::graph::ops::Op;
-use nnc::graph::reference::{self, Moment, Tensor};
+use nnc::graph::reference::{self, StepContext, Tensor};
 use nnc::kernels::{Arena, Element};
 use nnc::plan::layout::StateLayout;
 use nnc::train::initialize;
@@ -130,7 +130,7 @@ pub fn reference_in_group<T: Element + Prepares>(
     round: impl Fn(f64) -> f64,
 ) -> Vec<Tensor> {
     let (inputs, targets) = batch::<T>(loaded, rows);
-    let moment = Moment {
+    let moment = StepContext {
         rows: rows.len(),
         update: draw,
         seed: loaded.compiled.seed,

@@ -9,7 +9,7 @@ use crate::plan::step::Reduction;
 
 /// How a shape is repeated.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Repeat {
+pub enum BroadcastKind {
     /// One number for all.
     Scalar,
     /// One number a feature, the same in each row.
@@ -19,23 +19,23 @@ pub enum Repeat {
 }
 
 /// How `from` is repeated to `to`, if it can be.
-pub fn repeat(from: &Shape, to: &Shape) -> Option<Repeat> {
+pub fn broadcast_kind(from: &Shape, to: &Shape) -> Option<BroadcastKind> {
     let one = |shape: &Shape| shape.dims.last().and_then(|dim| dim.known()) == Some(1);
     let axes = from.dims.len();
     let rows = from.batch == to.batch && axes == to.dims.len() && (from.batch || axes == 2);
     if from.is_scalar() {
-        Some(Repeat::Scalar)
+        Some(BroadcastKind::Scalar)
     } else if !from.batch && to.batch && from.dims.len() == 1 && from.width().fits(&to.width()) {
-        Some(Repeat::PerFeature)
+        Some(BroadcastKind::PerFeature)
     } else if rows && one(from) {
-        Some(Repeat::PerRow)
+        Some(BroadcastKind::PerRow)
     } else {
         None
     }
 }
 
 pub fn shape(to: &Shape, operands: &[&Shape]) -> Result<Shape, ShapeFault> {
-    match repeat(operands[0], to) {
+    match broadcast_kind(operands[0], to) {
         Some(_) => Ok(to.clone()),
         None => Err(ShapeFault(format!(
             "{} cannot be repeated to {to}",
@@ -45,12 +45,12 @@ pub fn shape(to: &Shape, operands: &[&Shape]) -> Result<Shape, ShapeFault> {
 }
 
 pub fn gradient(graph: &mut Graph, operands: &[ValueId], dy: ValueId) -> Vec<Option<ValueId>> {
-    let kind = repeat(graph.shape(operands[0]), graph.shape(dy))
+    let kind = broadcast_kind(graph.shape(operands[0]), graph.shape(dy))
         .expect("the node was built, so its operand can be repeated");
     let axis = match kind {
-        Repeat::Scalar => Axis::All,
-        Repeat::PerFeature => Axis::Batch,
-        Repeat::PerRow => Axis::Last,
+        BroadcastKind::Scalar => Axis::All,
+        BroadcastKind::PerFeature => Axis::Batch,
+        BroadcastKind::PerRow => Axis::Last,
     };
     let sum = Op::Reduce {
         axis,

@@ -24,7 +24,7 @@ pub fn tables(graph: &Graph) -> Vec<bool> {
 
 /// For each value of two axes, whether it lies as a table does: as the state, look-up or product that it
 /// comes from. What comes from numbers alone lies as what it meets.
-pub fn lie_as_tables(graph: &Graph) -> Vec<bool> {
+pub fn row_major_values(graph: &Graph) -> Vec<bool> {
     let tables = tables(graph);
     let mut lie: Vec<Option<bool>> = Vec::with_capacity(graph.nodes.len());
     for node in &graph.nodes {

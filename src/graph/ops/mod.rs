@@ -21,7 +21,7 @@ mod source;
 
 use std::sync::Arc;
 
-use super::reference::{Moment, Tensor};
+use super::reference::{StepContext, Tensor};
 use super::scalar::ScalarFunction;
 use super::shape::{Dim, Dims, Shape};
 use super::state::{ScalarId, StateId};
@@ -29,11 +29,11 @@ use super::{Graph, ShapeFault, ValueId};
 use crate::plan::step::Reduction;
 
 pub use crate::plan::step::BinaryOperator;
-pub use broadcast::{Repeat, repeat};
-pub use gather::{lie_as_tables, tables};
+pub use broadcast::{BroadcastKind, broadcast_kind};
+pub use gather::{row_major_values, tables};
 pub use matmul::MatMulForm;
 pub use reduce::Axis;
-pub use slice::{Piece, join};
+pub use slice::{GradientSlice, join_slices};
 
 /// What the random stream of a dropout mask is for.
 pub use dropout_mask::PURPOSE as DROPOUT;
@@ -181,7 +181,7 @@ impl Op {
     }
 
     /// The result in the reference semantics: one loop, f64.
-    pub fn evaluate(&self, operands: &[&Tensor], y: &Shape, moment: &Moment) -> Tensor {
+    pub fn evaluate(&self, operands: &[&Tensor], y: &Shape, moment: &StepContext) -> Tensor {
         match self {
             Op::Input { kind, .. } => moment.input(*kind).clone(),
             Op::State(state) => moment.state(*state).as_matrix(),

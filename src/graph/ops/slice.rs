@@ -28,14 +28,14 @@ pub fn shape(start: &Dim, length: &Dim, operands: &[&Shape]) -> Result<Shape, Sh
 
 /// A range of the last axis with a value for it.
 #[derive(Clone, Copy, Debug)]
-pub struct Piece {
+pub struct GradientSlice {
     pub start: usize,
     pub length: usize,
     pub value: ValueId,
 }
 
 /// A value of a shape that has these pieces, in their order and none upon another, and zeros elsewhere.
-pub fn join(graph: &mut Graph, whole: &Shape, pieces: &[Piece]) -> ValueId {
+pub fn join_slices(graph: &mut Graph, whole: &Shape, pieces: &[GradientSlice]) -> ValueId {
     let width = whole.width().known();
     let width = width.expect("values that learn are sliced at known places");
     let mut parts = Vec::with_capacity(2 * pieces.len() + 1);
@@ -71,12 +71,12 @@ pub fn gradient(
         dim.known()
             .expect("values that learn are sliced at known places")
     };
-    let piece = Piece {
+    let piece = GradientSlice {
         start: known(start),
         length: known(length),
         value: dy,
     };
-    vec![Some(join(graph, &whole, &[piece]))]
+    vec![Some(join_slices(graph, &whole, &[piece]))]
 }
 
 pub fn evaluate(start: &Dim, length: &Dim, x: &Tensor) -> Tensor {

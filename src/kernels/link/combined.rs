@@ -162,7 +162,7 @@ impl Program<'_> {
 fn destination_of(source: Source) -> Destination {
     match source {
         Source::Scratch(scratch) => Destination::Scratch(scratch),
-        Source::Anchor | Source::Memory(_) | Source::Scalar(_) | Source::Constant(_) => {
+        Source::Accumulator | Source::Memory(_) | Source::Scalar(_) | Source::Constant(_) => {
             unreachable!("a temporary")
         }
     }

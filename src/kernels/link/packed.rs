@@ -3,14 +3,14 @@
 use std::ops::Range;
 
 use super::Link;
-use crate::kernels::action::{Action, Left, Place};
+use crate::kernels::action::{Action, Address, Left};
 use crate::kernels::element::Element;
 
 /// A left operand as it lies before it is packed: left[m, k] at
 /// `m · row_stride + k / segment · segment_stride + k % segment · step`.
 #[derive(Clone, Copy)]
 pub(super) struct Unpacked {
-    pub at: Place,
+    pub at: Address,
     pub depth: usize,
     pub row_stride: usize,
     pub step: usize,
@@ -20,16 +20,22 @@ pub(super) struct Unpacked {
 
 impl<T: Element> Link<'_, T> {
     /// Packs the panels `of` a left operand, one after the other.
-    pub(super) fn pack(&mut self, of: Range<usize>, height: usize, source: Unpacked, to: Place) {
+    pub(super) fn pack(&mut self, of: Range<usize>, height: usize, source: Unpacked, to: Address) {
         for index in of {
-            let to = to.plus(index * self.site.panel * source.depth);
+            let to = to.plus(index * self.target.panel * source.depth);
             self.pack_panel(index, height, source, to);
         }
     }
 
     /// Packs a panel of a left operand of `height` rows.
-    pub(super) fn pack_panel(&mut self, index: usize, height: usize, source: Unpacked, to: Place) {
-        let panel = self.site.panel;
+    pub(super) fn pack_panel(
+        &mut self,
+        index: usize,
+        height: usize,
+        source: Unpacked,
+        to: Address,
+    ) {
+        let panel = self.target.panel;
         let rows = height.saturating_sub(index * panel).min(panel);
         let from = source.at.plus(match rows {
             0 => 0,
@@ -61,12 +67,12 @@ impl<T: Element> Link<'_, T> {
     }
 
     /// A left operand whose panels have been packed to a place.
-    pub(super) fn packed(&self, at: Place, depth: usize) -> Left {
+    pub(super) fn packed(&self, at: Address, depth: usize) -> Left {
         Left {
             at,
-            height: self.site.panel,
-            stride: self.site.panel * depth,
-            step: self.site.panel,
+            height: self.target.panel,
+            stride: self.target.panel * depth,
+            step: self.target.panel,
         }
     }
 }

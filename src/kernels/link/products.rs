@@ -3,11 +3,11 @@
 use std::ops::Range;
 
 use super::packed::Unpacked;
-use super::{Link, PACKED_ALONE, along_depth, in_strips};
-use crate::kernels::action::{Action, Left, Place, ProductAction};
+use super::{Link, PACKED_ALONE, along_depth, packs_right};
+use crate::kernels::action::{Action, Address, Left, ProductAction};
 use crate::kernels::element::Element;
 use crate::kernels::product::dot::MOST_DOT_COLUMNS;
-use crate::plan::step::{Matrix, Offset, Section, Tile};
+use crate::plan::step::{Matrix, Offset, Region, Tile};
 
 impl<T: Element> Link<'_, T> {
     pub(super) fn forward(
@@ -15,22 +15,22 @@ impl<T: Element> Link<'_, T> {
         weight: Matrix,
         input: Matrix,
         bias: Option<Offset>,
-        section: &Section,
+        region: &Region,
     ) {
-        let (rows, depth) = (section.features, input.features);
-        let along_depth = along_depth(weight, depth, section, self.site.lanes);
+        let (rows, depth) = (region.features, input.features);
+        let along_depth = along_depth(weight, depth, region, self.target.lanes);
         let left = Left {
-            at: Place::arena(weight.at.0),
+            at: Address::arena(weight.at.0),
             height: weight.features,
             stride: weight.features * depth,
             step: weight.stride,
         };
-        let start = bias.map(|bias| Place::arena(bias.0));
-        let inputs = self.site.place(input.at.0);
+        let start = bias.map(|bias| Address::arena(bias.0));
+        let inputs = self.target.place(input.at.0);
         if let Some(start) = start {
             self.touch(start, rows, false);
         }
-        let product = |rows: Range<usize>, tile: Tile, result: Place| {
+        let product = |rows: Range<usize>, tile: Tile, result: Address| {
             let panel = rows.start / left.height;
             let place = left.at.plus(panel * left.stride + rows.start % left.height);
             ProductAction {
@@ -43,12 +43,12 @@ impl<T: Element> Link<'_, T> {
                 right_stride: input.stride,
                 start: start.map(|start| start.plus(rows.start)),
                 result: result.plus(rows.start),
-                result_stride: section.features,
+                result_stride: region.features,
                 ..ProductAction::default()
             }
         };
-        if !along_depth && self.shares_rows(section, depth) {
-            return self.by_rows(section, |link, rows, tile, result| {
+        if !along_depth && self.shares_rows(region, depth) {
+            return self.by_rows(region, |link, rows, tile, result| {
                 link.reads(input, tile.first, tile.columns);
                 let panels = rows.start / left.height..rows.end.div_ceil(left.height);
                 link.touch(
@@ -61,7 +61,7 @@ impl<T: Element> Link<'_, T> {
             });
         }
         self.reads_whole(weight);
-        self.tiles(section, |link, tile, result| {
+        self.tiles(region, |link, tile, result| {
             link.reads(input, tile.first, tile.columns);
             let product = product(0..rows, tile, result);
             let action = if along_depth {
@@ -71,7 +71,7 @@ impl<T: Element> Link<'_, T> {
                     left: left.at,
                     right: product.right,
                     right_stride: input.stride,
-                    far: link.is_far(input),
+                    streamed: link.is_streamed(input),
                     start,
                     result,
                 }
@@ -88,11 +88,11 @@ impl<T: Element> Link<'_, T> {
 
     /// The product, its right operand copied into strips first if that pays.
     fn stripped(&mut self, product: ProductAction) -> ProductAction {
-        if !in_strips::<T>(product.rows, product.right_step.max(product.right_stride)) {
+        if !packs_right::<T>(product.rows, product.right_step.max(product.right_stride)) {
             return product;
         }
-        let strips = Place::work(self.site.scratch + self.step.strips);
-        self.push(Action::Strips {
+        let strips = Address::work(self.target.scratch + self.step.strips);
+        self.push(Action::PackRight {
             columns: product.columns,
             depth: product.depth,
             from: product.right,
@@ -102,31 +102,31 @@ impl<T: Element> Link<'_, T> {
         });
         ProductAction {
             right: strips,
-            right_in_strips: true,
+            right_packed: true,
             ..product
         }
     }
 
-    pub(super) fn data_gradient(&mut self, weight: Matrix, gradient: Matrix, section: &Section) {
-        let (rows, depth) = (section.features, gradient.features);
-        let columns = section.columns.count(self.site.rows);
+    pub(super) fn data_gradient(&mut self, weight: Matrix, gradient: Matrix, region: &Region) {
+        let (rows, depth) = (region.features, gradient.features);
+        let columns = region.columns.count(self.target.rows);
         if depth > 2 * T::CHUNK && columns <= MOST_DOT_COLUMNS {
-            return self.dot_panels(weight, gradient, section);
+            return self.dot_panels(weight, gradient, region);
         }
-        if self.shares_rows(section, depth) && rows * depth > PACKED_ALONE {
-            return self.by_rows(section, |link, rows, tile, result| {
-                link.gradient_rows(weight, gradient, section.features, rows, (tile, result));
+        if self.shares_rows(region, depth) && rows * depth > PACKED_ALONE {
+            return self.by_rows(region, |link, rows, tile, result| {
+                link.gradient_rows(weight, gradient, region.features, rows, (tile, result));
             });
         }
         let left = self.transposed(weight, rows, depth);
-        self.tiles(section, |link, tile, result| {
+        self.tiles(region, |link, tile, result| {
             link.reads(gradient, tile.first, tile.columns);
             let product = link.product(ProductAction {
                 rows,
                 columns: tile.columns,
                 depth,
                 left,
-                right: Place::arena(gradient.at.0 + tile.first * gradient.stride),
+                right: Address::arena(gradient.at.0 + tile.first * gradient.stride),
                 right_step: 1,
                 right_stride: gradient.stride,
                 result,
@@ -145,11 +145,11 @@ impl<T: Element> Link<'_, T> {
         gradient: Matrix,
         inputs: usize,
         rows: Range<usize>,
-        (tile, result): (Tile, Place),
+        (tile, result): (Tile, Address),
     ) {
-        let (panel, depth) = (self.site.panel, gradient.features);
+        let (panel, depth) = (self.target.panel, gradient.features);
         let source = Unpacked {
-            at: Place::arena(weight.at.0),
+            at: Address::arena(weight.at.0),
             depth,
             row_stride: weight.stride,
             step: 1,
@@ -157,13 +157,13 @@ impl<T: Element> Link<'_, T> {
             segment_stride: weight.features * inputs,
         };
         self.reads(gradient, tile.first, tile.columns);
-        let packed = Place::work(self.site.scratch + self.step.packed);
+        let packed = Address::work(self.target.scratch + self.step.packed);
         let product = self.stripped(ProductAction {
             rows: rows.len(),
             columns: tile.columns,
             depth,
             left: self.packed(packed, depth),
-            right: Place::arena(gradient.at.0 + tile.first * gradient.stride),
+            right: Address::arena(gradient.at.0 + tile.first * gradient.stride),
             right_step: 1,
             right_stride: gradient.stride,
             result,
@@ -181,33 +181,33 @@ impl<T: Element> Link<'_, T> {
     }
 
     /// The data gradient of so few columns that the weight is read in place.
-    fn dot_panels(&mut self, weight: Matrix, gradient: Matrix, section: &Section) {
-        let (inputs, depth) = (section.features, gradient.features);
+    fn dot_panels(&mut self, weight: Matrix, gradient: Matrix, region: &Region) {
+        let (inputs, depth) = (region.features, gradient.features);
         self.reads_whole(weight);
         // One panel of all rows may have any number of them.
         let height = weight.features.next_multiple_of(2 * T::CHUNK);
-        let dot = |rows: Range<usize>, tile: Tile, result: Place| Action::DotPanels {
+        let dot = |rows: Range<usize>, tile: Tile, result: Address| Action::DotPanels {
             rows: rows.len(),
             columns: tile.columns,
             depth,
             left: Left {
-                at: Place::arena(weight.at.0 + rows.start * weight.features),
+                at: Address::arena(weight.at.0 + rows.start * weight.features),
                 height,
                 stride: weight.features * inputs,
                 step: weight.stride,
             },
-            right: Place::arena(gradient.at.0 + tile.first * gradient.stride),
+            right: Address::arena(gradient.at.0 + tile.first * gradient.stride),
             right_stride: gradient.stride,
             result: result.plus(rows.start),
             result_stride: inputs,
         };
-        if self.shares_rows(section, depth) {
-            return self.by_rows(section, |link, rows, tile, result| {
+        if self.shares_rows(region, depth) {
+            return self.by_rows(region, |link, rows, tile, result| {
                 link.reads(gradient, tile.first, tile.columns);
                 link.push(dot(rows, tile, result));
             });
         }
-        self.tiles(section, |link, tile, result| {
+        self.tiles(region, |link, tile, result| {
             link.reads(gradient, tile.first, tile.columns);
             link.push(dot(0..inputs, tile, result));
         });
@@ -215,7 +215,7 @@ impl<T: Element> Link<'_, T> {
 
     /// The transposed weight, packed: by each worker for itself if it is small, else by all together.
     fn transposed(&mut self, weight: Matrix, rows: usize, depth: usize) -> Left {
-        let at = Place::arena(weight.at.0);
+        let at = Address::arena(weight.at.0);
         if depth == 1 && weight.stride == 1 {
             // A single row of weights lies as the vectors need it.
             self.reads_whole(weight);
@@ -234,18 +234,18 @@ impl<T: Element> Link<'_, T> {
             segment: weight.features,
             segment_stride: weight.features * rows,
         };
-        let panels = rows.div_ceil(self.site.panel);
+        let panels = rows.div_ceil(self.target.panel);
         let alone = rows * depth <= PACKED_ALONE;
         let to = if alone {
-            Place::work(self.site.scratch + self.step.packed)
+            Address::work(self.target.scratch + self.step.packed)
         } else {
-            Place::work(0)
+            Address::work(0)
         };
         let share = if alone { 0..panels } else { self.share(panels) };
         self.pack(share, rows, source, to);
         if !alone {
             self.next_phase();
-            self.touch(to, panels * self.site.panel * depth, false);
+            self.touch(to, panels * self.target.panel * depth, false);
         }
         self.packed(to, depth)
     }

@@ -1,57 +1,57 @@
-//! From a section's program to the actions on a tile.
+//! From a region's program to the actions on a tile.
 
-use super::Site;
-use crate::kernels::action::{Action, Place, UpdateAction, Value};
+use super::LinkTarget;
+use crate::kernels::action::{Action, Address, UpdateAction, Value};
 use crate::kernels::element::Element;
 use crate::kernels::update::recognise::Recognised;
 use crate::plan::step::{
-    Destination, Instruction, Load, Offset, ReductionAxis, Scratch, Section, Source, Tile,
+    Destination, Instruction, Load, Offset, ReductionAxis, Region, Scratch, Source, Tile,
 };
 
-/// A section's program on one tile.
+/// A region's program on one tile.
 pub(super) struct Program<'s> {
-    pub section: &'s Section,
+    pub region: &'s Region,
     pub tile: Tile,
     /// The kernel's result for the tile, columns adjoining.
-    pub anchor: Place,
+    pub accumulator: Address,
     /// The worker's temporaries.
     pub scratch: usize,
-    pub site: Site,
+    pub target: LinkTarget,
 }
 
 impl Program<'_> {
     pub(super) fn features(&self) -> usize {
-        self.section.features
+        self.region.features
     }
 
-    fn scratch(&self, scratch: Scratch) -> Place {
-        let elements = self.features() * self.section.block_columns;
-        Place::work(self.scratch + usize::from(scratch.0) * elements)
+    fn scratch(&self, scratch: Scratch) -> Address {
+        let elements = self.features() * self.region.block_columns;
+        Address::work(self.scratch + usize::from(scratch.0) * elements)
     }
 
     /// A matrix' column `first` of the tile, its columns `stride` apart.
-    fn column(&self, at: Offset, stride: usize, first: usize) -> Place {
-        self.site
+    fn column(&self, at: Offset, stride: usize, first: usize) -> Address {
+        self.target
             .place(at.0)
             .plus((self.tile.first + first) * stride)
-            .advancing(self.section.block_columns * stride)
+            .advancing(self.region.block_columns * stride)
     }
 
     pub(super) fn value<T: Element>(&self, source: Source, first: usize) -> Value<T> {
         match source {
             Source::Scratch(scratch) => Value::Run(self.scratch(scratch)),
-            Source::Anchor => Value::Run(
-                self.anchor
+            Source::Accumulator => Value::Run(
+                self.accumulator
                     .plus(first * self.features())
-                    .advancing(self.section.block_columns * self.features()),
+                    .advancing(self.region.block_columns * self.features()),
             ),
             Source::Memory(at) => Value::Run(self.column(at, self.features(), first)),
-            Source::Scalar(at) => Value::Number(Place::arena(at.0)),
+            Source::Scalar(at) => Value::Number(Address::arena(at.0)),
             Source::Constant(value) => Value::Constant(T::constant(value)),
         }
     }
 
-    pub(super) fn destination(&self, destination: Destination, first: usize) -> Place {
+    pub(super) fn destination(&self, destination: Destination, first: usize) -> Address {
         match destination {
             Destination::Scratch(scratch) => self.scratch(scratch),
             Destination::Memory(at) => self.column(at, self.features(), first),
@@ -65,12 +65,12 @@ impl Program<'_> {
         into: Offset,
         partials: Offset,
         first: usize,
-    ) -> Place {
+    ) -> Address {
         let partial = |elements: usize| {
             if self.tile.only {
-                Place::arena(into.0)
+                Address::arena(into.0)
             } else {
-                Place::arena(partials.0 + self.tile.index * elements)
+                Address::arena(partials.0 + self.tile.index * elements)
             }
         };
         match axis {
@@ -81,7 +81,7 @@ impl Program<'_> {
     }
 
     /// The places that the program reads or writes on this tile, temporaries excepted.
-    pub fn touched(&self) -> Vec<(Place, usize, bool)> {
+    pub fn touched(&self) -> Vec<(Address, usize, bool)> {
         let mut touched = Vec::new();
         let columns = self.tile.columns;
         let span = |features: usize, stride: usize| (columns - 1) * stride + features;
@@ -93,25 +93,25 @@ impl Program<'_> {
         };
         let source = |source: Source| match source {
             Source::Memory(at) => Some(whole(at)),
-            Source::Scalar(at) => Some((Place::arena(at.0), 1)),
-            Source::Scratch(_) | Source::Anchor | Source::Constant(_) => None,
+            Source::Scalar(at) => Some((Address::arena(at.0), 1)),
+            Source::Scratch(_) | Source::Accumulator | Source::Constant(_) => None,
         };
         let destination = |destination: Destination| match destination {
             Destination::Memory(at) => Some(whole(at)),
             Destination::Scratch(_) => None,
         };
-        for instruction in &self.section.program {
+        for instruction in &self.region.program {
             let (reads, write) = match *instruction {
                 Instruction::Load { ref load, .. } => {
                     let read = match *load {
                         Load::Strided { at, stride } => {
                             Some((self.column(at, stride, 0), span(self.features(), stride)))
                         }
-                        Load::PerFeature { at } => Some((Place::arena(at.0), self.features())),
+                        Load::PerFeature { at } => Some((Address::arena(at.0), self.features())),
                         Load::PerColumn { at, stride } | Load::OneHot { at, stride } => {
                             Some((self.column(at, stride, 0), span(1, stride)))
                         }
-                        Load::Scalar { at } => Some((Place::arena(at.0), 1)),
+                        Load::Scalar { at } => Some((Address::arena(at.0), 1)),
                         Load::Constant(_) | Load::Rows | Load::Dropout { .. } => None,
                     };
                     ([read, None], None)
@@ -148,24 +148,27 @@ impl Program<'_> {
     }
 
     /// The program on a kernel's result that lies elsewhere.
-    pub fn at(&self, anchor: Place) -> Self {
-        Program { anchor, ..*self }
+    pub fn at(&self, accumulator: Address) -> Self {
+        Program {
+            accumulator,
+            ..*self
+        }
     }
 
-    /// The whole program at once, for `length` of the tile's elements from `first` on, where the anchor
+    /// The whole program at once, for `length` of the tile's elements from `first` on, where the accumulator
     /// begins. The new parameter goes to `result`, or to its own place.
     pub fn update<T: Element>(
         &self,
         recognised: &Recognised,
         first: usize,
         length: usize,
-        result: Option<Place>,
+        result: Option<Address>,
     ) -> Action<T> {
         let place = |at: &Offset| self.state(*at, first);
         Action::Update(Box::new(UpdateAction {
             update: recognised.update,
             length,
-            gradient: self.anchor,
+            gradient: self.accumulator,
             states: recognised.states.iter().map(place).collect(),
             result,
             numbers: recognised
@@ -177,13 +180,13 @@ impl Program<'_> {
     }
 
     /// Where an updated state has the tile's element `first`.
-    pub fn state(&self, at: Offset, first: usize) -> Place {
-        Place::arena(at.0 + self.tile.first * self.features() + first)
+    pub fn state(&self, at: Offset, first: usize) -> Address {
+        Address::arena(at.0 + self.tile.first * self.features() + first)
     }
 
     /// The actions on a block of columns, the first of them counted from the tile's.
     pub fn block<T: Element>(&self, first: usize, columns: usize) -> Vec<Action<T>> {
-        let program = &self.section.program;
+        let program = &self.region.program;
         let mut actions = Vec::with_capacity(program.len());
         let mut index = 0;
         while index < program.len() {
@@ -282,7 +285,13 @@ impl Program<'_> {
         }
     }
 
-    fn load<T: Element>(&self, to: Place, load: &Load, first: usize, columns: usize) -> Action<T> {
+    fn load<T: Element>(
+        &self,
+        to: Address,
+        load: &Load,
+        first: usize,
+        columns: usize,
+    ) -> Action<T> {
         let features = self.features();
         let length = columns * features;
         let fill = |value| Action::Fill { length, value, to };
@@ -298,7 +307,7 @@ impl Program<'_> {
             Load::PerFeature { at } => Action::Copy {
                 features,
                 columns,
-                from: Place::arena(at.0),
+                from: Address::arena(at.0),
                 from_stride: 0,
                 to,
                 to_stride: features,
@@ -311,9 +320,9 @@ impl Program<'_> {
                 to,
                 to_stride: features,
             },
-            Load::Scalar { at } => fill(Value::Number(Place::arena(at.0))),
+            Load::Scalar { at } => fill(Value::Number(Address::arena(at.0))),
             Load::Constant(value) => fill(Value::Constant(T::constant(value))),
-            Load::Rows => fill(Value::Constant(T::constant(self.site.rows as f64))),
+            Load::Rows => fill(Value::Constant(T::constant(self.target.rows as f64))),
             Load::OneHot { at, stride } => Action::OneHot {
                 features,
                 columns,
@@ -325,7 +334,7 @@ impl Program<'_> {
                 key: Box::new(key),
                 keep,
                 first: (self.tile.first + first) * features,
-                advance: self.section.block_columns * features,
+                advance: self.region.block_columns * features,
                 length,
                 to,
             },

@@ -1,17 +1,17 @@
 //! A step ready to be linked: what it needs of each worker's scratch and of what all workers share, and where.
 
-use super::halves::HalfSums;
-use super::weights::updated_room;
-use super::{PACKED_ALONE, combines, in_strips, most_shared_columns};
+use super::split_k::SplitK;
+use super::weights::updated_space;
+use super::{PACKED_ALONE, combines, most_shared_columns, packs_right};
 use crate::kernels::element::Element;
 use crate::kernels::update::recognise::{Recognised, recognise};
-use crate::plan::step::{Kernel, Matrix, Section};
+use crate::plan::step::{Kernel, Matrix, Region};
 
-/// One step: its kernel, and where a worker's scratch has room for it.
+/// One step: its kernel, and where a worker's scratch has space for it.
 pub(in crate::kernels) struct Step {
     pub kernel: Kernel,
-    /// For each section in turn, in elements of the worker's scratch.
-    pub(super) sections: [SectionScratch; 2],
+    /// For each region in turn, in elements of the worker's scratch.
+    pub(super) regions: [RegionScratch; 2],
     /// The kernel's own, as large as a tile of a softmax.
     pub(super) work: usize,
     /// The right operand of a product, copied into strips.
@@ -19,16 +19,16 @@ pub(in crate::kernels) struct Step {
     /// The left operand of a product, packed.
     pub(super) packed: usize,
     /// The two sums of a weight's gradient, in what all workers share, where new parameters may wait, too.
-    pub(super) half_sums: Option<HalfSums>,
+    pub(super) split_k: Option<SplitK>,
     pub(super) combines: bool,
-    /// For each section, the optimizer's update that its program is.
+    /// For each region, the optimizer's update that its program is.
     pub updates: [Option<Recognised>; 2],
 }
 
-/// A section's room in a worker's scratch.
+/// A region's space in a worker's scratch.
 #[derive(Clone, Copy, Default)]
-pub(super) struct SectionScratch {
-    pub anchor: usize,
+pub(super) struct RegionScratch {
+    pub accumulator: usize,
     pub temporaries: usize,
 }
 
@@ -40,41 +40,41 @@ pub(in crate::kernels) fn lay_out<T: Element>(
     rows: usize,
 ) -> Option<(Step, usize, usize)> {
     let mut elements = 0usize;
-    let mut room = |size: usize| -> Option<usize> {
+    let mut space = |size: usize| -> Option<usize> {
         let at = elements;
         elements = elements
             .checked_add(size)?
             .checked_next_multiple_of(T::CHUNK)?;
         Some(at)
     };
-    let mut places = [SectionScratch::default(); 2];
+    let mut places = [RegionScratch::default(); 2];
     let mut has_combination = false;
-    let updates = kernel.sections().map(|section| section.and_then(recognise));
-    let parts = kernel.sections().into_iter().zip(&updates);
-    for (place, (section, update)) in places.iter_mut().zip(parts) {
-        let Some(section) = section else { continue };
-        let anchor = match (section.anchor, update) {
+    let updates = kernel.regions().map(|region| region.and_then(recognise));
+    let parts = kernel.regions().into_iter().zip(&updates);
+    for (place, (region, update)) in places.iter_mut().zip(parts) {
+        let Some(region) = region else { continue };
+        let accumulator = match (region.accumulator, update) {
             (Some(_), _) => 0,
-            (None, Some(_)) => updated_room::<T>(section.features, section.tile_columns)?,
-            (None, None) => section.features.checked_mul(section.tile_columns)?,
+            (None, Some(_)) => updated_space::<T>(region.features, region.tile_columns)?,
+            (None, None) => region.features.checked_mul(region.tile_columns)?,
         };
-        let block = section.features.checked_mul(section.block_columns)?;
-        *place = SectionScratch {
-            anchor: room(anchor)?,
-            temporaries: room(block.checked_mul(section.scratches.into())?)?,
+        let block = region.features.checked_mul(region.block_columns)?;
+        *place = RegionScratch {
+            accumulator: space(accumulator)?,
+            temporaries: space(block.checked_mul(region.scratches.into())?)?,
         };
-        has_combination |= combines(section);
+        has_combination |= combines(region);
     }
     let work = match &kernel {
-        Kernel::LogSoftmax { input, section } => {
-            room(input.features.checked_mul(section.tile_columns)?)?
+        Kernel::LogSoftmax { input, region } => {
+            space(input.features.checked_mul(region.tile_columns)?)?
         }
         Kernel::CrossEntropy {
             logits,
             loss: Some(loss),
             gradient: None,
             ..
-        } => room(logits.features.checked_mul(loss.tile_columns)?)?,
+        } => space(logits.features.checked_mul(loss.tile_columns)?)?,
         Kernel::CrossEntropy { .. }
         | Kernel::Loop { .. }
         | Kernel::Forward { .. }
@@ -85,11 +85,11 @@ pub(in crate::kernels) fn lay_out<T: Element>(
         | Kernel::Concat { .. } => 0,
     };
     let copies = copies::<T>(&kernel, panel, rows)?;
-    let (strips, packed) = (room(copies.strips)?, room(copies.packed)?);
+    let (strips, packed) = (space(copies.strips)?, space(copies.packed)?);
     let step = Step {
-        half_sums: HalfSums::new::<T>(&kernel, rows),
+        split_k: SplitK::new::<T>(&kernel, rows),
         kernel,
-        sections: places,
+        regions: places,
         work,
         strips,
         packed,
@@ -102,12 +102,12 @@ pub(in crate::kernels) fn lay_out<T: Element>(
 /// Places all sums of halves behind what else the workers share, and gives the size of everything;
 /// `None` if it overflows. Steps take turns between two places: where one writes its sums, the workers
 /// have met since they read those that were there.
-pub(in crate::kernels) fn place_half_sums<T: Element>(
+pub(in crate::kernels) fn place_split_k<T: Element>(
     steps: &mut [Step],
     shared: usize,
 ) -> Option<usize> {
-    let sums = steps.iter_mut().filter_map(|step| step.half_sums.as_mut());
-    let sums: Vec<&mut HalfSums> = sums.collect();
+    let sums = steps.iter_mut().filter_map(|step| step.split_k.as_mut());
+    let sums: Vec<&mut SplitK> = sums.collect();
     let most = sums.iter().map(|sums| sums.elements()).max().unwrap_or(0);
     let shared = shared.checked_next_multiple_of(T::CHUNK)?;
     for (turn, sums) in sums.into_iter().enumerate() {
@@ -130,17 +130,17 @@ struct Copies {
 /// overflows.
 fn copies<T>(kernel: &Kernel, panel: usize, rows: usize) -> Option<Copies> {
     // Columns of which several workers share the rows.
-    let shared_columns = |section: &Section, depth: usize| {
-        let most = most_shared_columns(section.features, depth);
-        section.columns.count(rows).min(most)
+    let shared_columns = |region: &Region, depth: usize| {
+        let most = most_shared_columns(region.features, depth);
+        region.columns.count(rows).min(most)
     };
-    let shared = |section: &Section, depth: usize| {
-        let columns = shared_columns(section, depth);
-        section.features.checked_mul(columns)
+    let shared = |region: &Region, depth: usize| {
+        let columns = shared_columns(region, depth);
+        region.features.checked_mul(columns)
     };
-    let strips = |section: &Section, right: &Matrix, depth: usize| {
-        if in_strips::<T>(section.features, right.stride) {
-            depth.checked_mul(section.tile_columns.max(shared_columns(section, depth)))
+    let strips = |region: &Region, right: &Matrix, depth: usize| {
+        if packs_right::<T>(region.features, right.stride) {
+            depth.checked_mul(region.tile_columns.max(shared_columns(region, depth)))
         } else {
             Some(0)
         }
@@ -151,42 +151,42 @@ fn copies<T>(kernel: &Kernel, panel: usize, rows: usize) -> Option<Copies> {
         shared: 0,
     };
     Some(match kernel {
-        Kernel::Forward { input, section, .. } => Copies {
-            strips: strips(section, input, input.features)?,
-            shared: shared(section, input.features)?,
+        Kernel::Forward { input, region, .. } => Copies {
+            strips: strips(region, input, input.features)?,
+            shared: shared(region, input.features)?,
             ..none
         },
         Kernel::DataGradient {
-            gradient, section, ..
+            gradient, region, ..
         } => {
             let depth = gradient.features;
-            let height = section.features.checked_next_multiple_of(panel)?;
+            let height = region.features.checked_next_multiple_of(panel)?;
             let elements = height.checked_mul(depth)?;
-            let alone = section.features.checked_mul(depth)? <= PACKED_ALONE;
+            let alone = region.features.checked_mul(depth)? <= PACKED_ALONE;
             Copies {
-                strips: strips(section, gradient, depth)?,
+                strips: strips(region, gradient, depth)?,
                 packed: if alone {
                     elements
                 } else {
                     panel.checked_mul(depth)?
                 },
-                shared: shared(section, depth)?.max(if alone { 0 } else { elements }),
+                shared: shared(region, depth)?.max(if alone { 0 } else { elements }),
             }
         }
         Kernel::WeightGradient {
             gradient,
             input,
-            weight: Some(section),
+            weight: Some(region),
             ..
         } => {
             let depth = gradient.columns.count(rows);
             let height = gradient
                 .features
-                .checked_next_multiple_of(section.features)?;
+                .checked_next_multiple_of(region.features)?;
             let height = height.checked_next_multiple_of(panel)?;
             Copies {
                 packed: height.checked_mul(depth)?,
-                shared: if in_strips::<T>(gradient.features, input.stride) {
+                shared: if packs_right::<T>(gradient.features, input.stride) {
                     input.features.checked_mul(depth)?
                 } else {
                     0

@@ -5,12 +5,12 @@ use std::ops::Range;
 
 use super::packed::Unpacked;
 use super::step::Step;
-use super::{Link, in_strips};
-use crate::kernels::action::{Action, Left, Place, ProductAction, Value};
+use super::{Link, packs_right};
+use crate::kernels::action::{Action, Address, Left, ProductAction, Value};
+use crate::kernels::barriers::DeferredStore;
 use crate::kernels::element::Element;
-use crate::kernels::meetings::Later;
 use crate::kernels::update::recognise::Recognised;
-use crate::plan::step::{Cut, Matrix, Reduction, ReductionAxis, Section, Tile};
+use crate::plan::step::{Matrix, Reduction, ReductionAxis, Region, Tile, Tiling};
 
 /// A left operand beyond this many bytes is worth packing: half of a common first-level cache.
 const PACK_BYTES: usize = 16 << 10;
@@ -25,11 +25,11 @@ const UPDATED_COLUMNS: [usize; 3] = [12, 24, 48];
 
 /// New weights go late to where others have read, at most so many at a time, which are lines that a
 /// processor holds until they are stored, ...
-const LATE_BYTES: usize = 4 << 10;
+const DEFERRED_BYTES: usize = 4 << 10;
 /// ... if a product of as many rows of a batch goes on meanwhile, ...
-const LATE_DEPTH: usize = 32;
+const DEFERRED_DEPTH: usize = 32;
 /// ... and there are enough of them for actions of their own.
-const LATE_ELEMENTS: usize = 2 << 10;
+const DEFERRED_ELEMENTS: usize = 2 << 10;
 /// The columns of a product are parted at multiples of this, so that its strips remain whole.
 const PART_COLUMNS: usize = 12;
 
@@ -53,35 +53,35 @@ fn updated_block<T: Element>(height: usize, tile_columns: usize) -> usize {
 
 /// The elements that a worker's scratch has for the gradient of a weight's tile of `height` rows, if an
 /// optimizer's update follows: two blocks, as the new parameters of one stay while the next is computed.
-pub(super) fn updated_room<T: Element>(height: usize, tile_columns: usize) -> Option<usize> {
+pub(super) fn updated_space<T: Element>(height: usize, tile_columns: usize) -> Option<usize> {
     let block = updated_block::<T>(height, tile_columns);
     Some(height.checked_mul(tile_columns)?.max(2 * block))
 }
 
 /// Where a gradient has been put to be updated.
 pub(super) struct Found {
-    pub at: Place,
+    pub at: Address,
     /// Nobody else writes there before the workers meet.
     pub stays: bool,
 }
 
 impl Found {
     /// It was put where it was told to be.
-    pub fn told(at: Place) -> Found {
+    pub fn told(at: Address) -> Found {
         Found { at, stays: false }
     }
 }
 
 /// The copies of new parameters to their place: each of as many lines as a processor holds stores.
-fn copies_of<T: Element>(length: usize, from: Place, to: Place) -> Vec<Later<T>> {
-    let most = LATE_BYTES / size_of::<T>();
+fn copies_of<T: Element>(length: usize, from: Address, to: Address) -> Vec<DeferredStore<T>> {
+    let most = DEFERRED_BYTES / size_of::<T>();
     let pieces = length.div_ceil(most).max(1);
     let piece = length.div_ceil(pieces).next_multiple_of(T::CHUNK);
     let firsts = (0..length).step_by(piece);
     firsts
         .map(|first| {
             let length = piece.min(length - first);
-            Later::copy(length, from.plus(first), to.plus(first))
+            DeferredStore::copy(length, from.plus(first), to.plus(first))
         })
         .collect()
 }
@@ -96,71 +96,71 @@ impl<'s, T: Element> Link<'s, T> {
         &mut self,
         gradient: Matrix,
         input: Matrix,
-        weight: Option<&Section>,
-        bias: Option<&Section>,
+        weight: Option<&Region>,
+        bias: Option<&Region>,
     ) {
         if self.in_halves(gradient, input, weight, bias) {
             return;
         }
-        if let Some(section) = weight {
-            self.weight_tiles(gradient, input, section);
+        if let Some(region) = weight {
+            self.weight_tiles(gradient, input, region);
         }
-        if let Some(section) = bias {
-            self.bias(gradient, section);
+        if let Some(region) = bias {
+            self.bias(gradient, region);
         }
     }
 
     /// The gradient's sum over the rows: by the last worker, as it has no more weight tiles than the
     /// others; an optimizer's update of many features by all.
-    fn bias(&mut self, gradient: Matrix, section: &Section) {
-        let tile = section.cut(self.site.rows).tile(0);
+    fn bias(&mut self, gradient: Matrix, region: &Region) {
+        let tile = region.tiling(self.target.rows).tile(0);
         let chunks = gradient.features.div_ceil(T::CHUNK);
-        let divided = self.step.updates[1].is_some() && chunks >= self.site.workers;
+        let divided = self.step.updates[1].is_some() && chunks >= self.target.workers;
         let share = if divided {
             self.share(chunks)
-        } else if self.site.worker + 1 == self.site.workers {
+        } else if self.target.worker + 1 == self.target.workers {
             0..chunks
         } else {
             return;
         };
         let first = share.start * T::CHUNK;
         let features = gradient.features.min(share.end * T::CHUNK) - first;
-        let anchor = self.anchor(section, 1, tile).plus(first);
+        let accumulator = self.accumulator(region, 1, tile).plus(first);
         self.reads_whole(gradient);
         self.push(Action::Reduce {
             features,
-            columns: gradient.columns.count(self.site.rows),
+            columns: gradient.columns.count(self.target.rows),
             stride: gradient.stride,
-            from: Place::arena(gradient.at.0 + first),
+            from: Address::arena(gradient.at.0 + first),
             axis: ReductionAxis::Columns,
             reduction: Reduction::Sum,
-            into: anchor,
+            into: accumulator,
             resume: false,
         });
         match &self.step.updates[1] {
             Some(update) if divided => {
                 for state in &update.states {
-                    self.touch(Place::arena(state.0 + first), features, true);
+                    self.touch(Address::arena(state.0 + first), features, true);
                 }
-                let program = self.section_program(section, 1, tile, anchor);
+                let program = self.region_program(region, 1, tile, accumulator);
                 let action = program.update(update, first, features, None);
                 self.push(action);
             }
-            Some(_) | None => self.program(section, 1, tile, anchor),
+            Some(_) | None => self.program(region, 1, tile, accumulator),
         }
     }
 
-    fn weight_tiles(&mut self, gradient: Matrix, input: Matrix, section: &Section) {
-        let (out, depth) = (gradient.features, gradient.columns.count(self.site.rows));
-        let in_strips = in_strips::<T>(out, input.stride);
-        if out > 1 && is_narrow::<T>(out, input.features, depth) && !in_strips {
+    fn weight_tiles(&mut self, gradient: Matrix, input: Matrix, region: &Region) {
+        let (out, depth) = (gradient.features, gradient.columns.count(self.target.rows));
+        let packs_right = packs_right::<T>(out, input.stride);
+        if out > 1 && is_narrow::<T>(out, input.features, depth) && !packs_right {
             self.reads_whole(gradient);
             self.reads_whole(input);
-            return self.narrow_weight(gradient, input, section, depth);
+            return self.narrow_weight(gradient, input, region, depth);
         }
-        let tiles = self.share(section.cut(self.site.rows).tiles());
-        let product = self.weight_product(gradient, input, section, tiles);
-        self.updated_tiles(section, depth, |link, tile, columns, result| {
+        let tiles = self.share(region.tiling(self.target.rows).tiles());
+        let product = self.weight_product(gradient, input, region, tiles);
+        self.updated_tiles(region, depth, |link, tile, columns, result| {
             link.push(Action::Product(product(tile, columns, result)));
             Found::told(result)
         });
@@ -171,24 +171,25 @@ impl<'s, T: Element> Link<'s, T> {
     /// where [`Found`] says, as new parameters take its place until they are copied.
     pub(super) fn updated_tiles(
         &mut self,
-        section: &Section,
+        region: &Region,
         depth: usize,
-        gradient: impl Fn(&mut Self, Tile, Range<usize>, Place) -> Found,
+        gradient: impl Fn(&mut Self, Tile, Range<usize>, Address) -> Found,
     ) {
-        let Some(update) = self.update_of(section) else {
-            return self.tiles(section, |link, tile, result| {
+        let Some(update) = self.update_of(region) else {
+            return self.tiles(region, |link, tile, result| {
                 gradient(link, tile, 0..tile.columns, result);
             });
         };
         // The gradient of a few columns, then their update: it is still in the first cache.
-        let (cut, height) = (section.cut(self.site.rows), section.features);
-        let elements = height * section.columns.count(self.site.rows);
-        let late = depth >= LATE_DEPTH && elements >= LATE_ELEMENTS && self.site.workers > 1;
+        let (tiling, height) = (region.tiling(self.target.rows), region.features);
+        let elements = height * region.columns.count(self.target.rows);
+        let late =
+            depth >= DEFERRED_DEPTH && elements >= DEFERRED_ELEMENTS && self.target.workers > 1;
         let (mut turn, mut copies) = (0, Vec::new());
-        for index in self.share(cut.tiles()) {
-            let tile = cut.tile(index);
-            let anchor = self.anchor(section, 0, tile);
-            let program = self.section_program(section, 0, tile, anchor);
+        for index in self.share(tiling.tiles()) {
+            let tile = tiling.tile(index);
+            let accumulator = self.accumulator(region, 0, tile);
+            let program = self.region_program(region, 0, tile, accumulator);
             for (place, elements, writes) in program.touched() {
                 self.touch(place, elements, writes);
             }
@@ -196,9 +197,9 @@ impl<'s, T: Element> Link<'s, T> {
             for first in (0..tile.columns).step_by(most) {
                 let columns = first..tile.columns.min(first + most);
                 let (start, length) = (first * height, columns.len() * height);
-                let room = turn * updated_block::<T>(height, section.tile_columns);
+                let space = turn * updated_block::<T>(height, region.tile_columns);
                 let found = self.among_copies(copies, columns, |link, part| {
-                    let place = anchor.plus(room + (part.start - first) * height);
+                    let place = accumulator.plus(space + (part.start - first) * height);
                     gradient(link, tile, part, place)
                 });
                 let result = late.then_some(found.at);
@@ -222,7 +223,7 @@ impl<'s, T: Element> Link<'s, T> {
     /// what is left of them behind the last; says where the first part has been put.
     fn among_copies(
         &mut self,
-        copies: Vec<Later<T>>,
+        copies: Vec<DeferredStore<T>>,
         columns: Range<usize>,
         gradient: impl Fn(&mut Self, Range<usize>) -> Found,
     ) -> Found {
@@ -241,14 +242,14 @@ impl<'s, T: Element> Link<'s, T> {
     }
 
     /// The optimizer's update that follows a weight's gradient which is kept nowhere.
-    pub(super) fn update_of(&self, section: &Section) -> Option<&'s Recognised> {
+    pub(super) fn update_of(&self, region: &Region) -> Option<&'s Recognised> {
         let step: &'s Step = self.step;
         step.updates[0]
             .as_ref()
-            .filter(|_| section.anchor.is_none())
+            .filter(|_| region.accumulator.is_none())
     }
 
-    fn push_copies(&mut self, copies: impl IntoIterator<Item = Later<T>>) {
+    fn push_copies(&mut self, copies: impl IntoIterator<Item = DeferredStore<T>>) {
         for copy in copies {
             self.push(copy.now());
         }
@@ -259,10 +260,10 @@ impl<'s, T: Element> Link<'s, T> {
     pub(super) fn packs_gradient(
         gradient: Matrix,
         input: Matrix,
-        section: &Section,
+        region: &Region,
         depth: usize,
     ) -> bool {
-        let (out, height) = (gradient.features, section.features);
+        let (out, height) = (gradient.features, region.features);
         let filled = out > height && !out.is_multiple_of(height);
         let large = out > 1 && out * depth * size_of::<T>() > PACK_BYTES;
         filled || large && input.features >= PACK_COLUMNS
@@ -274,24 +275,24 @@ impl<'s, T: Element> Link<'s, T> {
         &mut self,
         gradient: Matrix,
         input: Matrix,
-        section: &Section,
+        region: &Region,
         tiles: Range<usize>,
-    ) -> impl Fn(Tile, Range<usize>, Place) -> ProductAction + use<T> {
+    ) -> impl Fn(Tile, Range<usize>, Address) -> ProductAction + use<T> {
         let out = gradient.features;
-        let depth = gradient.columns.count(self.site.rows);
-        let gradients = Place::arena(gradient.at.0);
-        let inputs = self.site.place(input.at.0);
+        let depth = gradient.columns.count(self.target.rows);
+        let gradients = Address::arena(gradient.at.0);
+        let inputs = self.target.place(input.at.0);
         self.reads_whole(gradient);
         self.reads_whole(input);
-        let height = section.features;
-        let panel_columns = section.panel_columns.unwrap_or(input.features).max(1);
-        let in_strips = out > 1 && in_strips::<T>(out, input.stride);
-        if in_strips {
-            self.strips_of_input(input, section, depth);
+        let height = region.features;
+        let panel_columns = region.panel_columns.unwrap_or(input.features).max(1);
+        let packs_right = out > 1 && packs_right::<T>(out, input.stride);
+        if packs_right {
+            self.packed_input(input, region, depth);
         }
-        let pack = Self::packs_gradient(gradient, input, section, depth);
+        let pack = Self::packs_gradient(gradient, input, region, depth);
         let left = if pack {
-            self.packed_gradient(gradient, section, depth, tiles)
+            self.packed_gradient(gradient, region, depth, tiles)
         } else {
             Left {
                 at: gradients,
@@ -324,8 +325,8 @@ impl<'s, T: Element> Link<'s, T> {
             let first_row = tile.first / panel_columns * height;
             let column = tile.first % panel_columns + columns.start;
             let start = if pack { first_row * depth } else { first_row };
-            let (right, right_step, right_stride) = if in_strips {
-                (Place::work(column * depth), 0, 0)
+            let (right, right_step, right_stride) = if packs_right {
+                (Address::work(column * depth), 0, 0)
             } else {
                 (inputs.plus(column), input.stride, 1)
             };
@@ -340,7 +341,7 @@ impl<'s, T: Element> Link<'s, T> {
                 right,
                 right_step,
                 right_stride,
-                right_in_strips: in_strips,
+                right_packed: packs_right,
                 result,
                 result_stride: height,
                 ..ProductAction::default()
@@ -350,19 +351,19 @@ impl<'s, T: Element> Link<'s, T> {
 
     /// The gradient of a weight of few inputs: all of the worker's panels of a part of the depth, then
     /// of the next, so that columns of the gradient are read one after the other, and once.
-    fn narrow_weight(&mut self, gradient: Matrix, input: Matrix, section: &Section, depth: usize) {
-        let (out, height, columns) = (gradient.features, section.features, input.features);
-        let cut = section.cut(self.site.rows);
-        let tiles = self.share(cut.tiles());
-        let results: Vec<(Tile, Place)> = tiles
+    fn narrow_weight(&mut self, gradient: Matrix, input: Matrix, region: &Region, depth: usize) {
+        let (out, height, columns) = (gradient.features, region.features, input.features);
+        let tiling = region.tiling(self.target.rows);
+        let tiles = self.share(tiling.tiles());
+        let results: Vec<(Tile, Address)> = tiles
             .clone()
             .map(|index| {
-                let tile = cut.tile(index);
+                let tile = tiling.tile(index);
                 debug_assert_eq!(tile.columns, columns, "a tile is a panel");
-                let room = self.site.scratch + self.step.packed;
-                let result = match section.anchor {
-                    Some(_) => self.anchor(section, 0, tile),
-                    None => Place::work(room + (index - tiles.start) * height * columns),
+                let space = self.target.scratch + self.step.packed;
+                let result = match region.accumulator {
+                    Some(_) => self.accumulator(region, 0, tile),
+                    None => Address::work(space + (index - tiles.start) * height * columns),
                 };
                 (tile, result)
             })
@@ -390,12 +391,12 @@ impl<'s, T: Element> Link<'s, T> {
                     columns,
                     depth: (depth - first).min(NARROW_DEPTH),
                     left: Left {
-                        at: Place::arena(at),
+                        at: Address::arena(at),
                         height,
                         stride: 0,
                         step: gradient.stride,
                     },
-                    right: Place::arena(input.at.0 + first * input.stride),
+                    right: Address::arena(input.at.0 + first * input.stride),
                     right_step: input.stride,
                     right_stride: 1,
                     resume: first > 0,
@@ -406,50 +407,50 @@ impl<'s, T: Element> Link<'s, T> {
             }
         }
         for (tile, result) in results {
-            self.program(section, 0, tile, result);
+            self.program(region, 0, tile, result);
         }
     }
 
     /// Copies the input into strips, by all workers together: those of each tile of a panel, one after
     /// the other.
-    fn strips_of_input(&mut self, input: Matrix, section: &Section, depth: usize) {
-        let cut = Cut::new(input.features, None, section.tile_columns);
-        for index in self.share(cut.tiles()) {
-            let tile = cut.tile(index);
-            let to = Place::work(tile.first * depth);
+    fn packed_input(&mut self, input: Matrix, region: &Region, depth: usize) {
+        let tiling = Tiling::new(input.features, None, region.tile_columns);
+        for index in self.share(tiling.tiles()) {
+            let tile = tiling.tile(index);
+            let to = Address::work(tile.first * depth);
             self.touch(to, tile.columns * depth, true);
-            self.push(Action::Strips {
+            self.push(Action::PackRight {
                 columns: tile.columns,
                 depth,
-                from: Place::arena(input.at.0 + tile.first),
+                from: Address::arena(input.at.0 + tile.first),
                 step: input.stride,
                 stride: 1,
                 to,
             });
         }
         self.next_phase();
-        self.touch(Place::work(0), input.features * depth, false);
+        self.touch(Address::work(0), input.features * depth, false);
     }
 
     /// The gradient packed, as far as some tiles need it.
     fn packed_gradient(
         &mut self,
         gradient: Matrix,
-        section: &Section,
+        region: &Region,
         depth: usize,
         tiles: Range<usize>,
     ) -> Left {
-        let height = section.features;
-        let panel_columns = section.panel_columns.unwrap_or(usize::MAX);
-        let cut = section.cut(self.site.rows);
-        let to = Place::work(self.site.scratch + self.step.packed);
+        let height = region.features;
+        let panel_columns = region.panel_columns.unwrap_or(usize::MAX);
+        let tiling = region.tiling(self.target.rows);
+        let to = Address::work(self.target.scratch + self.step.packed);
         if !tiles.is_empty() {
-            let first = cut.tile(tiles.start).first / panel_columns;
-            let last = cut.tile(tiles.end - 1).first / panel_columns;
+            let first = tiling.tile(tiles.start).first / panel_columns;
+            let last = tiling.tile(tiles.end - 1).first / panel_columns;
             let rows = first * height..(last + 1) * height;
-            let panel = self.site.panel;
+            let panel = self.target.panel;
             let source = Unpacked {
-                at: Place::arena(gradient.at.0),
+                at: Address::arena(gradient.at.0),
                 depth,
                 row_stride: 1,
                 step: gradient.stride,

@@ -10,7 +10,7 @@ const MOST_VECTORS: usize = 8;
 
 impl<T: Element> Product<T> {
     /// Computes the only column up to the rows that a panel holds, of which there are more; gives how
-    /// many it has computed. It stands alone, so that products of more columns do not make room for it.
+    /// many it has computed. It stands alone, so that products of more columns do not make space for it.
     #[inline(never)]
     pub(super) fn column_rows<S: Simd>(&self, simd: S) -> usize {
         let lanes = T::lanes::<S>();
@@ -80,7 +80,7 @@ impl<T: Element, const VECTORS: usize> WithSimd for Column<T, VECTORS> {
                 }
             }
             let mut right = product.right;
-            let step = if product.right_in_strips {
+            let step = if product.right_packed {
                 1
             } else {
                 product.right_step

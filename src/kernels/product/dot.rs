@@ -17,7 +17,7 @@ pub(in crate::kernels) struct DotRow<T> {
     pub right_stride: usize,
     /// The columns come from far away: they are read one after the other, as one stream, which the
     /// processor fetches ahead. Four at a time it does not.
-    pub far: bool,
+    pub streamed: bool,
     pub start: T,
     /// Adjoining.
     pub result: *mut T,
@@ -31,7 +31,7 @@ impl<T: Element> WithSimd for DotRow<T> {
         let mut at = 0;
         // SAFETY: by the contract of the fields.
         unsafe {
-            while !self.far && self.columns - at >= 4 {
+            while !self.streamed && self.columns - at >= 4 {
                 self.dot::<S, 4>(simd, at);
                 at += 4;
             }

@@ -21,7 +21,7 @@ use crate::kernels::element::Element;
 pub(super) unsafe fn few_rows<S: Simd, T: Element>(product: &Product<T>) -> bool {
     // Of the instruction sets that kernels are run on, AVX-512 alone has as many lanes.
     let fits = S::F32_LANES >= 16 && product.rows * 2 <= T::lanes::<S>();
-    if !fits || product.rows == 0 || product.right_in_strips {
+    if !fits || product.rows == 0 || product.right_packed {
         return false;
     }
     let product = std::ptr::from_ref(product);
@@ -50,7 +50,7 @@ macro_rules! few_rows {
         /// fields say. It has rows, and its right operand does not lie in strips.
         #[target_feature(enable = "avx512f,avx512vl,fma")]
         unsafe fn $name(product: &Product<$real>) {
-            debug_assert!(product.rows <= $rows && !product.right_in_strips);
+            debug_assert!(product.rows <= $rows && !product.right_packed);
             // SAFETY: by the caller.
             unsafe {
                 if product.rows == $rows {
@@ -205,7 +205,7 @@ mod tests {
                                 right: right.as_ptr(),
                                 right_step: 1,
                                 right_stride: depth.max(1),
-                                right_in_strips: false,
+                                right_packed: false,
                                 start: if starts {
                                     start.as_ptr()
                                 } else {

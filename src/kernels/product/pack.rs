@@ -10,7 +10,7 @@ use crate::kernels::transpose::transpose;
 /// `[k][c]`, one strip after the other.
 ///
 /// The pointers are valid for all that the fields describe, and do not overlap.
-pub(in crate::kernels) struct Strips<T> {
+pub(in crate::kernels) struct PackRight<T> {
     pub columns: usize,
     pub depth: usize,
     /// from[k, c] is at `k · step + c · stride`; one of the two is 1.
@@ -20,13 +20,13 @@ pub(in crate::kernels) struct Strips<T> {
     pub to: *mut T,
 }
 
-impl<T: Element> WithSimd for Strips<T> {
+impl<T: Element> WithSimd for PackRight<T> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         // SAFETY: by the contract of the fields.
-        each_strip!(S, self.columns, |at, COLUMNS| unsafe {
+        each_packed_column_block!(S, self.columns, |at, COLUMNS| unsafe {
             let from = self.from.add(at * self.stride);
             let to = self.to.add(at * self.depth);
             if self.step == 1 {

@@ -5,60 +5,60 @@ fn sizes() -> impl Iterator<Item = usize> {
     (1..=40).chain([47, 64, 65, 100])
 }
 
-fn stored(case: &mut Case, mut section: Section) -> Section {
-    section.anchor = Some(case.matrix(section.features, section.columns, 0).at);
-    section
+fn stored(case: &mut Case, mut region: Region) -> Region {
+    region.accumulator = Some(case.matrix(region.features, region.columns, 0).at);
+    region
 }
 
 /// A result that stays in scratch and leaves by a store.
-fn passing(case: &mut Case, mut section: Section) -> Section {
-    let to = case.matrix(section.features, section.columns, 2);
+fn passing(case: &mut Case, mut region: Region) -> Region {
+    let to = case.matrix(region.features, region.columns, 2);
     let instruction = Instruction::Store {
-        from: Source::Anchor,
+        from: Source::Accumulator,
         at: to.at,
         stride: to.stride,
     };
-    section.program.push(instruction);
-    section
+    region.program.push(instruction);
+    region
 }
 
 fn forward(case: &mut Case, outs: usize, ins: usize, columns: Columns, tile: usize, gap: usize) {
     let weight = case.matrix(outs, Columns::Fixed(ins), gap);
     let input = case.matrix(ins, columns, gap);
     let bias = (gap == 0).then(|| case.numbers(outs));
-    let section = section(outs, columns, tile, tile.div_ceil(2));
-    let section = match gap {
-        0 => stored(case, section),
-        _ => passing(case, section),
+    let region = region(outs, columns, tile, tile.div_ceil(2));
+    let region = match gap {
+        0 => stored(case, region),
+        _ => passing(case, region),
     };
     case.kernels.push(Kernel::Forward {
         weight,
         input,
         bias,
-        section,
+        region,
     });
 }
 
 fn data_gradient(case: &mut Case, outs: usize, ins: usize, tile: usize, gap: usize) {
     let weight = case.matrix(outs, Columns::Fixed(ins), gap);
     let gradient = case.matrix(outs, Columns::Batch, gap);
-    let section = section(ins, Columns::Batch, tile, tile);
-    let section = match gap {
-        0 => stored(case, section),
-        _ => passing(case, section),
+    let region = region(ins, Columns::Batch, tile, tile);
+    let region = match gap {
+        0 => stored(case, region),
+        _ => passing(case, region),
     };
     case.kernels.push(Kernel::DataGradient {
         weight,
         gradient,
-        section,
+        region,
     });
 }
 
 fn weight_gradient(case: &mut Case, outs: usize, ins: usize, tile: usize, gap: usize) {
     let gradient = case.matrix(outs, Columns::Batch, gap);
     let input = case.matrix(ins, Columns::Batch, gap);
-    let weight = section(outs, Columns::Fixed(ins), tile, tile);
-    let bias = section(outs, Columns::Fixed(1), 1, 1);
+    let weight = region(outs, Columns::Fixed(ins), tile, tile);
+    let bias = region(outs, Columns::Fixed(1), 1, 1);
     let (weight, bias) = match gap {
         0 => (Some(stored(case, weight)), Some(stored(case, bias))),
         1 => (Some(passing(case, weight)), None),
@@ -173,26 +173,26 @@ fn products_of_weights_in_panels_agree() {
         let (weight, bias) = (in_panels(&mut case, outs, ins), case.numbers(outs));
         let input = case.matrix(ins, Columns::Batch, 0);
         let gradient = case.matrix(outs, Columns::Batch, 0);
-        let cut = section(outs, Columns::Batch, 16, 16);
-        let result = stored(&mut case, cut);
+        let tiled = region(outs, Columns::Batch, 16, 16);
+        let result = stored(&mut case, tiled);
         case.kernels.push(Kernel::Forward {
             weight,
             input,
             bias: Some(bias),
-            section: result,
+            region: result,
         });
-        let cut = section(ins, Columns::Batch, 16, 16);
-        let result = stored(&mut case, cut);
+        let tiled = region(ins, Columns::Batch, 16, 16);
+        let result = stored(&mut case, tiled);
         case.kernels.push(Kernel::DataGradient {
             weight,
             gradient,
-            section: result,
+            region: result,
         });
-        let mut cut = section(32, weight.columns, 28, 28);
-        cut.panel_columns = Some(ins);
-        let result = stored(&mut case, cut);
-        let cut = section(outs, Columns::Fixed(1), 1, 1);
-        let bias = stored(&mut case, cut);
+        let mut tiled = region(32, weight.columns, 28, 28);
+        tiled.panel_columns = Some(ins);
+        let result = stored(&mut case, tiled);
+        let tiled = region(outs, Columns::Fixed(1), 1, 1);
+        let bias = stored(&mut case, tiled);
         case.kernels.push(Kernel::WeightGradient {
             gradient,
             input,
@@ -211,11 +211,11 @@ fn a_row_has_the_same_bits_in_any_batch() {
         data_gradient(&mut case, outputs, 90, 8, 0);
         case.rows = rows;
         let results = case.kernels.iter().map(|kernel| {
-            let (Kernel::Forward { section, .. } | Kernel::DataGradient { section, .. }) = kernel
+            let (Kernel::Forward { region, .. } | Kernel::DataGradient { region, .. }) = kernel
             else {
                 unreachable!("the case has no other kernels");
             };
-            (section.anchor.unwrap().0, section.features)
+            (region.accumulator.unwrap().0, region.features)
         });
         let results: Vec<_> = results.collect();
         let arena = case.run::<f32>(1, 0);
@@ -248,19 +248,19 @@ fn tables_agree() {
             let table = case.matrix(width, Columns::Fixed(entries), gap);
             let gradient = case.matrix(width, Columns::Batch, gap);
             let index = case.indices(Columns::Batch, entries, gap);
-            let cut = section(width, Columns::Batch, 3, 2);
-            let section_of_rows = passing(&mut case, cut);
+            let tiled = region(width, Columns::Batch, 3, 2);
+            let section_of_rows = passing(&mut case, tiled);
             case.kernels.push(Kernel::Gather {
                 table,
                 index,
-                section: section_of_rows,
+                region: section_of_rows,
             });
-            let cut = section(width, Columns::Fixed(entries), 2, 2);
-            let section = stored(&mut case, cut);
+            let tiled = region(width, Columns::Fixed(entries), 2, 2);
+            let region = stored(&mut case, tiled);
             case.kernels.push(Kernel::ScatterAdd {
                 gradient,
                 index,
-                section,
+                region,
             });
         }
         case.check();
@@ -276,10 +276,10 @@ fn softmax_agrees() {
             let logits = case.matrix(classes, Columns::Batch, gap);
             let labels = case.indices(Columns::Batch, classes, gap);
             for present in [(true, true), (true, false), (false, true)] {
-                let cut = section(1, Columns::Batch, 4, 3);
-                let loss = present.0.then(|| passing(&mut case, cut));
-                let cut = section(classes, Columns::Batch, 4, 2);
-                let gradient = present.1.then(|| stored(&mut case, cut));
+                let tiled = region(1, Columns::Batch, 4, 3);
+                let loss = present.0.then(|| passing(&mut case, tiled));
+                let tiled = region(classes, Columns::Batch, 4, 2);
+                let gradient = present.1.then(|| stored(&mut case, tiled));
                 case.kernels.push(Kernel::CrossEntropy {
                     logits,
                     index: labels,
@@ -289,11 +289,11 @@ fn softmax_agrees() {
                     gradient,
                 });
             }
-            let cut = section(classes, Columns::Batch, 4, 4);
-            let section = stored(&mut case, cut);
+            let tiled = region(classes, Columns::Batch, 4, 4);
+            let region = stored(&mut case, tiled);
             case.kernels.push(Kernel::LogSoftmax {
                 input: logits,
-                section,
+                region,
             });
         }
         case.check();
@@ -307,11 +307,11 @@ fn softmax_is_stable_and_shows_a_bad_class() {
     let index = case.matrix(1, Columns::Batch, 0);
     case.arena[..6].copy_from_slice(&[1000.0, -1000.0, -1e30, 1e30, 0.0, 0.0]);
     case.arena[6..9].copy_from_slice(&[0.0, 1.0, 2.0]);
-    let cut = section(1, Columns::Batch, 2, 2);
-    let loss = stored(&mut case, cut);
-    let cut = section(2, Columns::Batch, 2, 2);
-    let gradient = stored(&mut case, cut);
-    let (loss_at, gradient_at) = (loss.anchor.unwrap().0, gradient.anchor.unwrap().0);
+    let tiled = region(1, Columns::Batch, 2, 2);
+    let loss = stored(&mut case, tiled);
+    let tiled = region(2, Columns::Batch, 2, 2);
+    let gradient = stored(&mut case, tiled);
+    let (loss_at, gradient_at) = (loss.accumulator.unwrap().0, gradient.accumulator.unwrap().0);
     let (loss, gradient) = (Some(loss), Some(gradient));
     case.kernels.push(Kernel::CrossEntropy {
         logits,

@@ -1,6 +1,6 @@
 //! The kernels against plain loops, on every remainder of lanes, tiles and workers.
 
-mod feeds;
+mod batches;
 mod matrices;
 mod programs;
 mod reference;
@@ -91,7 +91,7 @@ impl Case {
         index
     }
 
-    /// Room for partial reductions; everything else comes before.
+    /// AddressSpace for partial reductions; everything else comes before.
     pub fn partials(&mut self, count: usize) -> Offset {
         self.partials.get_or_insert(self.arena.len());
         self.numbers(count)
@@ -171,14 +171,14 @@ impl Case {
     }
 }
 
-pub fn section(features: usize, columns: Columns, tile: usize, block: usize) -> Section {
-    Section {
+pub fn region(features: usize, columns: Columns, tile: usize, block: usize) -> Region {
+    Region {
         features,
         columns,
         tile_columns: tile,
         panel_columns: None,
         block_columns: block,
-        anchor: None,
+        accumulator: None,
         scratches: 4,
         program: vec![],
     }

@@ -45,9 +45,9 @@ fn shapes() -> impl Iterator<Item = (usize, usize)> {
 
 fn looped(case: &mut Case, features: usize, columns: Columns, program: Vec<Instruction>) {
     let tile = [2, 7, 50][features % 3];
-    let mut section = section(features, columns, tile, [1, 3, 16][features % 3]);
-    section.program = program;
-    case.kernels.push(Kernel::Loop { section });
+    let mut region = region(features, columns, tile, [1, 3, 16][features % 3]);
+    region.program = program;
+    case.kernels.push(Kernel::Loop { region });
 }
 
 #[test]
@@ -253,11 +253,11 @@ fn a_weight_is_updated_in_its_gradients_epilogue() {
             let columns = Columns::Fixed(columns);
             let parameter = case.matrix(features, columns, 0).at;
             let step = Scratch(0);
-            let mut section = section(features, columns, 3, 2);
-            section.program = vec![
+            let mut region = region(features, columns, 3, 2);
+            region.program = vec![
                 Instruction::Binary {
                     to: Destination::Scratch(step),
-                    left: Source::Anchor,
+                    left: Source::Accumulator,
                     right: Source::Scalar(rate),
                     operator: BinaryOperator::Multiply,
                 },
@@ -273,7 +273,7 @@ fn a_weight_is_updated_in_its_gradients_epilogue() {
                     stride: features,
                 },
             ];
-            Some(section)
+            Some(region)
         };
         let (weight, bias) = (update(size, 7), update(size, 1));
         case.kernels.push(Kernel::WeightGradient {

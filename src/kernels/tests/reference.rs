@@ -41,43 +41,43 @@ impl Reference {
 
     pub fn run(&mut self, kernel: &Kernel) {
         match kernel {
-            Kernel::Loop { section } => self.section(section, vec![]),
+            Kernel::Loop { region } => self.region(region, vec![]),
             Kernel::Forward {
                 weight,
                 input,
                 bias,
-                section,
+                region,
             } => {
                 let x = self.read(*input);
-                let (outs, ins) = (section.features, input.features);
+                let (outs, ins) = (region.features, input.features);
                 let w = out_of_panels(&self.read(*weight), weight.features, outs, ins);
                 let mut result = vec![];
-                for column in 0..section.columns.count(self.rows) {
+                for column in 0..region.columns.count(self.rows) {
                     for out in 0..outs {
                         let bias = bias.map_or(0.0, |bias| self.arena[bias.0 + out]);
                         let products = (0..ins).map(|k| w[k * outs + out] * x[column * ins + k]);
                         result.push(bias + products.sum::<f64>());
                     }
                 }
-                self.section(section, result);
+                self.region(region, result);
             }
             Kernel::DataGradient {
                 weight,
                 gradient,
-                section,
+                region,
             } => {
                 let g = self.read(*gradient);
-                let (outs, ins) = (gradient.features, section.features);
+                let (outs, ins) = (gradient.features, region.features);
                 let w = out_of_panels(&self.read(*weight), weight.features, outs, ins);
                 let mut result = vec![];
-                for column in 0..section.columns.count(self.rows) {
+                for column in 0..region.columns.count(self.rows) {
                     for k in 0..ins {
                         let products =
                             (0..outs).map(|out| w[k * outs + out] * g[column * outs + out]);
                         result.push(products.sum());
                     }
                 }
-                self.section(section, result);
+                self.region(region, result);
             }
             Kernel::WeightGradient {
                 gradient,
@@ -91,7 +91,7 @@ impl Reference {
                 let sum = |out: usize, factor: &dyn Fn(usize) -> f64| -> f64 {
                     (0..rows).map(|row| g[row * outs + out] * factor(row)).sum()
                 };
-                let height = weight.as_ref().map_or(outs, |section| section.features);
+                let height = weight.as_ref().map_or(outs, |region| region.features);
                 let mut weights = vec![];
                 for first in (0..outs).step_by(height) {
                     for k in 0..ins {
@@ -105,17 +105,17 @@ impl Reference {
                     }
                 }
                 let biases = (0..outs).map(|out| sum(out, &|_| 1.0)).collect();
-                if let Some(section) = weight {
-                    self.section(section, weights);
+                if let Some(region) = weight {
+                    self.region(region, weights);
                 }
-                if let Some(section) = bias {
-                    self.section(section, biases);
+                if let Some(region) = bias {
+                    self.region(region, biases);
                 }
             }
             Kernel::Gather {
                 table,
                 index,
-                section,
+                region,
             } => {
                 let (table_values, index) = (self.read(*table), self.read(*index));
                 let width = table.features;
@@ -123,22 +123,22 @@ impl Reference {
                 for entry in index {
                     result.extend_from_slice(&table_values[entry as usize * width..][..width]);
                 }
-                self.section(section, result);
+                self.region(region, result);
             }
             Kernel::ScatterAdd {
                 gradient,
                 index,
-                section,
+                region,
             } => {
                 let (g, index) = (self.read(*gradient), self.read(*index));
                 let width = gradient.features;
-                let mut result = vec![0.0; width * section.columns.count(self.rows)];
+                let mut result = vec![0.0; width * region.columns.count(self.rows)];
                 for (row, entry) in index.into_iter().enumerate() {
                     for feature in 0..width {
                         result[entry as usize * width + feature] += g[row * width + feature];
                     }
                 }
-                self.section(section, result);
+                self.region(region, result);
             }
             Kernel::CrossEntropy {
                 logits,
@@ -164,20 +164,20 @@ impl Reference {
                     let parts = z.iter().enumerate();
                     gradients.extend(parts.map(|(k, z)| z.exp() / total * targets - target(k)));
                 }
-                if let Some(section) = loss {
-                    self.section(section, losses);
+                if let Some(region) = loss {
+                    self.region(region, losses);
                 }
-                if let Some(section) = gradient {
-                    self.section(section, gradients);
+                if let Some(region) = gradient {
+                    self.region(region, gradients);
                 }
             }
-            Kernel::LogSoftmax { input, section } => {
+            Kernel::LogSoftmax { input, region } => {
                 let mut result = self.read(*input);
                 for z in result.chunks_mut(input.features) {
                     let total: f64 = z.iter().map(|z| z.exp()).sum();
                     z.iter_mut().for_each(|z| *z -= total.ln());
                 }
-                self.section(section, result);
+                self.region(region, result);
             }
             Kernel::Concat { parts, to } => {
                 let mut feature = 0;
@@ -198,36 +198,36 @@ impl Reference {
         }
     }
 
-    fn section(&mut self, section: &Section, anchor: Values) {
-        let features = section.features;
-        let columns = section.columns.count(self.rows);
+    fn region(&mut self, region: &Region, accumulator: Values) {
+        let features = region.features;
+        let columns = region.columns.count(self.rows);
         let length = features * columns;
         let matrix = |at, stride| Matrix {
             at,
             features,
-            columns: section.columns,
+            columns: region.columns,
             stride,
         };
-        if let Some(at) = section.anchor {
-            self.write(matrix(at, features), &anchor);
+        if let Some(at) = region.accumulator {
+            self.write(matrix(at, features), &accumulator);
         }
-        let mut scratches = vec![vec![0.0; length]; section.scratches.into()];
+        let mut scratches = vec![vec![0.0; length]; region.scratches.into()];
         let put =
             |to: Destination, values: Values, scratches: &mut [Values], this: &mut Self| match to {
                 Destination::Scratch(scratch) => scratches[usize::from(scratch.0)] = values,
                 Destination::Memory(at) => this.write(matrix(at, features), &values),
             };
-        for instruction in &section.program {
+        for instruction in &region.program {
             let value = |source: Source, scratches: &[Values], this: &Self| match source {
                 Source::Scratch(scratch) => scratches[usize::from(scratch.0)].clone(),
-                Source::Anchor => anchor.clone(),
+                Source::Accumulator => accumulator.clone(),
                 Source::Memory(at) => this.read(matrix(at, features)),
                 Source::Scalar(at) => vec![this.arena[at.0]; length],
                 Source::Constant(value) => vec![value; length],
             };
             match *instruction {
                 Instruction::Load { to, ref load } => {
-                    let values = self.load(load, features, section.columns);
+                    let values = self.load(load, features, region.columns);
                     put(Destination::Scratch(to), values, &mut scratches, self);
                 }
                 Instruction::Unary {

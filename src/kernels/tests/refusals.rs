@@ -2,14 +2,14 @@ use super::*;
 use crate::graph::scalar::ScalarFunction;
 
 /// The verifier's complaint about one loop of 4 × batch (at most 10 rows) over an arena of 100.
-fn refusal(change: impl FnOnce(&mut Section)) -> String {
-    let mut section = section(4, Columns::Batch, 3, 2);
-    section.program = vec![unary(
+fn refusal(change: impl FnOnce(&mut Region)) -> String {
+    let mut region = region(4, Columns::Batch, 3, 2);
+    region.program = vec![unary(
         Source::Memory(Offset(0)),
         Destination::Memory(Offset(50)),
     )];
-    change(&mut section);
-    match Executable::<f32>::new(&[Kernel::Loop { section }], 100, 10) {
+    change(&mut region);
+    match Executable::<f32>::new(&[Kernel::Loop { region }], 100, 10) {
         Ok(_) => "accepted".to_string(),
         Err(fault) => fault,
     }
@@ -25,7 +25,7 @@ fn unary(from: Source, to: Destination) -> Instruction {
 }
 
 fn of_program(program: Vec<Instruction>) -> String {
-    refusal(|section| section.program = program)
+    refusal(|region| region.program = program)
 }
 
 #[track_caller]
@@ -190,13 +190,13 @@ fn what_workers_would_race_for_is_refused() {
         columns,
         stride: features,
     };
-    let mut result = section(2, Columns::Batch, 4, 4);
-    result.anchor = Some(Offset(7));
+    let mut result = region(2, Columns::Batch, 4, 4);
+    result.accumulator = Some(Offset(7));
     let forward = Kernel::Forward {
         weight: matrix(0, 2, Columns::Fixed(3)),
         input: matrix(8, 3, Columns::Batch),
         bias: None,
-        section: result,
+        region: result,
     };
     let fault = Executable::<f32>::new(&[forward], 100, 10).err().unwrap();
     assert_refused(fault, "overlap");
@@ -204,15 +204,15 @@ fn what_workers_would_race_for_is_refused() {
 
 #[test]
 fn malformed_sections_are_refused() {
-    assert_refused(refusal(|section| section.tile_columns = 0), "no columns");
-    assert_refused(refusal(|section| section.block_columns = 0), "no columns");
+    assert_refused(refusal(|region| region.tile_columns = 0), "no columns");
+    assert_refused(refusal(|region| region.block_columns = 0), "no columns");
     assert_refused(
-        refusal(|section| section.anchor = Some(Offset(90))),
+        refusal(|region| region.accumulator = Some(Offset(90))),
         "no result of its own",
     );
     let to = Destination::Scratch(Scratch(0));
     assert_refused(
-        of_program(vec![unary(Source::Anchor, to)]),
+        of_program(vec![unary(Source::Accumulator, to)]),
         "no result of its own",
     );
     let from = Source::Scratch(Scratch(4));
@@ -236,24 +236,24 @@ fn shapes_that_disagree_are_refused() {
         stride: features,
     };
     let batch = Columns::Batch;
-    let cut = |features, columns| section(features, columns, 4, 4);
+    let tiled = |features, columns| region(features, columns, 4, 4);
     let weight = matrix(0, 2, Columns::Fixed(3));
     let kernels = [
         Kernel::Forward {
             weight,
             input: matrix(10, 4, batch),
             bias: None,
-            section: cut(2, batch),
+            region: tiled(2, batch),
         },
         Kernel::DataGradient {
             weight,
             gradient: matrix(10, 3, batch),
-            section: cut(3, batch),
+            region: tiled(3, batch),
         },
         Kernel::WeightGradient {
             gradient: matrix(0, 2, batch),
             input: matrix(20, 3, batch),
-            weight: Some(cut(2, Columns::Fixed(2))),
+            weight: Some(tiled(2, Columns::Fixed(2))),
             bias: None,
         },
         Kernel::WeightGradient {
@@ -265,24 +265,24 @@ fn shapes_that_disagree_are_refused() {
         Kernel::Gather {
             table: weight,
             index: matrix(10, 1, batch),
-            section: cut(2, Columns::Fixed(10)),
+            region: tiled(2, Columns::Fixed(10)),
         },
         Kernel::ScatterAdd {
             gradient: matrix(0, 2, batch),
             index: matrix(20, 2, batch),
-            section: cut(2, Columns::Fixed(3)),
+            region: tiled(2, Columns::Fixed(3)),
         },
         Kernel::CrossEntropy {
             logits: matrix(0, 3, batch),
             index: matrix(30, 1, batch),
             on: 1.0,
             off: 0.0,
-            loss: Some(cut(1, batch)),
-            gradient: Some(cut(2, batch)),
+            loss: Some(tiled(1, batch)),
+            gradient: Some(tiled(2, batch)),
         },
         Kernel::LogSoftmax {
             input: matrix(0, 3, batch),
-            section: cut(2, batch),
+            region: tiled(2, batch),
         },
         Kernel::Concat {
             parts: vec![matrix(0, 3, batch)],

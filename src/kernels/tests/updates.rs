@@ -91,18 +91,18 @@ fn step(optimizer: &str) -> (Vec<Kernel>, usize, Vec<f64>) {
 fn the_optimizers_are_recognised_and_their_bits_are_those_of_the_program() {
     for (optimizer, update) in OPTIMIZERS {
         let (kernels, elements, values) = step(optimizer);
-        let mut sections = 0;
+        let mut regions = 0;
         for kernel in &kernels {
             let Kernel::WeightGradient { weight, bias, .. } = kernel else {
                 continue;
             };
-            for section in [weight, bias].into_iter().flatten() {
-                let found = recognise(section).map(|recognised| recognised.update);
+            for region in [weight, bias].into_iter().flatten() {
+                let found = recognise(region).map(|recognised| recognised.update);
                 assert_eq!(found, *update, "{optimizer}");
-                sections += 1;
+                regions += 1;
             }
         }
-        assert_eq!(sections, 4, "two layers with weight and bias");
+        assert_eq!(regions, 4, "two layers with weight and bias");
         check::<f32>(&kernels, elements, &values, optimizer);
         check::<f64>(&kernels, elements, &values, optimizer);
     }

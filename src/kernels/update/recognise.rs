@@ -1,10 +1,10 @@
-//! Which rule a section's program is: rules and programs as expressions, and the one matched to the other.
+//! Which rule a region's program is: rules and programs as expressions, and the one matched to the other.
 
 use std::rc::Rc;
 
 use super::{Arithmetic, Rule, Update};
 use crate::graph::scalar::ScalarFunction;
-use crate::plan::step::{BinaryOperator, Destination, Instruction, Offset, Section, Source};
+use crate::plan::step::{BinaryOperator, Destination, Instruction, Offset, Region, Source};
 
 /// What a program or a rule computes for each element.
 #[derive(Clone, PartialEq, Debug)]
@@ -75,9 +75,9 @@ pub(in crate::kernels) struct Recognised {
     pub numbers: Vec<Source>,
 }
 
-/// The rule that the section's program is, if it is one: the anchor is the gradient.
-pub(in crate::kernels) fn recognise(section: &Section) -> Option<Recognised> {
-    let stores = stores(section)?;
+/// The rule that the region's program is, if it is one: the accumulator is the gradient.
+pub(in crate::kernels) fn recognise(region: &Region) -> Option<Recognised> {
+    let stores = stores(region)?;
     let candidates = Update::ALL.iter().copied();
     candidates
         .filter_map(|update| recognise_as(update, &stores))
@@ -181,15 +181,15 @@ impl Bound {
     }
 }
 
-/// What the program stores at each place, if all that it does is arithmetic on the anchor, on those
+/// What the program stores at each place, if all that it does is arithmetic on the accumulator, on those
 /// places and on numbers.
-fn stores(section: &Section) -> Option<Vec<(Offset, Expression)>> {
-    let mut scratches: Vec<Option<Expression>> = vec![None; section.scratches.into()];
+fn stores(region: &Region) -> Option<Vec<(Offset, Expression)>> {
+    let mut scratches: Vec<Option<Expression>> = vec![None; region.scratches.into()];
     let mut stores: Vec<(Offset, Expression)> = Vec::new();
-    for instruction in &section.program {
+    for instruction in &region.program {
         let read = |source: Source| match source {
             Source::Scratch(scratch) => scratches[usize::from(scratch.0)].clone(),
-            Source::Anchor => Some(Expression::Gradient),
+            Source::Accumulator => Some(Expression::Gradient),
             // A rule reads a state as it was; of what is written here, only temporaries are read.
             Source::Memory(at) if stores.iter().any(|(store, _)| *store == at) => None,
             Source::Memory(at) => Some(Expression::Memory(at)),
@@ -215,7 +215,7 @@ fn stores(section: &Section) -> Option<Vec<(Offset, Expression)>> {
                 right,
                 operator,
             } => (to, read(left)?.binary(operator, read(right)?)),
-            Instruction::Store { from, at, stride } if stride == section.features => {
+            Instruction::Store { from, at, stride } if stride == region.features => {
                 (Destination::Memory(at), read(from)?)
             }
             Instruction::Unary { .. }

@@ -1,7 +1,7 @@
 //! The walk over a graph that places each node: kernels begin groups, the rest joins them.
 
-use super::{Draft, Fusion, Group, GroupId, GroupKind, Place, Reader};
-use crate::graph::ops::{Axis, BinaryOperator, MatMulForm, Op, lie_as_tables};
+use super::{Fusion, Group, GroupId, GroupKind, Placement, Reader, RegionBuilder};
+use crate::graph::ops::{Axis, BinaryOperator, MatMulForm, Op, row_major_values};
 use crate::graph::state::StateId;
 use crate::graph::{Graph, ValueId};
 use crate::plan::step::Reduction;
@@ -11,7 +11,7 @@ use crate::plan::step::Reduction;
 pub(super) struct Readers {
     /// The last group whose kernel reads it, plus 1.
     pub kernel: u32,
-    /// The last section whose program reads it: (group plus 1, section).
+    /// The last region whose program reads it: (group plus 1, region).
     pub program: (u32, usize),
 }
 
@@ -28,8 +28,8 @@ pub(super) struct Fuser<'g> {
 #[derive(Clone, Copy)]
 pub(super) struct Need {
     pub value: ValueId,
-    pub place: Place,
-    /// Its own element is enough, so the need can be met within the same section.
+    pub place: Placement,
+    /// Its own element is enough, so the need can be met within the same region.
     pub elementwise: bool,
 }
 
@@ -43,7 +43,7 @@ impl<'g> Fuser<'g> {
         }
         Fuser {
             graph,
-            tables: lie_as_tables(graph),
+            tables: row_major_values(graph),
             users,
             readers: vec![Readers::default(); graph.states.len()],
             fusion: Fusion {
@@ -56,7 +56,7 @@ impl<'g> Fuser<'g> {
         }
     }
 
-    pub(super) fn place(&self, value: ValueId) -> Option<Place> {
+    pub(super) fn place(&self, value: ValueId) -> Option<Placement> {
         self.fusion.placed[value.index()]
     }
 
@@ -127,8 +127,8 @@ impl<'g> Fuser<'g> {
                     matches!(user.op, Op::CrossEntropyGradient { on, off } if alike(on, off))
                         && user.operands == *operands
                 });
-                let anchors: Vec<ValueId> = std::iter::once(value).chain(gradient).collect();
-                self.place_cross_entropy(*on, *off, operands, &anchors);
+                let accumulators: Vec<ValueId> = std::iter::once(value).chain(gradient).collect();
+                self.place_cross_entropy(*on, *off, operands, &accumulators);
             }
             Op::CrossEntropyGradient { .. } => {
                 unreachable!("the gradient is placed with its loss, which stands before it")
@@ -143,7 +143,7 @@ impl<'g> Fuser<'g> {
         on: f64,
         off: f64,
         operands: &[ValueId],
-        anchors: &[ValueId],
+        accumulators: &[ValueId],
     ) {
         let kind = GroupKind::CrossEntropy {
             logits: operands[0],
@@ -151,7 +151,7 @@ impl<'g> Fuser<'g> {
             on,
             off,
         };
-        self.place_kernel(kind, anchors);
+        self.place_kernel(kind, accumulators);
     }
 
     fn place_matmul(&mut self, form: MatMulForm, value: ValueId) {
@@ -159,7 +159,7 @@ impl<'g> Fuser<'g> {
         let [left, right] = [operands[0], operands[1]];
         match form {
             MatMulForm::RightTransposed => {
-                let (anchor, bias) = match self.bias_of(value) {
+                let (accumulator, bias) = match self.bias_of(value) {
                     Some((sum, bias)) => (sum, Some(bias)),
                     None => (value, None),
                 };
@@ -168,11 +168,11 @@ impl<'g> Fuser<'g> {
                     weight: right,
                     bias,
                 };
-                let group = self.place_kernel(kind, &[anchor]);
+                let group = self.place_kernel(kind, &[accumulator]);
                 if let Some(bias) = bias {
                     self.readers[bias.0 as usize].kernel = group.0 + 1;
                     // The product is inside the kernel; nothing else uses it.
-                    self.fusion.placed[value.index()] = self.place(anchor);
+                    self.fusion.placed[value.index()] = self.place(accumulator);
                 }
             }
             MatMulForm::Plain => {
@@ -184,12 +184,12 @@ impl<'g> Fuser<'g> {
             }
             MatMulForm::LeftTransposed => {
                 let sum = self.unplaced_row_sum(left);
-                let anchors: Vec<ValueId> = std::iter::once(value).chain(sum).collect();
+                let accumulators: Vec<ValueId> = std::iter::once(value).chain(sum).collect();
                 let kind = GroupKind::WeightGradient {
                     gradient: left,
                     input: right,
                 };
-                self.place_kernel(kind, &anchors);
+                self.place_kernel(kind, &accumulators);
             }
         }
     }
@@ -244,8 +244,8 @@ impl<'g> Fuser<'g> {
         }
     }
 
-    /// Begins a group whose kernel reads its operands whole and gives the anchors.
-    fn place_kernel(&mut self, kind: GroupKind, anchors: &[ValueId]) -> GroupId {
+    /// Begins a group whose kernel reads its operands whole and gives the accumulators.
+    fn place_kernel(&mut self, kind: GroupKind, accumulators: &[ValueId]) -> GroupId {
         let operands = kind.operands().into_iter();
         let kept: Vec<ValueId> = operands
             .filter_map(|operand| self.materialize(operand))
@@ -259,28 +259,28 @@ impl<'g> Fuser<'g> {
                 self.readers[state.0 as usize].kernel = group.0 + 1;
             }
         }
-        let sections = anchors
+        let regions = accumulators
             .iter()
-            .map(|anchor| Draft {
-                shape: self.graph.shape(*anchor).clone(),
-                table: self.tables[anchor.index()],
-                anchor: Some(*anchor),
+            .map(|accumulator| RegionBuilder {
+                shape: self.graph.shape(*accumulator).clone(),
+                row_major: self.tables[accumulator.index()],
+                accumulator: Some(*accumulator),
                 values: Vec::new(),
                 assignments: Vec::new(),
             })
             .collect();
-        self.fusion.groups.push(Group { kind, sections });
-        for (section, anchor) in anchors.iter().enumerate() {
-            self.fusion.placed[anchor.index()] = Some(Place {
+        self.fusion.groups.push(Group { kind, regions });
+        for (region, accumulator) in accumulators.iter().enumerate() {
+            self.fusion.placed[accumulator.index()] = Some(Placement {
                 group,
-                section,
+                region,
                 reduced: false,
             });
         }
         group
     }
 
-    /// Whether a section that computes a value goes over what lies as a table does.
+    /// Whether a region that computes a value goes over what lies as a table does.
     pub(super) fn table_of(&self, value: ValueId) -> bool {
         let node = self.graph.node(value);
         let over = if matches!(node.op, Op::Reduce { .. }) {
@@ -298,8 +298,8 @@ impl<'g> Fuser<'g> {
     pub(super) fn place_elementwise(&mut self, value: ValueId) {
         let needs = self.needs(value);
         let shape = self.graph.shape(value).clone();
-        let (group, section) = self.section_for(value, &needs, &shape);
-        self.join(value, group, section, false);
+        let (group, region) = self.region_for(value, &needs, &shape);
+        self.join(value, group, region, false);
     }
 
     fn place_reduction(&mut self, value: ValueId) {
@@ -310,31 +310,31 @@ impl<'g> Fuser<'g> {
         }
         let shape = self.graph.shape(operand).clone();
         let needs = self.needs(value);
-        let (group, section) = self.section_for(value, &needs, &shape);
-        self.join(value, group, section, true);
+        let (group, region) = self.region_for(value, &needs, &shape);
+        self.join(value, group, region, true);
     }
 
-    /// Puts a node into a section, with everything that floated until now, and marks what it reads
-    /// from other sections as kept in memory.
-    pub(super) fn join(&mut self, value: ValueId, group: GroupId, section: usize, reduced: bool) {
-        let place = Place {
+    /// Puts a node into a region, with everything that floated until now, and marks what it reads
+    /// from other regions as kept in memory.
+    pub(super) fn join(&mut self, value: ValueId, group: GroupId, region: usize, reduced: bool) {
+        let place = Placement {
             group,
-            section,
+            region,
             reduced,
         };
         self.fusion.placed[value.index()] = Some(place);
-        self.fusion.groups[group.0 as usize].sections[section]
+        self.fusion.groups[group.0 as usize].regions[region]
             .values
             .push(value);
         for operand in self.graph.node(value).operands.clone() {
-            self.read(operand, group, section);
+            self.read(operand, group, region);
         }
     }
 
-    /// Notes that a section's program reads a value.
-    fn read(&mut self, value: ValueId, group: GroupId, section: usize) {
+    /// Notes that a region's program reads a value.
+    fn read(&mut self, value: ValueId, group: GroupId, region: usize) {
         if let Some(place) = self.place(value) {
-            if place.group != group || place.section != section || place.reduced {
+            if place.group != group || place.region != region || place.reduced {
                 self.keep(value, Reader::Program(group));
             }
             return;
@@ -343,7 +343,7 @@ impl<'g> Fuser<'g> {
         match node.op {
             Op::State(state) => {
                 let readers = &mut self.readers[state.0 as usize];
-                readers.program = readers.program.max((group.0 + 1, section));
+                readers.program = readers.program.max((group.0 + 1, region));
             }
             Op::Input { .. } | Op::Constant(_) | Op::Scalar(_) => {}
             Op::Broadcast { .. } | Op::Slice { .. } | Op::OneHot { .. } => {
@@ -351,12 +351,12 @@ impl<'g> Fuser<'g> {
                 if self.place(inner).is_some() {
                     self.keep(inner, Reader::Reshaped(group));
                 } else {
-                    self.read(inner, group, section);
+                    self.read(inner, group, region);
                 }
             }
             // A floating node: it is computed here.
             Op::Map(_) | Op::MapDerivative(_) | Op::Binary(_) | Op::DropoutMask { .. } => {
-                self.join(value, group, section, false);
+                self.join(value, group, region, false);
             }
             Op::Reduce { .. }
             | Op::MatMul(_)

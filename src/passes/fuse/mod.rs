@@ -10,7 +10,7 @@
 mod fuser;
 mod needs;
 mod reasons;
-mod sections;
+mod regions;
 
 use crate::graph::shape::Shape;
 use crate::graph::state::StateId;
@@ -24,14 +24,14 @@ pub struct GroupId(pub u32);
 
 /// Where a node is computed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Place {
+pub struct Placement {
     pub group: GroupId,
-    pub section: usize,
+    pub region: usize,
     /// The result is known only when the whole group has run.
     pub reduced: bool,
 }
 
-/// What a group's kernel computes before its sections' programs run.
+/// What a group's kernel computes before its regions' programs run.
 #[derive(Clone, PartialEq, Debug)]
 pub enum GroupKind {
     Loop,
@@ -56,7 +56,7 @@ pub enum GroupKind {
         gradient: ValueId,
         index: ValueId,
     },
-    /// Section 0 is the loss by row; section 1, if there, the gradient of the logits.
+    /// Region 0 is the loss by row; region 1, if there, the gradient of the logits.
     CrossEntropy {
         logits: ValueId,
         index: ValueId,
@@ -90,35 +90,35 @@ impl GroupKind {
 
 /// Elementwise work over one shape, behind a kernel's result or by itself.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Draft {
+pub struct RegionBuilder {
     pub shape: Shape,
     /// Whether its values of two axes lie as a table does, not as a weight.
-    pub table: bool,
+    pub row_major: bool,
     /// The value that the kernel gives.
-    pub anchor: Option<ValueId>,
+    pub accumulator: Option<ValueId>,
     /// Elementwise nodes and reductions, in the order of the graph.
     pub values: Vec<ValueId>,
     pub assignments: Vec<Assignment>,
 }
 
-impl Draft {
+impl RegionBuilder {
     /// Whether its program goes over values of this shape, which lie as a table does or not: two values of
     /// one shape that lie in unlike orders have no element in the same place.
     pub fn goes_over(&self, (shape, table): (&Shape, bool)) -> bool {
-        self.shape == *shape && (self.table == table || shape.dims.len() != 2)
+        self.shape == *shape && (self.row_major == table || shape.dims.len() != 2)
     }
 }
 
 #[derive(Clone, PartialEq, Debug)]
 pub struct Group {
     pub kind: GroupKind,
-    pub sections: Vec<Draft>,
+    pub regions: Vec<RegionBuilder>,
 }
 
 #[derive(Clone, PartialEq, Debug)]
 pub struct Fusion {
     pub groups: Vec<Group>,
-    pub placed: Vec<Option<Place>>,
+    pub placed: Vec<Option<Placement>>,
     /// Which placed values are kept in memory, because another step or the caller reads them.
     pub stored: Vec<bool>,
     /// Who reads each value that is kept, each once.
@@ -153,8 +153,8 @@ pub fn fuse(graph: &Graph, phase: Phase) -> Fusion {
         fuser.assign(*assignment);
     }
     for group in &mut fuser.fusion.groups {
-        for section in &mut group.sections {
-            section.values.sort_unstable();
+        for region in &mut group.regions {
+            region.values.sort_unstable();
         }
     }
     fuser.fusion

@@ -1,7 +1,7 @@
 //! What a node waits for, and what must stand in memory whole before it is read.
 
 use super::fuser::{Fuser, Need};
-use super::{GroupId, Place, Reader, Refusal, Separation};
+use super::{GroupId, Placement, Reader, Refusal, Separation};
 use crate::graph::ops::Op;
 use crate::graph::state::StateId;
 use crate::graph::{Assignment, ValueId};
@@ -108,8 +108,8 @@ impl Fuser<'_> {
                 let mut needs = Vec::new();
                 self.collect_needs(value, &mut needs);
                 let shape = node.shape.clone();
-                let (group, section) = self.section_for(value, &needs, &shape);
-                self.join(value, group, section, false);
+                let (group, region) = self.region_for(value, &needs, &shape);
+                self.join(value, group, region, false);
             }
             Op::Map(_) | Op::MapDerivative(_) | Op::Binary(_) | Op::DropoutMask { .. } => {
                 self.settle(value);
@@ -117,8 +117,8 @@ impl Fuser<'_> {
             Op::Reduce { .. } => {
                 let shape = self.graph.shape(node.operands[0]).clone();
                 let needs = self.needs(value);
-                let (group, section) = self.section_for(value, &needs, &shape);
-                self.join(value, group, section, true);
+                let (group, region) = self.region_for(value, &needs, &shape);
+                self.join(value, group, region, true);
             }
             Op::MatMul(_)
             | Op::Gather
@@ -142,27 +142,27 @@ impl Fuser<'_> {
         }
     }
 
-    /// Writes a state's new value in the section that computes it, if nothing reads the old value
+    /// Writes a state's new value in the region that computes it, if nothing reads the old value
     /// afterwards; else in a loop of its own at the end.
     pub(super) fn assign(&mut self, assignment: Assignment) {
         self.settle(assignment.value);
-        let (group, section) = match self.section_to_write(assignment) {
-            Ok(place) => (place.group, place.section),
+        let (group, region) = match self.region_to_write(assignment) {
+            Ok(place) => (place.group, place.region),
             Err(refusal) => self.assign_apart(assignment, refusal),
         };
-        self.fusion.groups[group.0 as usize].sections[section]
+        self.fusion.groups[group.0 as usize].regions[region]
             .assignments
             .push(assignment);
     }
 
     /// Where a state's new value is computed, or why it cannot be written there.
-    fn section_to_write(&self, assignment: Assignment) -> Result<Place, Refusal> {
+    fn region_to_write(&self, assignment: Assignment) -> Result<Placement, Refusal> {
         let place = self.place(assignment.value);
         let place = place.ok_or(Refusal::NothingToJoin)?;
         let readers = self.readers[assignment.state.0 as usize];
         let here = place.group.0 + 1;
         let old_value_read = |by: u32| Refusal::OldValueRead(assignment.state, GroupId(by - 1));
-        let beside = readers.program.0 == here && readers.program.1 != place.section;
+        let beside = readers.program.0 == here && readers.program.1 != place.region;
         if place.reduced {
             Err(Refusal::Whole(assignment.value))
         } else if readers.kernel >= here {
@@ -181,7 +181,7 @@ impl Fuser<'_> {
         let kept = self.materialize(assignment.value);
         let shape = self.graph.shape(assignment.value).clone();
         let table = self.table_of(assignment.value);
-        let (group, section) = self.new_loop(&shape, table);
+        let (group, region) = self.new_loop(&shape, table);
         if let Some(kept) = kept {
             self.keep(kept, Reader::Program(group));
         }
@@ -191,6 +191,6 @@ impl Fuser<'_> {
             refusal,
             into: group,
         });
-        (group, section)
+        (group, region)
     }
 }

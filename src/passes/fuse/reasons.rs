@@ -43,8 +43,8 @@ pub enum Refusal {
     Whole(ValueId),
     /// It reads this value in another shape than it has: repeated, or a part of it.
     Reshaped(ValueId),
-    /// It needs values of two sections of that group.
-    TwoSections,
+    /// It needs values of two regions of that group.
+    TwoRegions,
     /// The group's programs go over another shape.
     Shape,
     /// The group only copies.

@@ -1,7 +1,7 @@
-//! In which section a node runs: that of the group that computes the last of what it needs, or a loop.
+//! In which region a node runs: that of the group that computes the last of what it needs, or a loop.
 
 use super::fuser::{Fuser, Need};
-use super::{Draft, Group, GroupId, GroupKind, Refusal, Separation};
+use super::{Group, GroupId, GroupKind, Refusal, RegionBuilder, Separation};
 use crate::graph::ValueId;
 use crate::graph::shape::Shape;
 
@@ -10,10 +10,10 @@ impl Fuser<'_> {
         let group = self.next_group();
         self.fusion.groups.push(Group {
             kind: GroupKind::Loop,
-            sections: vec![Draft {
+            regions: vec![RegionBuilder {
                 shape: shape.clone(),
-                table,
-                anchor: None,
+                row_major: table,
+                accumulator: None,
                 values: Vec::new(),
                 assignments: Vec::new(),
             }],
@@ -21,9 +21,9 @@ impl Fuser<'_> {
         (group, 0)
     }
 
-    /// The section in which a node over `shape` with these needs runs: the one that computes the last
+    /// The region in which a node over `shape` with these needs runs: the one that computes the last
     /// of them, or a loop.
-    pub(super) fn section_for(
+    pub(super) fn region_for(
         &mut self,
         value: ValueId,
         needs: &[Need],
@@ -32,13 +32,13 @@ impl Fuser<'_> {
         let table = self.table_of(value);
         let last = needs.iter().map(|need| need.place.group).max();
         let refusal = match last {
-            Some(last) => match self.section_in(last, needs, (shape, table)) {
-                Ok(section) => return (last, section),
+            Some(last) => match self.region_in(last, needs, (shape, table)) {
+                Ok(region) => return (last, region),
                 Err(refusal) => refusal,
             },
             None => Refusal::NothingToJoin,
         };
-        let (into, section) = self
+        let (into, region) = self
             .last_loop(needs, (shape, table))
             .unwrap_or_else(|| self.new_loop(shape, table));
         self.fusion.separations.push(Separation {
@@ -47,12 +47,12 @@ impl Fuser<'_> {
             refusal,
             into,
         });
-        (into, section)
+        (into, region)
     }
 
-    /// The section of a group, the last that computes any of these needs, that can run a node over
+    /// The region of a group, the last that computes any of these needs, that can run a node over
     /// `shape` with them; or why none can.
-    fn section_in(
+    fn region_in(
         &self,
         group: GroupId,
         needs: &[Need],
@@ -66,17 +66,17 @@ impl Fuser<'_> {
                 Refusal::Reshaped(need.value)
             });
         }
-        let mut sections = here.map(|need| need.place.section);
-        let section = sections.next().expect("the group computes a need");
+        let mut regions = here.map(|need| need.place.region);
+        let region = regions.next().expect("the group computes a need");
         let group = &self.fusion.groups[group.0 as usize];
-        if sections.any(|other| other != section) {
-            Err(Refusal::TwoSections)
+        if regions.any(|other| other != region) {
+            Err(Refusal::TwoRegions)
         } else if matches!(group.kind, GroupKind::Concat { .. }) {
             Err(Refusal::Copies)
-        } else if !group.sections[section].goes_over(over) {
+        } else if !group.regions[region].goes_over(over) {
             Err(Refusal::Shape)
         } else {
-            Ok(section)
+            Ok(region)
         }
     }
 
@@ -84,7 +84,7 @@ impl Fuser<'_> {
     fn last_loop(&self, needs: &[Need], over: (&Shape, bool)) -> Option<(GroupId, usize)> {
         let last = GroupId(self.next_group().0.checked_sub(1)?);
         let group = &self.fusion.groups[last.0 as usize];
-        let fits = group.kind == GroupKind::Loop && group.sections[0].goes_over(over);
+        let fits = group.kind == GroupKind::Loop && group.regions[0].goes_over(over);
         let ready = needs
             .iter()
             .all(|need| need.place.group < last || need.place.group == last && need.elementwise);

@@ -3,26 +3,26 @@
 
 use std::collections::VecDeque;
 
-use super::action::{Action, Actions, Place};
-use super::arena::Room;
-use super::link::Phase;
+use super::action::{Action, Actions, Address};
+use super::arena::AddressSpace;
+use super::link::StepPhase;
 
-/// More accesses than this since the last meeting are not worth comparing: a meeting costs less.
+/// More accesses than this since the last barrier are not worth comparing: a barrier costs less.
 const MOST_ACCESSES: usize = 64;
 
 /// A range of elements that a worker reads or writes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Access {
-    room: Room,
+    space: AddressSpace,
     start: usize,
     end: usize,
     writes: bool,
 }
 
 impl Access {
-    pub fn new(place: Place, elements: usize, writes: bool) -> Access {
+    pub fn new(place: Address, elements: usize, writes: bool) -> Access {
         Access {
-            room: place.room,
+            space: place.space,
             start: place.at,
             end: place.at + elements,
             writes,
@@ -31,7 +31,7 @@ impl Access {
 
     /// Whether the other goes on where this one ends.
     pub fn joins(&self, other: &Access) -> bool {
-        self.room == other.room && self.writes == other.writes && self.end == other.start
+        self.space == other.space && self.writes == other.writes && self.end == other.start
     }
 
     pub fn extend(&mut self, other: &Access) {
@@ -39,7 +39,7 @@ impl Access {
     }
 
     fn conflicts(&self, other: &Access) -> bool {
-        self.room == other.room
+        self.space == other.space
             && (self.writes || other.writes)
             && self.start < other.end
             && other.start < self.end
@@ -51,14 +51,14 @@ impl Access {
 ///
 /// The processor takes the lines away from the others first, one after the other, while stores wait: some
 /// lines at a time, before work that stores little, cost least.
-pub(super) struct Later<T> {
+pub(super) struct DeferredStore<T> {
     action: Action<T>,
     accesses: [Access; 2],
 }
 
-impl<T> Later<T> {
-    pub fn copy(length: usize, from: Place, to: Place) -> Later<T> {
-        Later {
+impl<T> DeferredStore<T> {
+    pub fn copy(length: usize, from: Address, to: Address) -> DeferredStore<T> {
+        DeferredStore {
             action: Action::Copy {
                 features: length,
                 columns: 1,
@@ -81,14 +81,14 @@ impl<T> Later<T> {
 }
 
 /// Does all that was left for later.
-fn catch_up<T>(worker: &mut Actions<T>, later: &mut VecDeque<Later<T>>) {
+fn flush<T>(worker: &mut Actions<T>, later: &mut VecDeque<DeferredStore<T>>) {
     for later in later.drain(..) {
         worker.push(later.action);
     }
 }
 
 /// Appends actions, with one of those that were left for later before each product.
-fn append<T>(worker: &mut Actions<T>, actions: Actions<T>, later: &mut VecDeque<Later<T>>) {
+fn append<T>(worker: &mut Actions<T>, actions: Actions<T>, later: &mut VecDeque<DeferredStore<T>>) {
     let mut all = actions.actions.into_iter();
     for repeat in actions.repeats {
         let actions = all.by_ref().take(repeat.count);
@@ -107,12 +107,12 @@ fn append<T>(worker: &mut Actions<T>, actions: Actions<T>, later: &mut VecDeque<
     }
 }
 
-/// Joins phases to what each worker does, with meetings where they are needed.
+/// Joins phases to what each worker does, with barriers where they are needed.
 pub(super) struct Join<T> {
     workers: Vec<Actions<T>>,
     since: Vec<Vec<Access>>,
     /// What each has not done yet.
-    later: Vec<VecDeque<Later<T>>>,
+    later: Vec<VecDeque<DeferredStore<T>>>,
 }
 
 impl<T> Join<T> {
@@ -127,7 +127,7 @@ impl<T> Join<T> {
     /// What each worker does.
     pub fn into_workers(mut self) -> Vec<Actions<T>> {
         for (worker, later) in self.workers.iter_mut().zip(&mut self.later) {
-            catch_up(worker, later);
+            flush(worker, later);
             if let Some(end) = worker.step_ends.last_mut() {
                 *end = worker.repeats.len();
             }
@@ -136,10 +136,10 @@ impl<T> Join<T> {
     }
 
     /// Appends the phases of a step: for each worker the same number.
-    pub fn step(&mut self, phases: Vec<Vec<Phase<T>>>) {
+    pub fn step(&mut self, phases: Vec<Vec<StepPhase<T>>>) {
         let mut phases: Vec<_> = phases.into_iter().map(Vec::into_iter).collect();
         loop {
-            let next: Vec<Phase<T>> = phases.iter_mut().filter_map(Iterator::next).collect();
+            let next: Vec<StepPhase<T>> = phases.iter_mut().filter_map(Iterator::next).collect();
             if next.is_empty() {
                 break;
             }
@@ -151,12 +151,12 @@ impl<T> Join<T> {
         }
     }
 
-    fn phase(&mut self, phases: Vec<Phase<T>>) {
-        if self.needs_meeting(&phases) {
+    fn phase(&mut self, phases: Vec<StepPhase<T>>) {
+        if self.needs_barrier(&phases) {
             let workers = self.workers.iter_mut().zip(&mut self.since);
             for ((worker, since), later) in workers.zip(&mut self.later) {
-                catch_up(worker, later);
-                worker.push(Action::Meet);
+                flush(worker, later);
+                worker.push(Action::Barrier);
                 since.clear();
             }
         }
@@ -166,7 +166,7 @@ impl<T> Join<T> {
             let mut waiting =
                 waiting.flat_map(|later| phase.accesses.iter().map(move |now| (later, now)));
             if waiting.any(|(later, now)| later.conflicts(now)) {
-                catch_up(worker, later);
+                flush(worker, later);
             }
             append(worker, phase.actions, later);
             let late = phase.later.iter().flat_map(|later| later.accesses);
@@ -180,7 +180,7 @@ impl<T> Join<T> {
         }
     }
 
-    fn needs_meeting(&self, phases: &[Phase<T>]) -> bool {
+    fn needs_barrier(&self, phases: &[StepPhase<T>]) -> bool {
         if phases.len() == 1 {
             return false;
         }
@@ -207,7 +207,7 @@ mod tests {
     const WEIGHT: usize = 1000;
 
     fn product() -> Action<f32> {
-        let at = Place::work(0);
+        let at = Address::work(0);
         Action::Product(ProductAction {
             rows: 1,
             columns: 1,
@@ -221,7 +221,7 @@ mod tests {
             right: at,
             right_step: 1,
             right_stride: 1,
-            right_in_strips: false,
+            right_packed: false,
             start: None,
             resume: false,
             result: at,
@@ -231,26 +231,26 @@ mod tests {
     }
 
     /// A phase of actions, on these elements of the arena.
-    fn phase(actions: Vec<Action<f32>>, accesses: &[(usize, usize, bool)]) -> Phase<f32> {
-        let mut phase = Phase::default();
+    fn phase(actions: Vec<Action<f32>>, accesses: &[(usize, usize, bool)]) -> StepPhase<f32> {
+        let mut phase = StepPhase::default();
         for action in actions {
             phase.actions.push(action);
         }
         let accesses = accesses.iter();
-        let access = |&(at, elements, writes)| Access::new(Place::arena(at), elements, writes);
+        let access = |&(at, elements, writes)| Access::new(Address::arena(at), elements, writes);
         phase.accesses = accesses.map(access).collect();
         phase
     }
 
     /// One that leaves two copies to a weight for later.
-    fn update(worker: usize) -> Phase<f32> {
+    fn update(worker: usize) -> StepPhase<f32> {
         let own = WEIGHT + 20 * worker;
         let mut phase = phase(Vec::new(), &[(own, 20, true)]);
         for part in [0, 10] {
-            let to = Place::arena(own + part);
+            let to = Address::arena(own + part);
             phase
                 .later
-                .push(Later::copy(10, Place::work(own + part), to));
+                .push(DeferredStore::copy(10, Address::work(own + part), to));
         }
         phase
     }
@@ -261,7 +261,7 @@ mod tests {
         let actions = workers[0].actions.iter();
         actions
             .map(|action| match action {
-                Action::Meet => 'm',
+                Action::Barrier => 'm',
                 Action::Product(_) => 'p',
                 Action::Copy { .. } => 'c',
                 other => panic!("{other:?}"),
@@ -269,7 +269,7 @@ mod tests {
             .collect()
     }
 
-    fn joined(phases: impl Fn(usize) -> Vec<Phase<f32>>) -> String {
+    fn joined(phases: impl Fn(usize) -> Vec<StepPhase<f32>>) -> String {
         let mut join = Join::new(2);
         join.step((0..2).map(phases).collect());
         done(join)
@@ -295,7 +295,7 @@ mod tests {
         // Or writes where it would be copied from.
         let overwrites = |worker| {
             let mut phase = phase(vec![product()], &[]);
-            let at = Place::work(WEIGHT + 20 * worker);
+            let at = Address::work(WEIGHT + 20 * worker);
             phase.accesses.push(Access::new(at, 1, true));
             phase
         };

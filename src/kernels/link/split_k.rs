@@ -8,12 +8,12 @@ use std::ops::Range;
 
 use super::Link;
 use super::weights::{Found, is_narrow};
-use crate::kernels::action::{Action, Left, Place, ProductAction, Value};
+use crate::kernels::action::{Action, Address, Left, ProductAction, Value};
 use crate::kernels::element::Element;
 use crate::kernels::team::share;
 use crate::plan::batch_tile;
 use crate::plan::step::{
-    BinaryOperator, Columns, Cut, Kernel, Matrix, Offset, Reduction, ReductionAxis, Section,
+    BinaryOperator, Columns, Kernel, Matrix, Offset, Reduction, ReductionAxis, Region, Tiling,
 };
 
 /// Larger weights are summed over the whole batch: writing two sums would take too long.
@@ -26,7 +26,7 @@ const STREAMS: usize = 24;
 /// whole tiles of the batch, those of the first of two workers.
 fn first_half<T>(out: usize, inputs: usize, rows: usize) -> Option<usize> {
     let tile = batch_tile(rows);
-    let tiles = Cut::new(rows, None, tile).tiles();
+    let tiles = Tiling::new(rows, None, tile).tiles();
     // What each of two workers reads of the other's sums, and what it would else of its columns.
     let (sums, columns) = (out * inputs / 2, rows * (inputs + out / 2) / 2);
     let pays = out * inputs <= MOST_ELEMENTS && 5 * sums <= 4 * columns;
@@ -35,15 +35,15 @@ fn first_half<T>(out: usize, inputs: usize, rows: usize) -> Option<usize> {
 
 /// Where the sums of the halves lie in what all workers share, in elements.
 #[derive(Clone, Copy)]
-pub(super) struct HalfSums {
+pub(super) struct SplitK {
     pub at: usize,
     weight: usize,
     bias: usize,
 }
 
-impl HalfSums {
-    /// The room that a kernel needs for batches of up to `rows`, if it sums in halves then.
-    pub fn new<T: Element>(kernel: &Kernel, rows: usize) -> Option<HalfSums> {
+impl SplitK {
+    /// The space that a kernel needs for batches of up to `rows`, if it sums in halves then.
+    pub fn new<T: Element>(kernel: &Kernel, rows: usize) -> Option<SplitK> {
         let Kernel::WeightGradient {
             gradient,
             input,
@@ -55,14 +55,14 @@ impl HalfSums {
         };
         let columns = gradient.columns.count(rows);
         first_half::<T>(gradient.features, input.features, columns)?;
-        let elements = |section: &Option<Section>| match section {
-            Some(section) => {
-                let elements = section.features * section.columns.count(rows);
+        let elements = |region: &Option<Region>| match region {
+            Some(region) => {
+                let elements = region.features * region.columns.count(rows);
                 elements.next_multiple_of(T::CHUNK)
             }
             None => 0,
         };
-        Some(HalfSums {
+        Some(SplitK {
             at: 0,
             weight: elements(weight),
             bias: elements(bias),
@@ -74,11 +74,11 @@ impl HalfSums {
         2 * (self.weight + self.bias)
     }
 
-    fn of_weight(&self, half: usize) -> Place {
-        Place::work(self.at + half * (self.weight + self.bias))
+    fn of_weight(&self, half: usize) -> Address {
+        Address::work(self.at + half * (self.weight + self.bias))
     }
 
-    fn of_bias(&self, half: usize) -> Place {
+    fn of_bias(&self, half: usize) -> Address {
         self.of_weight(half).plus(self.weight)
     }
 }
@@ -89,45 +89,45 @@ impl<T: Element> Link<'_, T> {
         &mut self,
         gradient: Matrix,
         input: Matrix,
-        weight: Option<&Section>,
-        bias: Option<&Section>,
+        weight: Option<&Region>,
+        bias: Option<&Region>,
     ) -> bool {
-        let columns = gradient.columns.count(self.site.rows);
+        let columns = gradient.columns.count(self.target.rows);
         let first = first_half::<T>(gradient.features, input.features, columns);
-        let (Some(first), Some(sums)) = (first, self.step.half_sums) else {
+        let (Some(first), Some(sums)) = (first, self.step.split_k) else {
             return false;
         };
         let halves = [0..first, first..columns];
         let halves = halves.map(|columns| [gradient, input].map(|matrix| part(matrix, &columns)));
-        let at_once = weight.is_some_and(|section| {
+        let at_once = weight.is_some_and(|region| {
             let packs = |[gradient, input]: [Matrix; 2]| {
-                let depth = gradient.columns.count(self.site.rows);
-                Self::packs_gradient(gradient, input, section, depth)
+                let depth = gradient.columns.count(self.target.rows);
+                Self::packs_gradient(gradient, input, region, depth)
             };
-            let apart = |[_, input]: [Matrix; 2]| self.reads_far(gradient, input);
-            self.site.workers == 1 && !halves.into_iter().any(|half| packs(half) || apart(half))
+            let apart = |[_, input]: [Matrix; 2]| self.reads_streamed(gradient, input);
+            self.target.workers == 1 && !halves.into_iter().any(|half| packs(half) || apart(half))
         });
         for (half, [gradient, input]) in halves.into_iter().enumerate() {
-            if let Some(section) = weight
+            if let Some(region) = weight
                 && !at_once
             {
-                self.half_of_weight(half, gradient, input, section);
+                self.half_of_weight(half, gradient, input, region);
             }
-            if let Some(section) = bias
-                && self.site.worker == half * self.site.workers / 2
+            if let Some(region) = bias
+                && self.target.worker == half * self.target.workers / 2
             {
-                self.half_of_bias(gradient, section, sums.of_bias(half));
+                self.half_of_bias(gradient, region, sums.of_bias(half));
             }
         }
         self.next_phase();
-        let other = 1 - 2 * self.site.worker / self.site.workers;
-        if let Some(section) = weight {
-            let free = self.update_of(section).is_some();
+        let other = 1 - 2 * self.target.worker / self.target.workers;
+        if let Some(region) = weight {
+            let free = self.update_of(region).is_some();
             if at_once {
-                self.both_halves(halves, section, columns)
+                self.both_halves(halves, region, columns)
             } else {
-                self.updated_tiles(section, columns, |link, tile, columns, result| {
-                    let first = (tile.first + columns.start) * section.features;
+                self.updated_tiles(region, columns, |link, tile, columns, result| {
+                    let first = (tile.first + columns.start) * region.features;
                     let places = [0, 1].map(|half| sums.of_weight(half).plus(first));
                     // In the place of what the other worker has written: the next time that it writes there,
                     // its processor need not take the lines from one that only read them.
@@ -139,41 +139,41 @@ impl<T: Element> Link<'_, T> {
                     } else {
                         Found::told(result)
                     };
-                    link.add(places, columns.len() * section.features, found.at);
+                    link.add(places, columns.len() * region.features, found.at);
                     found
                 })
             }
         }
-        if let Some(section) = bias
-            && self.site.worker + 1 == self.site.workers
+        if let Some(region) = bias
+            && self.target.worker + 1 == self.target.workers
         {
-            let tile = section.cut(self.site.rows).tile(0);
-            let result = self.anchor(section, 1, tile);
+            let tile = region.tiling(self.target.rows).tile(0);
+            let result = self.accumulator(region, 1, tile);
             let places = [0, 1].map(|half| sums.of_bias(half));
-            self.add(places, section.features, result);
-            self.program(section, 1, tile, result);
+            self.add(places, region.features, result);
+            self.program(region, 1, tile, result);
         }
         true
     }
 
     /// This worker's tiles of one half's sum.
-    fn half_of_weight(&mut self, half: usize, gradient: Matrix, input: Matrix, section: &Section) {
-        let Some(sums) = self.step.half_sums else {
+    fn half_of_weight(&mut self, half: usize, gradient: Matrix, input: Matrix, region: &Region) {
+        let Some(sums) = self.step.split_k else {
             return;
         };
-        let cut = section.cut(self.site.rows);
-        let count = cut.tiles();
+        let tiling = region.tiling(self.target.rows);
+        let count = tiling.tiles();
         let own = self.share(2 * count);
         let within = |number: usize| number.clamp(half * count, (half + 1) * count) - half * count;
         let tiles = within(own.start)..within(own.end);
         if tiles.is_empty() {
             return;
         }
-        let product = self.weight_product(gradient, input, section, tiles.clone());
-        if self.reads_far(gradient, input) {
+        let product = self.weight_product(gradient, input, region, tiles.clone());
+        if self.reads_streamed(gradient, input) {
             // All tiles of a few columns, then of the next: as one stream.
-            let first = cut.tile(tiles.start);
-            let last = cut.tile(tiles.end - 1);
+            let first = tiling.tile(tiles.start);
+            let last = tiling.tile(tiles.end - 1);
             let to = sums.of_weight(half).plus(first.first);
             let inputs = last.first + last.columns - first.first;
             self.touch(to, inputs, true);
@@ -193,24 +193,24 @@ impl<T: Element> Link<'_, T> {
             return;
         }
         for index in tiles {
-            let tile = cut.tile(index);
-            let to = sums.of_weight(half).plus(tile.first * section.features);
-            self.touch(to, tile.columns * section.features, true);
+            let tile = tiling.tile(index);
+            let to = sums.of_weight(half).plus(tile.first * region.features);
+            self.touch(to, tile.columns * region.features, true);
             self.push(Action::Product(product(tile, 0..tile.columns, to)));
         }
     }
 
     /// Whether a weight of one output has inputs from far away.
-    fn reads_far(&self, gradient: Matrix, input: Matrix) -> bool {
-        gradient.features == 1 && self.is_far(input)
+    fn reads_streamed(&self, gradient: Matrix, input: Matrix) -> bool {
+        gradient.features == 1 && self.is_streamed(input)
     }
 
     /// Both halves' sums, one after the other, of each tile.
-    fn both_halves(&mut self, halves: [[Matrix; 2]; 2], section: &Section, depth: usize) {
-        let tiles = 0..section.cut(self.site.rows).tiles();
+    fn both_halves(&mut self, halves: [[Matrix; 2]; 2], region: &Region, depth: usize) {
+        let tiles = 0..region.tiling(self.target.rows).tiles();
         let products = halves
-            .map(|[gradient, input]| self.weight_product(gradient, input, section, tiles.clone()));
-        self.updated_tiles(section, depth, |link, tile, columns, result| {
+            .map(|[gradient, input]| self.weight_product(gradient, input, region, tiles.clone()));
+        self.updated_tiles(region, depth, |link, tile, columns, result| {
             for (half, product) in products.iter().enumerate() {
                 link.push(Action::Product(ProductAction {
                     adds: half > 0,
@@ -221,14 +221,14 @@ impl<T: Element> Link<'_, T> {
         });
     }
 
-    fn half_of_bias(&mut self, gradient: Matrix, section: &Section, to: Place) {
+    fn half_of_bias(&mut self, gradient: Matrix, region: &Region, to: Address) {
         self.reads_whole(gradient);
-        self.touch(to, section.features, true);
+        self.touch(to, region.features, true);
         self.push(Action::Reduce {
-            features: section.features,
-            columns: gradient.columns.count(self.site.rows),
+            features: region.features,
+            columns: gradient.columns.count(self.target.rows),
             stride: gradient.stride,
-            from: Place::arena(gradient.at.0),
+            from: Address::arena(gradient.at.0),
             axis: ReductionAxis::Columns,
             reduction: Reduction::Sum,
             into: to,
@@ -237,7 +237,7 @@ impl<T: Element> Link<'_, T> {
     }
 
     /// The sum of two runs.
-    fn add(&mut self, [left, right]: [Place; 2], length: usize, to: Place) {
+    fn add(&mut self, [left, right]: [Address; 2], length: usize, to: Address) {
         self.touch(left, length, false);
         self.touch(right, length, false);
         self.touch(to, length, true);

@@ -29,14 +29,14 @@ impl Rows<'_> {
 
 /// Rows to bring to a matrix of the plan, whose columns adjoin.
 #[derive(Clone, Copy)]
-pub struct Feed<'f, T> {
+pub struct BatchLoader<'f, T> {
     pub to: Matrix,
     /// `[features × rows]`, a row's features adjoin.
     pub from: &'f [T],
     pub rows: Rows<'f>,
 }
 
-impl<T: Element> Feed<'_, T> {
+impl<T: Element> BatchLoader<'_, T> {
     /// Whether the rows have a place in an arena of so many elements.
     pub(super) fn fits(&self, elements: usize) -> bool {
         let to = &self.to;
@@ -47,9 +47,9 @@ impl<T: Element> Feed<'_, T> {
 
     /// Whether no element is brought to by both, if both [fit](Self::fits).
     pub(super) fn is_apart_from(&self, other: &Self) -> bool {
-        let [first, second] = [self, other].map(|feed| {
-            let length = feed.to.features * feed.rows.count();
-            feed.to.at.0..feed.to.at.0 + length
+        let [first, second] = [self, other].map(|loader| {
+            let length = loader.to.features * loader.rows.count();
+            loader.to.at.0..loader.to.at.0 + length
         });
         first.end <= second.start || second.end <= first.start
     }
@@ -76,10 +76,10 @@ impl<T: Element> Feed<'_, T> {
     ///
     /// # Panics
     /// There is no place for them, or no such row.
-    pub fn bring(&self, arena: &mut Arena<T>) {
+    pub fn gather(&self, arena: &mut Arena<T>) {
         assert!(self.fits(arena.elements()), "there is a place for the rows");
         // SAFETY: the place is in the arena, and nobody else uses it.
-        unsafe { self.bring_part(chosen(), arena.share(), Worker::ALONE) }
+        unsafe { self.gather_part(chosen(), arena.share(), Worker::ALONE) }
     }
 
     /// Brings the worker's part.
@@ -89,7 +89,7 @@ impl<T: Element> Feed<'_, T> {
     ///
     /// # Panics
     /// There is no such row.
-    pub(super) unsafe fn bring_part(&self, arch: Arch, memory: Memory<T>, worker: Worker<'_>) {
+    pub(super) unsafe fn gather_part(&self, arch: Arch, memory: Memory<T>, worker: Worker<'_>) {
         let width = self.to.features;
         let part = worker.share(self.rows.count());
         // SAFETY: by the caller; the part's elements are this worker's.
@@ -104,7 +104,7 @@ impl<T: Element> Feed<'_, T> {
             },
             Rows::Chosen(rows) => Rows::Chosen(&rows[part]),
         };
-        arch.dispatch(Bring {
+        arch.dispatch(GatherBatch {
             to,
             from: self.from,
             width,
@@ -115,19 +115,19 @@ impl<T: Element> Feed<'_, T> {
 
 /// Copies rows, with vectors: the library's copy of much memory is slower than these on some
 /// processors, and of a few numbers it takes longer to begin.
-struct Bring<'b, T> {
+struct GatherBatch<'b, T> {
     to: &'b mut [T],
     from: &'b [T],
     width: usize,
     rows: Rows<'b>,
 }
 
-impl<T: Element> WithSimd for Bring<'_, T> {
+impl<T: Element> WithSimd for GatherBatch<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Bring {
+        let GatherBatch {
             to, from, width, ..
         } = self;
         match self.rows {

@@ -23,24 +23,24 @@ const MARGIN: f64 = 0.95;
 
 /// The two ways to run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Way {
-    Together,
-    Alone,
+pub(super) enum DispatchKind {
+    Team,
+    Inline,
 }
 
-impl Way {
-    fn other(self) -> Way {
+impl DispatchKind {
+    fn other(self) -> DispatchKind {
         match self {
-            Way::Together => Way::Alone,
-            Way::Alone => Way::Together,
+            DispatchKind::Team => DispatchKind::Inline,
+            DispatchKind::Inline => DispatchKind::Team,
         }
     }
 }
 
 /// What is known of the two ways' times.
 #[derive(Clone, Debug)]
-pub(super) struct Pace {
-    way: Way,
+pub(super) struct Dispatch {
+    way: DispatchKind,
     /// Runs since the last change between trial and none.
     runs: usize,
     /// Runs until the next trial: twice as many after each that changed nothing.
@@ -53,10 +53,10 @@ pub(super) struct Pace {
     tried: [Duration; COUNTED],
 }
 
-impl Pace {
+impl Dispatch {
     pub fn new() -> Self {
-        Pace {
-            way: Way::Together,
+        Dispatch {
+            way: DispatchKind::Team,
             runs: 0,
             between: FIRST_TRIAL,
             trial: false,
@@ -67,7 +67,7 @@ impl Pace {
     }
 
     /// Runs the way whose turn it is, and learns from its time.
-    pub fn run(&mut self, run: impl FnOnce(Way)) {
+    pub fn run(&mut self, run: impl FnOnce(DispatchKind)) {
         let way = self.next();
         if !self.counts() {
             self.runs += 1;
@@ -78,7 +78,7 @@ impl Pace {
         self.learn(begin.elapsed());
     }
 
-    fn next(&self) -> Way {
+    fn next(&self) -> DispatchKind {
         if self.trial {
             self.way.other()
         } else {
@@ -104,8 +104,8 @@ impl Pace {
         } else if self.trial {
             let used = median(&mut self.used);
             let waking = match self.next() {
-                Way::Together => WAKING,
-                Way::Alone => 0,
+                DispatchKind::Team => WAKING,
+                DispatchKind::Inline => 0,
             };
             self.slower = if time.as_secs_f64() > used * SLOWER && self.runs > waking {
                 self.slower + 1
@@ -141,15 +141,19 @@ mod tests {
     use super::*;
 
     /// The ways of so many runs, each of which takes as long as it is told.
-    fn ways(pace: &mut Pace, runs: usize, time: impl Fn(Way) -> u64) -> Vec<Way> {
+    fn ways(
+        dispatch: &mut Dispatch,
+        runs: usize,
+        time: impl Fn(DispatchKind) -> u64,
+    ) -> Vec<DispatchKind> {
         let mut taken = Vec::new();
         for _ in 0..runs {
-            let way = pace.next();
+            let way = dispatch.next();
             taken.push(way);
-            if pace.counts() {
-                pace.learn(Duration::from_micros(time(way)))
+            if dispatch.counts() {
+                dispatch.learn(Duration::from_micros(time(way)))
             } else {
-                pace.runs += 1
+                dispatch.runs += 1
             }
         }
         taken
@@ -157,31 +161,43 @@ mod tests {
 
     #[test]
     fn a_trial_of_one_thread_that_is_slower_ends_soon() {
-        let mut pace = Pace::new();
-        let fast_together = |way| if way == Way::Together { 50 } else { 90 };
-        let taken = ways(&mut pace, 100, fast_together);
-        let alone = taken.iter().filter(|way| **way == Way::Alone).count();
+        let mut dispatch = Dispatch::new();
+        let fast_together = |way| if way == DispatchKind::Team { 50 } else { 90 };
+        let taken = ways(&mut dispatch, 100, fast_together);
+        let alone = taken
+            .iter()
+            .filter(|way| **way == DispatchKind::Inline)
+            .count();
         assert_eq!(alone, 3 * SLOWER_RUNS);
         // One that is as fast lasts until its median is known.
-        let mut pace = Pace::new();
-        let taken = ways(&mut pace, 40, |_| 50);
-        let alone = taken.iter().filter(|way| **way == Way::Alone).count();
+        let mut dispatch = Dispatch::new();
+        let taken = ways(&mut dispatch, 40, |_| 50);
+        let alone = taken
+            .iter()
+            .filter(|way| **way == DispatchKind::Inline)
+            .count();
         assert_eq!(alone, COUNTED);
     }
 
     #[test]
     fn the_faster_way_is_found_and_the_other_tried_now_and_then() {
-        let mut pace = Pace::new();
-        let slow_together = |way| if way == Way::Together { 100 } else { 60 };
-        let taken = ways(&mut pace, 2000, slow_together);
-        let alone = taken.iter().filter(|way| **way == Way::Alone).count();
-        assert_eq!(taken[0], Way::Together);
+        let mut dispatch = Dispatch::new();
+        let slow_together = |way| if way == DispatchKind::Team { 100 } else { 60 };
+        let taken = ways(&mut dispatch, 2000, slow_together);
+        let alone = taken
+            .iter()
+            .filter(|way| **way == DispatchKind::Inline)
+            .count();
+        assert_eq!(taken[0], DispatchKind::Team);
         assert!(alone > 1900, "{alone}");
-        assert!(taken[500..].contains(&Way::Together));
+        assert!(taken[500..].contains(&DispatchKind::Team));
         // When the core is free again.
-        let fast_together = |way| if way == Way::Together { 30 } else { 60 };
-        let taken = ways(&mut pace, 2000, fast_together);
-        let together = taken.iter().filter(|way| **way == Way::Together).count();
+        let fast_together = |way| if way == DispatchKind::Team { 30 } else { 60 };
+        let taken = ways(&mut dispatch, 2000, fast_together);
+        let together = taken
+            .iter()
+            .filter(|way| **way == DispatchKind::Team)
+            .count();
         let late = 2000 - together;
         assert!(late <= MOST_BETWEEN_TRIALS + 100, "{late}");
     }
