@@ -8,6 +8,7 @@ pub mod fuse;
 pub mod fuse_cross_entropy;
 mod max_norm;
 mod rebuild;
+mod results;
 pub mod simplify;
 pub mod specialize;
 pub mod tied_tables;
@@ -73,6 +74,10 @@ pub fn lower(graph: &Graph, phase: Phase, updates: Option<&Updates>) -> Graph {
             Box::new(|graph| simplify::simplify(&graph)),
         ));
     }
+    passes.push((
+        "copy inputs",
+        Box::new(move |graph| results::copy_inputs(graph, phase)),
+    ));
     let mut graph = graph.clone();
     if !updates.is_some_and(|updates| updates.watched) {
         graph.watches.clear();

@@ -201,3 +201,91 @@ fn a_run_that_cannot_be_read_is_refused() {
     assert!(ran.err.contains("E0401"), "{}", ran.err);
     folder.nnc(&["predict", "run", "line.csv"]).ends(0);
 }
+
+#[test]
+fn networks_that_compute_nothing_predict_their_inputs() {
+    let folder = Folder::with_models("copies", &[]);
+    folder.write(
+        "table.csv",
+        "a,b,v1,v2,y,z\n1,2,8,9,1,4\n3,4.5,7,6,3,2\n5,-7,3,1,4,1\n",
+    );
+    let columns = |names: &str, text: &str| {
+        let rows = text.split(' ').map(|row| format!("{row}\n"));
+        format!("{names}\n{}", rows.collect::<String>())
+    };
+    let y = "predicted_y";
+    // Network, inputs, targets, what is predicted.
+    let cases = [
+        ("a", "a: number", "y", columns(y, "1.0 3.0 5.0")),
+        ("a * 1", "a: number", "y", columns(y, "1.0 3.0 5.0")),
+        ("a + 0", "a: number", "y", columns(y, "1.0 3.0 5.0")),
+        ("a -> Identity", "a: number", "y", columns(y, "1.0 3.0 5.0")),
+        (
+            "a -> Dropout(0.5)",
+            "a: number",
+            "y",
+            columns(y, "1.0 3.0 5.0"),
+        ),
+        ("b", "a, b: number", "y", columns(y, "2.0 4.5 -7.0")),
+        (
+            "a",
+            "a, b: number(scale = 2)",
+            "y",
+            columns(y, "2.0 6.0 10.0"),
+        ),
+        (
+            "y = b\nz = a",
+            "a, b: number",
+            "y, z",
+            columns("predicted_y,predicted_z", "2.0,1.0 4.5,3.0 -7.0,5.0"),
+        ),
+        (
+            "y = b\nz = a + b",
+            "a, b: number",
+            "y, z",
+            columns("predicted_y,predicted_z", "2.0,3.0 4.5,7.5 -7.0,-2.0"),
+        ),
+    ];
+    for (net, inputs, targets, expected) in cases {
+        for precision in ["f32", "f64"] {
+            let losses: Vec<String> = targets.split(", ").map(|y| format!("MSE({y})")).collect();
+            folder.write(
+                "m.nn",
+                &format!(
+                    "data {{ input {inputs}; target {targets}: number }}\nnet {{ {net} }}\n\
+                     train {{ loss = {}; epochs = 1; precision = {precision} }}\n",
+                    losses.join(" + ")
+                ),
+            );
+            let ran = folder.nnc(&["run", "m.nn", "table.csv", "--out", "run"]);
+            ran.ends(0);
+            let predicted = folder.nnc(&["predict", "run", "table.csv"]).ends(0).out;
+            let own = expected
+                .lines()
+                .next()
+                .expect("a header")
+                .split(',')
+                .count();
+            let predicted: String = predicted
+                .lines()
+                .map(|line| {
+                    let cells: Vec<&str> = line.split(',').collect();
+                    cells[cells.len() - own..].join(",") + "\n"
+                })
+                .collect();
+            assert_eq!(predicted, expected, "{net} in {precision}");
+            std::fs::remove_dir_all(folder.path.join("run")).expect("the run is removed");
+        }
+    }
+    // The metrics are those of the inputs: errors of 1, 1.5 and 11.
+    folder.write(
+        "m.nn",
+        "data { input b: number; target y: number }\nnet { b }\ntrain { loss = L1; epochs = 1 }\n",
+    );
+    folder
+        .nnc(&["run", "m.nn", "table.csv", "--out", "run"])
+        .ends(0);
+    let metrics = &folder.json("run/run.json")["metrics"]["train"];
+    assert_eq!(metrics["loss"].as_f64(), Some(4.5), "{metrics}");
+    assert_eq!(metrics["mae"].as_f64(), Some(4.5), "{metrics}");
+}
