@@ -173,7 +173,8 @@ impl<T> Join<T> {
             let accesses: Vec<Access> = phase.accesses.into_iter().chain(late).collect();
             later.extend(phase.later);
             for access in accesses {
-                if !since.contains(&access) {
+                // Beyond the limit the next phase begins with a barrier whatever is added.
+                if since.len() <= MOST_ACCESSES && !since.contains(&access) {
                     since.push(access);
                 }
             }

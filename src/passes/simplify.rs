@@ -14,6 +14,16 @@ use crate::graph::shape::Dim;
 use crate::graph::{Graph, Operands, ValueId};
 
 pub fn simplify(graph: &Graph) -> Graph {
+    let (mut simpler, mut replaced) = pass(graph);
+    // What was replaced may have left nodes without users.
+    while replaced {
+        (simpler, replaced) = pass(&simpler);
+    }
+    simpler
+}
+
+/// The simplified graph, and whether anything was replaced.
+fn pass(graph: &Graph) -> (Graph, bool) {
     let live = live(graph, Keep::ALL);
     let mut rebuild = Rebuild::new(graph);
     let mut replaced = false;
@@ -50,13 +60,7 @@ pub fn simplify(graph: &Graph) -> Graph {
         };
         rebuild.map(value, new);
     }
-    let rebuilt = rebuild.finish(Keep::ALL);
-    if replaced {
-        // What was replaced may have left nodes without users.
-        simplify(&rebuilt)
-    } else {
-        rebuilt
-    }
+    (rebuild.finish(Keep::ALL), replaced)
 }
 
 /// A number that sets operations without operands apart, so that few are compared.
@@ -101,6 +105,14 @@ fn replacement(graph: &Graph, op: &Op, operands: &[ValueId]) -> Option<Replaceme
     let negate = Op::Map(ScalarFunction::Negate);
     if *op == negate && inner.op == negate {
         return Some(Replacement::Value(inner.operands[0]));
+    }
+    if let (Op::Slice { start, length }, Op::Slice { start: before, .. }) = (op, &inner.op)
+        && let Some(start) = before.plus(start)
+    {
+        // A part of a part is a part of the whole.
+        let length = length.clone();
+        let part = Op::Slice { start, length };
+        return Some(Replacement::Node(part, inner.operands.clone()));
     }
     let alone = *op == Op::Concat && operands.len() == 1;
     let all = Op::Slice {

@@ -108,11 +108,11 @@ struct ProgramBuilder<'l> {
     features: usize,
     instructions: Vec<Instruction>,
     sources: HashMap<ValueId, Source>,
-    temporaries: u16,
+    temporaries: u32,
 }
 
 impl ProgramBuilder<'_> {
-    fn build(mut self) -> (Vec<Instruction>, u16) {
+    fn build(mut self) -> (Vec<Instruction>, u32) {
         if let Some(accumulator) = self.region.accumulator {
             self.sources.insert(accumulator, Source::Accumulator);
         }
@@ -133,7 +133,10 @@ impl ProgramBuilder<'_> {
 
     fn temporary(&mut self) -> Scratch {
         let scratch = Scratch(self.temporaries);
-        self.temporaries = self.temporaries.checked_add(1).expect("programs are short");
+        self.temporaries = self
+            .temporaries
+            .checked_add(1)
+            .expect("fewer than 2^32 temporaries");
         scratch
     }
 
@@ -371,7 +374,7 @@ impl ProgramBuilder<'_> {
 
 /// Gives temporaries whose last use has passed to later instructions. An instruction never writes
 /// where it reads.
-fn reuse_temporaries(mut instructions: Vec<Instruction>) -> (Vec<Instruction>, u16) {
+fn reuse_temporaries(mut instructions: Vec<Instruction>) -> (Vec<Instruction>, u32) {
     let mut last_use: HashMap<Scratch, usize> = HashMap::new();
     for (index, instruction) in instructions.iter_mut().enumerate() {
         each_read(instruction, &mut |scratch| {
@@ -380,7 +383,7 @@ fn reuse_temporaries(mut instructions: Vec<Instruction>) -> (Vec<Instruction>, u
     }
     let mut renamed: HashMap<Scratch, Scratch> = HashMap::new();
     let mut free: Vec<Scratch> = Vec::new();
-    let mut count = 0u16;
+    let mut count = 0u32;
     for (index, instruction) in instructions.iter_mut().enumerate() {
         let mut ended: Vec<Scratch> = Vec::new();
         each_read(instruction, &mut |scratch| {

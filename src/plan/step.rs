@@ -53,7 +53,13 @@ impl Matrix {
 
 /// One of a tile program's temporaries: `features × block_columns` elements, private to a worker.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct Scratch(pub u16);
+pub struct Scratch(pub u32);
+
+impl Scratch {
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
 
 /// Where an instruction reads.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -212,7 +218,7 @@ pub struct Region {
     pub block_columns: usize,
     /// Where the kernel's own result goes; `None` if it goes to the worker's scratch.
     pub accumulator: Option<Offset>,
-    pub scratches: u16,
+    pub scratches: u32,
     pub program: Vec<Instruction>,
 }
 

@@ -26,7 +26,7 @@ impl Program<'_> {
 
     fn scratch(&self, scratch: Scratch) -> Address {
         let elements = self.features() * self.region.block_columns;
-        Address::work(self.scratch + usize::from(scratch.0) * elements)
+        Address::work(self.scratch + scratch.index() * elements)
     }
 
     /// A matrix' column `first` of the tile, its columns `stride` apart.

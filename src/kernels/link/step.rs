@@ -61,7 +61,7 @@ pub(in crate::kernels) fn lay_out<T: Element>(
         let block = region.features.checked_mul(region.block_columns)?;
         *place = RegionScratch {
             accumulator: space(accumulator)?,
-            temporaries: space(block.checked_mul(region.scratches.into())?)?,
+            temporaries: space(block.checked_mul(region.scratches as usize)?)?,
         };
         has_combination |= combines(region);
     }

@@ -183,7 +183,7 @@ fn every_load_and_store_agrees() {
         ];
         let mut program = vec![];
         for (index, load) in loads.into_iter().enumerate() {
-            let to = Scratch(index as u16 % 3);
+            let to = Scratch(index as u32 % 3);
             program.push(Instruction::Load { to, load });
             let place = case.matrix(features, Columns::Batch, index % 3);
             let from = Source::Scratch(to);

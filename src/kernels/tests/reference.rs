@@ -211,15 +211,15 @@ impl Reference {
         if let Some(at) = region.accumulator {
             self.write(matrix(at, features), &accumulator);
         }
-        let mut scratches = vec![vec![0.0; length]; region.scratches.into()];
+        let mut scratches = vec![vec![0.0; length]; region.scratches as usize];
         let put =
             |to: Destination, values: Values, scratches: &mut [Values], this: &mut Self| match to {
-                Destination::Scratch(scratch) => scratches[usize::from(scratch.0)] = values,
+                Destination::Scratch(scratch) => scratches[scratch.index()] = values,
                 Destination::Memory(at) => this.write(matrix(at, features), &values),
             };
         for instruction in &region.program {
             let value = |source: Source, scratches: &[Values], this: &Self| match source {
-                Source::Scratch(scratch) => scratches[usize::from(scratch.0)].clone(),
+                Source::Scratch(scratch) => scratches[scratch.index()].clone(),
                 Source::Accumulator => accumulator.clone(),
                 Source::Memory(at) => this.read(matrix(at, features)),
                 Source::Scalar(at) => vec![this.arena[at.0]; length],

@@ -58,6 +58,9 @@ impl Arithmetic for Expression {
     }
 }
 
+/// No rule is a longer program: expressions of one of any length would be deep.
+const MOST_INSTRUCTIONS: usize = 64;
+
 /// What a rule computes.
 pub(super) fn pattern<R: Rule<STATES, NUMBERS>, const STATES: usize, const NUMBERS: usize>()
 -> Vec<Expression> {
@@ -184,11 +187,14 @@ impl Bound {
 /// What the program stores at each place, if all that it does is arithmetic on the accumulator, on those
 /// places and on numbers.
 fn stores(region: &Region) -> Option<Vec<(Offset, Expression)>> {
-    let mut scratches: Vec<Option<Expression>> = vec![None; region.scratches.into()];
+    if region.program.len() > MOST_INSTRUCTIONS {
+        return None;
+    }
+    let mut scratches: Vec<Option<Expression>> = vec![None; region.scratches as usize];
     let mut stores: Vec<(Offset, Expression)> = Vec::new();
     for instruction in &region.program {
         let read = |source: Source| match source {
-            Source::Scratch(scratch) => scratches[usize::from(scratch.0)].clone(),
+            Source::Scratch(scratch) => scratches[scratch.index()].clone(),
             Source::Accumulator => Some(Expression::Gradient),
             // A rule reads a state as it was; of what is written here, only temporaries are read.
             Source::Memory(at) if stores.iter().any(|(store, _)| *store == at) => None,
@@ -224,7 +230,7 @@ fn stores(region: &Region) -> Option<Vec<(Offset, Expression)>> {
             | Instruction::Reduce { .. } => return None,
         };
         match to {
-            Destination::Scratch(scratch) => scratches[usize::from(scratch.0)] = Some(result),
+            Destination::Scratch(scratch) => scratches[scratch.index()] = Some(result),
             Destination::Memory(at) => stores.push((at, result)),
         }
     }

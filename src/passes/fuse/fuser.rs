@@ -1,5 +1,8 @@
-//! The walk over a graph that places each node: kernels begin groups, the rest joins them.
+//! The walk over a graph that places each node: kernels begin groups, the rest is merged into them.
 
+use std::collections::HashSet;
+
+use super::needs::Needs;
 use super::{Fusion, Group, GroupId, GroupKind, Placement, Reader, RegionBuilder};
 use crate::graph::ops::{Axis, BinaryOperator, MatMulForm, Op, row_major_values};
 use crate::graph::state::StateId;
@@ -17,20 +20,18 @@ pub(super) struct Readers {
 
 pub(super) struct Fuser<'g> {
     pub graph: &'g Graph,
-    /// Which values lie as tables do.
-    tables: Vec<bool>,
+    /// Which values are laid out row-major.
+    row_major: Vec<bool>,
     users: Vec<Vec<ValueId>>,
     pub readers: Vec<Readers>,
+    /// Which values wait for nothing that is placed: no walk over their operands finds a need.
+    free: Vec<bool>,
+    /// The walk over needs that has last come by each value.
+    pub walked: Vec<u32>,
+    pub walks: u32,
+    /// Each reader of a stored value, to note it once.
+    known_readers: HashSet<(ValueId, Reader)>,
     pub fusion: Fusion,
-}
-
-/// What a value waits for.
-#[derive(Clone, Copy)]
-pub(super) struct Need {
-    pub value: ValueId,
-    pub place: Placement,
-    /// Its own element is enough, so the need can be met within the same region.
-    pub elementwise: bool,
 }
 
 impl<'g> Fuser<'g> {
@@ -43,15 +44,20 @@ impl<'g> Fuser<'g> {
         }
         Fuser {
             graph,
-            tables: row_major_values(graph),
+            row_major: row_major_values(graph),
             users,
             readers: vec![Readers::default(); graph.states.len()],
+            free: vec![false; graph.nodes.len()],
+            walked: vec![0; graph.nodes.len()],
+            walks: 0,
+            known_readers: HashSet::new(),
             fusion: Fusion {
                 groups: Vec::new(),
                 placed: vec![None; graph.nodes.len()],
                 stored: vec![false; graph.nodes.len()],
                 readers: vec![Vec::new(); graph.nodes.len()],
                 separations: Vec::new(),
+                looks: 0,
             },
         }
     }
@@ -60,12 +66,31 @@ impl<'g> Fuser<'g> {
         self.fusion.placed[value.index()]
     }
 
-    /// Keeps a placed value in memory for someone who reads it.
-    pub(super) fn keep(&mut self, value: ValueId, reader: Reader) {
+    /// Notes where a value is computed: what is computed from it now waits for that.
+    pub(super) fn set_place(&mut self, value: ValueId, place: Placement) {
+        self.fusion.placed[value.index()] = Some(place);
+        self.free[value.index()] = false;
+        let mut waiting = vec![value];
+        while let Some(value) = waiting.pop() {
+            self.fusion.looks += self.users[value.index()].len();
+            for user in &self.users[value.index()] {
+                if std::mem::replace(&mut self.free[user.index()], false) {
+                    waiting.push(*user);
+                }
+            }
+        }
+    }
+
+    /// Whether a value that floats waits for nothing.
+    pub(super) fn is_free(&self, value: ValueId) -> bool {
+        self.free[value.index()]
+    }
+
+    /// Stores a placed value in memory for someone who reads it.
+    pub(super) fn store(&mut self, value: ValueId, reader: Reader) {
         self.fusion.stored[value.index()] = true;
-        let readers = &mut self.fusion.readers[value.index()];
-        if !readers.contains(&reader) {
-            readers.push(reader);
+        if self.known_readers.insert((value, reader)) {
+            self.fusion.readers[value.index()].push(reader);
         }
     }
 
@@ -81,14 +106,24 @@ impl<'g> Fuser<'g> {
             | Op::State(_)
             | Op::Constant(_)
             | Op::Scalar(_)
-            | Op::Broadcast { .. }
-            | Op::Slice { .. }
-            | Op::OneHot { .. }
-            | Op::DropoutMask { .. }
-            | Op::MapDerivative(_) => {}
+            | Op::DropoutMask { .. } => self.free[value.index()] = true,
+            Op::Broadcast { .. } | Op::Slice { .. } | Op::OneHot { .. } => {
+                let source = self.view_source(operands[0]);
+                self.free[value.index()] = self.is_free(source) && !self.floats(source);
+            }
+            Op::MapDerivative(_) => {
+                self.free[value.index()] = self.is_free(operands[0]);
+            }
             Op::Map(_) | Op::Binary(_) => {
-                if !self.needs(value).is_empty() {
-                    self.place_elementwise(value);
+                if operands.iter().all(|operand| self.is_free(*operand)) {
+                    self.free[value.index()] = true;
+                    return;
+                }
+                let needs = self.needs(value);
+                if needs.is_empty() {
+                    self.free[value.index()] = true;
+                } else {
+                    self.place_elementwise(value, &needs);
                 }
             }
             Op::Reduce { .. } => self.place_reduction(value),
@@ -172,7 +207,9 @@ impl<'g> Fuser<'g> {
                 if let Some(bias) = bias {
                     self.readers[bias.0 as usize].kernel = group.0 + 1;
                     // The product is inside the kernel; nothing else uses it.
-                    self.fusion.placed[value.index()] = self.place(accumulator);
+                    if let Some(place) = self.place(accumulator) {
+                        self.set_place(value, place);
+                    }
                 }
             }
             MatMulForm::Plain => {
@@ -252,7 +289,7 @@ impl<'g> Fuser<'g> {
             .collect();
         let group = self.next_group();
         for value in kept {
-            self.keep(value, Reader::Kernel(group));
+            self.store(value, Reader::Kernel(group));
         }
         for operand in kind.operands() {
             if let Some(state) = self.state_of(operand) {
@@ -263,7 +300,7 @@ impl<'g> Fuser<'g> {
             .iter()
             .map(|accumulator| RegionBuilder {
                 shape: self.graph.shape(*accumulator).clone(),
-                row_major: self.tables[accumulator.index()],
+                row_major: self.row_major[accumulator.index()],
                 accumulator: Some(*accumulator),
                 values: Vec::new(),
                 assignments: Vec::new(),
@@ -271,11 +308,12 @@ impl<'g> Fuser<'g> {
             .collect();
         self.fusion.groups.push(Group { kind, regions });
         for (region, accumulator) in accumulators.iter().enumerate() {
-            self.fusion.placed[accumulator.index()] = Some(Placement {
+            let place = Placement {
                 group,
                 region,
                 reduced: false,
-            });
+            };
+            self.set_place(*accumulator, place);
         }
         group
     }
@@ -288,18 +326,17 @@ impl<'g> Fuser<'g> {
         } else {
             value
         };
-        self.tables[over.index()]
+        self.row_major[over.index()]
     }
 
     pub(super) fn next_group(&self) -> GroupId {
         GroupId(u32::try_from(self.fusion.groups.len()).expect("fewer than 2^32 groups"))
     }
 
-    pub(super) fn place_elementwise(&mut self, value: ValueId) {
-        let needs = self.needs(value);
+    pub(super) fn place_elementwise(&mut self, value: ValueId, needs: &Needs) {
         let shape = self.graph.shape(value).clone();
-        let (group, region) = self.region_for(value, &needs, &shape);
-        self.join(value, group, region, false);
+        let (group, region) = self.region_for(value, needs, &shape);
+        self.merge(value, group, region, false);
     }
 
     fn place_reduction(&mut self, value: ValueId) {
@@ -308,67 +345,81 @@ impl<'g> Fuser<'g> {
             // The kernel of the weight's gradient sums the rows; it is placed when that is visited.
             return;
         }
-        let shape = self.graph.shape(operand).clone();
-        let needs = self.needs(value);
-        let (group, region) = self.region_for(value, &needs, &shape);
-        self.join(value, group, region, true);
+        self.merge_reduction(value);
     }
 
-    /// Puts a node into a region, with everything that floated until now, and marks what it reads
-    /// from other regions as kept in memory.
-    pub(super) fn join(&mut self, value: ValueId, group: GroupId, region: usize, reduced: bool) {
+    /// Places a reduction in a region over what it reduces.
+    pub(super) fn merge_reduction(&mut self, value: ValueId) {
+        let shape = self.graph.shape(self.graph.node(value).operands[0]).clone();
+        let needs = self.needs(value);
+        let (group, region) = self.region_for(value, &needs, &shape);
+        self.merge(value, group, region, true);
+    }
+
+    /// Puts a node into a region, with everything that floated until now, and stores what it reads
+    /// from other regions.
+    pub(super) fn merge(&mut self, value: ValueId, group: GroupId, region: usize, reduced: bool) {
+        let mut read = Vec::new();
+        self.put(value, (group, region), reduced, &mut read);
+        // What is read, the next one last.
+        while let Some(value) = read.pop() {
+            self.fusion.looks += 1;
+            if let Some(place) = self.place(value) {
+                if place.group != group || place.region != region || place.reduced {
+                    self.store(value, Reader::Program(group));
+                }
+                continue;
+            }
+            let node = self.graph.node(value);
+            match node.op {
+                Op::State(state) => {
+                    let readers = &mut self.readers[state.0 as usize];
+                    readers.program = readers.program.max((group.0 + 1, region));
+                }
+                Op::Input { .. } | Op::Constant(_) | Op::Scalar(_) => {}
+                Op::Broadcast { .. } | Op::Slice { .. } | Op::OneHot { .. } => {
+                    let source = node.operands[0];
+                    if self.place(source).is_some() {
+                        self.store(source, Reader::Reshaped(group));
+                    } else {
+                        read.push(source);
+                    }
+                }
+                // A floating node: it is computed here.
+                Op::Map(_) | Op::MapDerivative(_) | Op::Binary(_) | Op::DropoutMask { .. } => {
+                    self.put(value, (group, region), false, &mut read);
+                }
+                Op::Reduce { .. }
+                | Op::MatMul(_)
+                | Op::Gather
+                | Op::ScatterAdd { .. }
+                | Op::Concat
+                | Op::LogSoftmax
+                | Op::CrossEntropy { .. }
+                | Op::CrossEntropyGradient { .. }
+                | Op::Reshape { .. }
+                | Op::ByPhase => unreachable!("kernels are placed when they are visited"),
+            }
+        }
+    }
+
+    /// Puts a node alone into a region; its operands are still to be read.
+    fn put(
+        &mut self,
+        value: ValueId,
+        (group, region): (GroupId, usize),
+        reduced: bool,
+        read: &mut Vec<ValueId>,
+    ) {
         let place = Placement {
             group,
             region,
             reduced,
         };
-        self.fusion.placed[value.index()] = Some(place);
-        self.fusion.groups[group.0 as usize].regions[region]
-            .values
-            .push(value);
-        for operand in self.graph.node(value).operands.clone() {
-            self.read(operand, group, region);
-        }
-    }
-
-    /// Notes that a region's program reads a value.
-    fn read(&mut self, value: ValueId, group: GroupId, region: usize) {
-        if let Some(place) = self.place(value) {
-            if place.group != group || place.region != region || place.reduced {
-                self.keep(value, Reader::Program(group));
-            }
-            return;
-        }
-        let node = self.graph.node(value);
-        match node.op {
-            Op::State(state) => {
-                let readers = &mut self.readers[state.0 as usize];
-                readers.program = readers.program.max((group.0 + 1, region));
-            }
-            Op::Input { .. } | Op::Constant(_) | Op::Scalar(_) => {}
-            Op::Broadcast { .. } | Op::Slice { .. } | Op::OneHot { .. } => {
-                let inner = node.operands[0];
-                if self.place(inner).is_some() {
-                    self.keep(inner, Reader::Reshaped(group));
-                } else {
-                    self.read(inner, group, region);
-                }
-            }
-            // A floating node: it is computed here.
-            Op::Map(_) | Op::MapDerivative(_) | Op::Binary(_) | Op::DropoutMask { .. } => {
-                self.join(value, group, region, false);
-            }
-            Op::Reduce { .. }
-            | Op::MatMul(_)
-            | Op::Gather
-            | Op::ScatterAdd { .. }
-            | Op::Concat
-            | Op::LogSoftmax
-            | Op::CrossEntropy { .. }
-            | Op::CrossEntropyGradient { .. }
-            | Op::Reshape { .. }
-            | Op::ByPhase => unreachable!("kernels are placed when they are visited"),
-        }
+        self.set_place(value, place);
+        let values = &mut self.fusion.groups[group.0 as usize].regions[region].values;
+        values.push(value);
+        read.extend(self.graph.node(value).operands.iter().rev());
     }
 }
 

@@ -11,6 +11,8 @@ mod fuser;
 mod needs;
 mod reasons;
 mod regions;
+#[cfg(test)]
+mod tests;
 
 use crate::graph::shape::Shape;
 use crate::graph::state::StateId;
@@ -125,6 +127,8 @@ pub struct Fusion {
     pub readers: Vec<Vec<Reader>>,
     /// The nodes that could not join the group that computes the last of what they need.
     pub separations: Vec<Separation>,
+    /// How many values the walk has looked at: what the division took, in steps.
+    pub looks: usize,
 }
 
 /// Divides a graph of one phase into groups. In training nobody reads the network's result from outside,
@@ -141,12 +145,12 @@ pub fn fuse(graph: &Graph, phase: Phase) -> Fusion {
     let results = [(prediction, Reader::Prediction), (graph.loss, Reader::Loss)];
     for (result, reader) in results {
         if let Some(kept) = result.and_then(|result| fuser.materialize(result)) {
-            fuser.keep(kept, reader);
+            fuser.store(kept, reader);
         }
     }
     for watched in graph.watched() {
         if let Some(kept) = fuser.materialize(watched) {
-            fuser.keep(kept, Reader::Watch);
+            fuser.store(kept, Reader::Watch);
         }
     }
     for assignment in &graph.assignments {

@@ -6,7 +6,7 @@ use crate::graph::ValueId;
 use crate::graph::state::StateId;
 
 /// Who reads a value that is kept in memory.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Reader {
     /// The kernel of a group, which takes the value whole.
     Kernel(GroupId),
