@@ -251,7 +251,7 @@ fn networks_that_compute_nothing_predict_their_inputs() {
             let losses: Vec<String> = targets.split(", ").map(|y| format!("MSE({y})")).collect();
             folder.write(
                 "m.nn",
-                &format!(
+                format!(
                     "data {{ input {inputs}; target {targets}: number }}\nnet {{ {net} }}\n\
                      train {{ loss = {}; epochs = 1; precision = {precision} }}\n",
                     losses.join(" + ")
