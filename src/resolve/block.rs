@@ -23,13 +23,10 @@ impl Block {
         self.name.span
     }
 
-    /// Where its lines stand; where it is declared, if it has none.
-    pub fn body_span(&self) -> Span {
-        match &self.body[..] {
-            [] => self.span(),
-            [first, .., last] => first.span.to(last.span),
-            [only] => only.span,
-        }
+    /// Its declaration, from the name to the last line.
+    pub fn whole_span(&self) -> Span {
+        let name = self.span();
+        self.body.last().map_or(name, |last| name.to(last.span))
     }
 
     /// How the block is written: `Dense(out, p = …)`.

@@ -9,6 +9,8 @@ mod expressions;
 mod names;
 mod outputs;
 mod stages;
+#[cfg(test)]
+mod tests;
 mod trial;
 
 use std::collections::{HashMap, HashSet};
@@ -215,9 +217,11 @@ struct Net<'n> {
 struct OpenBlock {
     /// Where it is declared, which tells it apart.
     declared: Span,
-    /// Where its lines stand.
-    body: Span,
+    /// Its whole declaration.
+    text: Span,
     used: Span,
+    /// The open block whose text uses it; `None` of the network.
+    writer: Option<usize>,
 }
 
 /// A body that is being built.

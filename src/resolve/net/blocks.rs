@@ -39,21 +39,24 @@ impl Net<'_> {
     ) -> Option<ValueId> {
         let name = &block.name.text;
         self.applied.insert(block.span());
-        let followed = self.scope.followed(layer).clone();
-        if let Some(first) = self.itself(block, &followed) {
+        let place = self.written_at(layer);
+        let mut open = self.open_blocks.iter();
+        let writer = open.rposition(|open| open.text.contains(place));
+        if let Some(first) = self.recursive_use(block, writer) {
             self.faults.push(
                 Diagnostic::new(
                     Code::Misplaced,
-                    layer.span,
+                    place,
                     format!("the block `{name}` contains itself"),
                 )
-                .label("used again within its own body")
+                .label("used again within itself")
                 .also(block.span(), "the block")
                 .also(first, "the use that began")
                 .help("a network is finite: write `repeat`, or another block"),
             );
             return None;
         }
+        let followed = self.scope.followed(layer).clone();
         let given: &[Argument] = match &followed.kind {
             ExprKind::Call { arguments, .. } => arguments,
             _ => &[],
@@ -76,8 +79,9 @@ impl Net<'_> {
         let file_scope = home.map(|home| mem::replace(&mut self.file_scope, home));
         self.open_blocks.push(OpenBlock {
             declared: block.span(),
-            body: block.body_span(),
+            text: block.whole_span(),
             used: layer.span,
+            writer,
         });
         let what = format!("the block `{name}`");
         let result = self.enter(&block.body, block.span(), &what, frame);
@@ -107,21 +111,34 @@ impl Net<'_> {
         }
     }
 
-    /// The use that a block's use would repeat for ever: it is being applied, and this use stands in its
-    /// body, or in that of a block which it applies. What was given to it as a layer does not.
-    fn itself(&self, block: &Block, layer: &Expr) -> Option<Span> {
-        let mut open = self.open_blocks.iter();
-        let first = open.position(|open| open.declared == block.span())?;
-        let place = match &layer.kind {
-            ExprKind::Call { name, .. } => name.span,
-            _ => layer.span,
-        };
-        let within = |body: Span| {
-            body.file == place.file && body.start <= place.start && place.end <= body.end
-        };
-        let mut inner = self.open_blocks[first..].iter();
-        let repeats = inner.any(|open| within(open.body));
-        repeats.then(|| self.open_blocks[first].used)
+    /// Where a use of a block was written: an argument where it is given, wherever it is used. A `param` of
+    /// the file stands for what it names where it is named.
+    fn written_at(&self, layer: &Expr) -> Span {
+        let mut layer = layer;
+        let mut place = layer.span;
+        while let ExprKind::Name(name) = &layer.kind
+            && let Some((value, _)) = self.scope.parameters.get(name)
+        {
+            if !self.file_scope.parameters.contains_key(name) {
+                place = value.span;
+            }
+            layer = value;
+        }
+        place
+    }
+
+    /// The use that one written in the block `writer` would repeat for ever: a block that leads to itself by
+    /// what is written in it, and in the blocks that it uses. Blocks that were given as arguments to one
+    /// another lead nowhere by that.
+    fn recursive_use(&self, block: &Block, writer: Option<usize>) -> Option<Span> {
+        let mut writer = writer;
+        while let Some(open) = writer.map(|at| &self.open_blocks[at]) {
+            if open.declared == block.span() {
+                return Some(open.used);
+            }
+            writer = open.writer;
+        }
+        None
     }
 
     /// What the body of a block sees: what all blocks see, and its parameters with what is given here.
@@ -296,10 +313,11 @@ impl Net<'_> {
                     // What a parameter stands for may name others of the same block by its default.
                     Some((value, _)) => {
                         let value = self.replaced(value, abroad, budget)?;
-                        return Some(Expr {
-                            span: expr.span,
-                            ..value
-                        });
+                        // A block stays where it was written, which tells whether it leads to itself.
+                        let given = !self.file_scope.parameters.contains_key(name);
+                        let stays = given && self.block_of(&value).is_some();
+                        let span = if stays { value.span } else { expr.span };
+                        return Some(Expr { span, ..value });
                     }
                     None => expr.kind.clone(),
                 }
