@@ -1,8 +1,8 @@
 //! `nnc explain`: pages on standard output, suggestions for what is not known.
 
-use nnc::diagnostics::Code;
+use nnc::diagnostics::{Block, Code, explanation_blocks};
 
-use crate::Folder;
+use crate::{Folder, LINE, line_model};
 
 #[test]
 fn every_code_has_a_page_with_what_nnc_says() {
@@ -22,6 +22,29 @@ fn every_code_has_a_page_with_what_nnc_says() {
         assert!(!page.out.contains("\n\n\n"), "{}", page.out);
     }
     assert_page("E0504");
+}
+
+#[test]
+fn the_commands_of_the_page_on_memory_do_what_it_says() {
+    let folder = Folder::new("explain-memory");
+    let model = line_model("epochs = 1").replace("linear:", "Linear(width) -> Linear(width) ->");
+    folder.write("model.nn", format!("param width = 64\n{model}"));
+    folder.write("table.csv", LINE);
+    let blocks = explanation_blocks(Code::Memory.explanation());
+    let shell = blocks.iter().find_map(|block| match block {
+        Block::Shell(commands) => Some(*commands),
+        _ => None,
+    });
+    let lines = shell.expect("commands").lines();
+    let commands: Vec<Vec<&str>> = lines
+        .filter_map(|line| Some(line.strip_prefix("nnc ")?.split(' ').collect()))
+        .collect();
+    let [faulty, fixed] = &commands[..] else {
+        panic!("two commands: {commands:?}");
+    };
+    let ran = folder.nnc(faulty).ends(1);
+    assert!(ran.err.starts_with("error[E0702]: "), "{}", ran.err);
+    folder.nnc(fixed).ends(0);
 }
 
 /// The page of a name is that of its snapshot.
