@@ -21,13 +21,14 @@ pub(super) fn available() -> Vec<(&'static str, Arch)> {
     available
 }
 
-/// The instruction set that the environment asks for, else the best.
+/// The instruction set that the environment asks for, else the best. An empty value asks for none.
 ///
 /// # Errors
 /// The environment asks for one that is unknown or that this machine does not have: the text of it.
 pub fn check_instruction_set() -> Result<&'static str, String> {
     let available = available();
-    let Some(wanted) = std::env::var_os(INSTRUCTION_SET) else {
+    let wanted = std::env::var_os(INSTRUCTION_SET).filter(|wanted| !wanted.is_empty());
+    let Some(wanted) = wanted else {
         return Ok(available[0].0);
     };
     let found = available.iter().find(|(name, _)| wanted == *name);

@@ -1,6 +1,6 @@
 //! Runs that do not come to their end: what they say, what they leave behind.
 
-use crate::{Folder, LINE, line_model};
+use crate::{Folder, LINE, Ran, line_model};
 
 #[test]
 fn all_faults_of_model_and_table_are_told_and_nothing_is_written() {
@@ -119,6 +119,21 @@ fn wrong_arguments_and_files_end_with_2() {
     for help in [["--help"], ["--version"]] {
         assert!(!folder.nnc(&help).ends(0).out.is_empty());
     }
+}
+
+#[test]
+fn an_instruction_set_that_is_not_named_is_the_best() {
+    let folder = Folder::new("instruction-set");
+    folder.write("line.nn", line_model("epochs = 3"));
+    let with = |set: &str| {
+        let mut command = folder.command(&["check", "line.nn"]);
+        Ran::from(command.env("NNC_ISA", set).output().expect("nnc starts"))
+    };
+    let ran = with("").ends(0);
+    assert_eq!(ran.out, "line: OK · parameters: 2\n");
+    let ran = with(" ").ends(2);
+    let told = "error[E0605]: NNC_ISA is \" \"; this machine has ";
+    assert!(ran.err.starts_with(told), "{}", ran.err);
 }
 
 #[test]
