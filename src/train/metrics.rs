@@ -85,7 +85,9 @@ pub fn of_classes(metric: Metric, predicted: &[usize], target: &[usize], weights
         Metric::Accuracy => {
             let right = predicted.iter().zip(target).zip(weights);
             let right = right.filter(|((y, t), _)| y == t).map(|(_, weight)| weight);
-            right.sum::<f64>() / weights.iter().sum::<f64>()
+            // The sum of no numbers is -0.0, which a share of none should not be.
+            let right = right.fold(0.0, |sum, weight| sum + weight);
+            right / weights.iter().sum::<f64>()
         }
         Metric::MeanAbsoluteError | Metric::RootMeanSquaredError | Metric::R2 => f64::NAN,
     }
@@ -181,6 +183,12 @@ mod tests {
         }
         let accuracy = of_classes(Metric::Accuracy, &[0, 1, 0, 2], &[0, 1, 1, 2], &weights);
         assert!((accuracy - 0.368_421_052_631_578_9).abs() < 1e-15);
+    }
+
+    #[test]
+    fn an_accuracy_of_none_has_no_sign() {
+        let accuracy = of_classes(Metric::Accuracy, &[0, 1], &[1, 0], &[1.0; 2]);
+        assert!(accuracy == 0.0 && accuracy.is_sign_positive());
     }
 
     #[test]
