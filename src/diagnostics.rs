@@ -6,6 +6,7 @@
 mod explanation;
 mod names;
 mod render;
+mod visible;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use serde_json::{Value, json};
 pub use explanation::{Block, explanation_blocks};
 pub use names::{listed, near_miss};
 pub use render::{in_order, render_all, termcolor};
+pub use visible::{visible, visible_in_line, visible_json};
 
 /// One of the [`Sources`] of a compilation.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
@@ -62,6 +64,8 @@ impl Span {
 #[derive(Clone, Debug)]
 pub struct Source {
     pub name: String,
+    /// The name as it is shown.
+    shown: String,
     pub text: String,
     /// The number of the text's first line in its file (1 for a whole file).
     pub first_line: usize,
@@ -101,8 +105,10 @@ impl Sources {
             .chain(text.match_indices('\n').map(|(at, _)| at + 1))
             .collect();
         let id = FileId(u32::try_from(self.sources.len()).expect("fewer than 2^32 sources"));
+        let name = name.into();
         self.sources.push(Source {
-            name: name.into(),
+            shown: visible_in_line(&name).into_owned(),
+            name,
             text,
             first_line,
             first_byte,
@@ -321,7 +327,7 @@ fn shortened(words: String) -> String {
     } else {
         words
     };
-    visible(&cut(&words, LONGEST)).into_owned()
+    visible_in_line(&cut(&words, LONGEST)).into_owned()
 }
 
 /// A text of at most so many bytes, and what shows that it was longer.
@@ -336,25 +342,6 @@ fn cut(text: &str, longest: usize) -> Cow<'_, str> {
     // What stands in backticks stays there.
     let close = if text.ends_with('`') { "`" } else { "" };
     Cow::Owned(format!("{}…{close}", &text[..end]))
-}
-
-/// A text in which characters that a terminal would obey rather than show are replaced by others of the
-/// same length.
-fn visible(text: &str) -> Cow<'_, str> {
-    let obeyed = |letter: char| {
-        let directs = matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}');
-        directs || letter.is_control() && !matches!(letter, '\n' | '\r' | '\t')
-    };
-    if !text.contains(obeyed) {
-        return Cow::Borrowed(text);
-    }
-    let shown = text.chars().map(|letter| match letter.len_utf8() {
-        _ if !obeyed(letter) => letter,
-        1 => '?',
-        2 => '¿',
-        _ => '\u{fffd}',
-    });
-    Cow::Owned(shown.collect())
 }
 
 impl Diagnostic {

@@ -1,12 +1,15 @@
 //! Where the program prints: reports to standard output, diagnostics to standard error, or all of it
-//! to standard output as one JSON object a line.
+//! to standard output as one JSON object a line. What a file, a name or an argument says is shown by it,
+//! never obeyed by the terminal.
 
 use std::cell::RefCell;
 use std::io::{self, IsTerminal, Write};
 
 use clap::ValueEnum;
 use nnc::diagnostics::termcolor::{BufferWriter, ColorChoice, WriteColor};
-use nnc::diagnostics::{Diagnostic, MOST_FAULTS, Severity, Sources, in_order};
+use nnc::diagnostics::{
+    Diagnostic, MOST_FAULTS, Severity, Sources, in_order, visible, visible_in_line, visible_json,
+};
 use serde_json::{Map, Value};
 
 /// How a command reports.
@@ -44,7 +47,21 @@ impl Console {
         self.format == Format::Json && !self.quiet
     }
 
-    /// Writes to standard output.
+    /// Writes what is the command's result: a table, a model. A file or another program gets it byte by byte.
+    pub fn data(&self, bytes: &[u8]) {
+        if io::stdout().is_terminal() {
+            self.text(&String::from_utf8_lossy(bytes));
+        } else {
+            self.put(bytes);
+        }
+    }
+
+    /// Writes lines of a report.
+    pub fn text(&self, text: &str) {
+        self.put(visible(text).as_bytes());
+    }
+
+    /// Writes to standard output what holds nothing of a user, or is made visible.
     pub fn put(&self, bytes: &[u8]) {
         let mut failure = self.failure.borrow_mut();
         if failure.is_none() {
@@ -56,7 +73,14 @@ impl Console {
     /// A line for people.
     pub fn line(&self, text: &str) {
         if self.shows_text() {
-            self.put(format!("{text}\n").as_bytes());
+            self.put(format!("{}\n", visible_in_line(text)).as_bytes());
+        }
+    }
+
+    /// A table for people, of lines.
+    pub fn table(&self, table: &str) {
+        if self.shows_text() {
+            self.text(&format!("{table}\n"));
         }
     }
 
@@ -64,7 +88,7 @@ impl Console {
     pub fn error_line(&self, text: &str) {
         if self.format == Format::Text {
             // Without a standard error there is nowhere to say so.
-            let _ = writeln!(io::stderr(), "{text}");
+            let _ = writeln!(io::stderr(), "{}", visible_in_line(text));
         }
     }
 
@@ -73,9 +97,12 @@ impl Console {
         if self.shows_events() {
             let members = Value::Object(members).to_string();
             let comma = if members == "{}" { "" } else { "," };
-            let line = format!("{{\"event\":\"{kind}\"{comma}{}\n", &members[1..]);
-            self.put(line.as_bytes());
+            self.json(&format!("{{\"event\":\"{kind}\"{comma}{}", &members[1..]));
         }
+    }
+
+    fn json(&self, object: &str) {
+        self.put(format!("{}\n", visible_json(object)).as_bytes());
     }
 
     /// All diagnostics in the order of their places, and how many errors there are.
@@ -85,7 +112,7 @@ impl Console {
             .filter(|diagnostic| diagnostic.is_error() || !self.quiet);
         if self.format == Format::Json {
             for diagnostic in shown {
-                self.put(format!("{}\n", diagnostic.to_json(sources)).as_bytes());
+                self.json(&diagnostic.to_json(sources).to_string());
             }
             return;
         }

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::time::Duration;
 
-use nnc::diagnostics::{Faults, FileId, Sources};
+use nnc::diagnostics::{Faults, FileId, Sources, visible_in_line};
 use nnc::syntax::format as formatted;
 use similar::{Algorithm, TextDiff};
 
@@ -46,10 +46,10 @@ pub fn format(arguments: &FormatArguments, console: &Console, sources: &mut Sour
         if arguments.check {
             if differs {
                 differing += 1;
-                console.put(difference(&source.name, &source.text, &text).as_bytes());
+                console.text(&difference(&source.name, &source.text, &text));
             }
         } else if from_input {
-            console.put(text.as_bytes());
+            console.data(text.as_bytes());
         } else if differs && let Err(fault) = replace(path, &text, &interrupts) {
             faults.extend(fault);
         }
@@ -95,6 +95,7 @@ fn replace(path: &Path, text: &str, interrupts: &Interrupts) -> Result<(), Fault
 
 /// The lines that differ, with `-` before what is there and `+` before what would be.
 fn difference(name: &str, old: &str, new: &str) -> String {
+    let name = &*visible_in_line(name);
     let line_end = if new.contains("\r\n") { "CRLF" } else { "LF" };
     if old.lines().eq(new.lines()) && !old.starts_with('\u{feff}') {
         return format!("{name}: line ends that are not all {line_end}\n");

@@ -24,10 +24,11 @@ mod summary;
 mod training;
 mod watched;
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
-use nnc::diagnostics::{Code, Diagnostic, Faults, Sources};
+use nnc::diagnostics::{Code, Diagnostic, Faults, Sources, visible};
 
 use arguments::{Arguments, Command};
 use console::{Console, Format};
@@ -72,11 +73,14 @@ pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
+            let text = error.render().to_string();
+            let text = visible(&text);
             // There is nowhere left to say that this cannot be said.
-            let _ = error.print();
             return if error.use_stderr() {
+                let _ = io::stderr().write_all(text.as_bytes());
                 ExitCode::from(Exit::Usage.code())
             } else {
+                let _ = io::stdout().write_all(text.as_bytes());
                 ExitCode::SUCCESS
             };
         }

@@ -67,12 +67,12 @@ pub fn plan(arguments: &PlanArguments, console: &Console, sources: &mut Sources)
         return Err(vec![fault.help(format!("there is `--phase {phase}`"))]);
     };
     if arguments.explain {
-        console.put(explain(&phase.graph, &phase.plan).as_bytes());
+        console.text(&explain(&phase.graph, &phase.plan));
         return Ok(Exit::Success);
     }
-    console.put(phase.plan.to_string().as_bytes());
+    console.text(&phase.plan.to_string());
     if target == Target::Native {
-        console.put(forecast(&compiled, phase)?.as_bytes());
+        console.text(&forecast(&compiled, phase)?);
     }
     Ok(Exit::Success)
 }

@@ -45,7 +45,7 @@ pub fn predict(arguments: &PredictArguments, console: &Console, sources: &mut So
     }?;
     let result = columns.of(outputs).added_to(&csv, &table);
     match &arguments.out {
-        None => console.put(&result),
+        None => console.data(&result),
         Some(path) => {
             let written = Interrupts::install()
                 .and_then(|interrupts| folder::write_file(path, &result, &interrupts, None));

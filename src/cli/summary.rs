@@ -1,9 +1,13 @@
 //! Figures and small tables for people.
 
+use nnc::diagnostics::visible_in_line;
+
 use super::record::PartScores;
 
-/// A number in four decimals, or in four digits when it is very small or very large.
+/// A number in four decimals, or in four digits when it is very small or very large. Zero has no sign.
 pub fn figure(value: f64) -> String {
+    // The sum of -0.0 and 0.0 is 0.0.
+    let value = value + 0.0;
     if value == 0.0 || (1e-3..1e6).contains(&value.abs()) || !value.is_finite() {
         format!("{value:.4}")
     } else {
@@ -32,8 +36,14 @@ pub fn digits(value: f64) -> String {
     }
 }
 
-/// A table with its columns aligned, the first to the left, the others to the right.
+/// A table with its columns aligned, the first to the left, the others to the right. What a cell says
+/// stays on its line.
 pub fn table(rows: &[Vec<String>]) -> String {
+    let shown = |cell: &String| visible_in_line(cell).into_owned();
+    let rows: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| row.iter().map(shown).collect())
+        .collect();
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let widths: Vec<usize> = (0..columns)
         .map(|column| {
@@ -80,8 +90,11 @@ mod tests {
 
     #[test]
     fn figures_are_short_at_any_size() {
-        let texts = [0.0, 4.123_449, -1e-7, 3.2e9, f64::NAN].map(figure);
-        assert_eq!(texts, ["0.0000", "4.1234", "-1.000e-7", "3.200e9", "NaN"]);
+        let texts = [0.0, -0.0, 4.123_449, -1e-7, 3.2e9, f64::NAN].map(figure);
+        assert_eq!(
+            texts,
+            ["0.0000", "0.0000", "4.1234", "-1.000e-7", "3.200e9", "NaN"]
+        );
     }
 
     #[test]
@@ -100,5 +113,7 @@ mod tests {
     fn columns_are_aligned() {
         let rows = [["", "rows"], ["train", "9"]].map(|row| row.map(str::to_owned).to_vec());
         assert_eq!(table(&rows), "       rows\ntrain     9");
+        let rows = [["", "c"], ["1", "a\nb\u{1b}"]].map(|row| row.map(str::to_owned).to_vec());
+        assert_eq!(table(&rows), "      c\n1  a?b?");
     }
 }

@@ -117,7 +117,7 @@ pub fn carry_out<T: Number>(mut order: Order, sources: &mut Sources) -> Outcome 
     order.console.event("done", done);
     conclude(order, &scores, predicted.as_ref());
     if let Some(table) = watched.and_then(|watched| watched.table()) {
-        order.console.line(&table);
+        order.console.table(&table);
     }
     if let Some(profiled) = profiled {
         profiled.report(order);
@@ -368,7 +368,7 @@ struct Profiled {
 
 impl Profiled {
     fn report(self, order: &Order) {
-        order.console.line(&self.table);
+        order.console.table(&self.table);
         order.console.event("profile", self.members);
     }
 }
@@ -483,7 +483,7 @@ fn non_finite(found: &NonFinite, order: &Order) -> Diagnostic {
 /// Prints the scores, or the first predictions of a model without a loss.
 fn conclude(order: &Order, scores: &[PartScores], predicted: Option<&Predicted>) {
     if !scores.is_empty() {
-        order.console.line(&scores_table(scores));
+        order.console.table(&scores_table(scores));
     }
     let Some(predicted) = predicted.filter(|_| order.console.shows_text()) else {
         return;
@@ -509,7 +509,7 @@ fn conclude(order: &Order, scores: &[PartScores], predicted: Option<&Predicted>)
         }));
         rows.push(cells);
     }
-    order.console.line(&table(&rows));
+    order.console.table(&table(&rows));
 }
 
 /// How many inputs stand beside a prediction.

@@ -17,7 +17,7 @@ impl<'a> Files<'a> for Sources {
     type Source = &'a str;
 
     fn name(&'a self, file: FileId) -> Result<&'a str, FilesError> {
-        Ok(&self.get(file).name)
+        Ok(&self.get(file).shown)
     }
 
     fn source(&'a self, file: FileId) -> Result<&'a str, FilesError> {

@@ -7,6 +7,7 @@ mod formats;
 mod models;
 mod predictions;
 mod reports;
+mod terminal;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -223,6 +223,10 @@ mod tests {
         );
         let rendered = fault.label("here").render(&sources);
         assert!(rendered.contains("a??[2J\u{fffd}b¿"), "{rendered}");
+        assert!(
+            rendered.starts_with("error[E0101]: what `a??[2J\u{fffd}b¿??` is\n"),
+            "{rendered}"
+        );
         assert!(rendered.contains("^ here"), "{rendered}");
         let obeyed = |letter: char| letter.is_control() && letter != '\n' && letter != '\t';
         assert!(!rendered.contains(obeyed), "{rendered}");
