@@ -22,6 +22,27 @@ struct State {
     worth_saving: AtomicBool,
     unfinished: Mutex<Option<Unfinished>>,
     saved: AtomicBool,
+    /// The terminal's last line is a bar.
+    bar: AtomicBool,
+}
+
+impl State {
+    /// What is said when the program exits at once, in the place of a bar if one is shown.
+    fn last_words(&self) -> String {
+        /// Back to the beginning of the line, and all of it erased.
+        const ERASE_LINE: &str = "\r\u{1b}[2K";
+        let erase = if self.bar.load(Ordering::Relaxed) {
+            ERASE_LINE
+        } else {
+            ""
+        };
+        let saved = if self.saved.load(Ordering::Relaxed) {
+            "interrupted after all was saved"
+        } else {
+            "interrupted; nothing was saved"
+        };
+        format!("{erase}{saved}")
+    }
 }
 
 /// What the signal's handler and the program share.
@@ -46,11 +67,7 @@ impl Interrupts {
                     unfinished.remove();
                 }
                 // Without a standard error there is nowhere to say so.
-                let _ = if state.saved.load(Ordering::Relaxed) {
-                    writeln!(io::stderr(), "interrupted after all was saved")
-                } else {
-                    writeln!(io::stderr(), "interrupted; nothing was saved")
-                };
+                let _ = writeln!(io::stderr(), "{}", state.last_words());
                 // The lock is held until the end, so nothing half-written can get its final name.
                 std::process::exit(Exit::Interrupted.code().into());
             }
@@ -61,6 +78,15 @@ impl Interrupts {
 
     pub fn requested(&self) -> bool {
         self.state.requested.load(Ordering::Relaxed)
+    }
+
+    /// From now on the terminal's last line is a bar, which nothing that is said may follow.
+    pub fn bar_is_shown(&self) {
+        self.state.bar.store(true, Ordering::Relaxed);
+    }
+
+    pub fn bar_is_cleared(&self) {
+        self.state.bar.store(false, Ordering::Relaxed);
     }
 
     /// From now on the first interruption only asks.
@@ -133,5 +159,24 @@ impl Unfinished {
             // Another run may have put something there, which stays.
             let _ = std::fs::remove_dir(folder);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn last_words_take_the_place_of_a_bar() {
+        let interrupts = Interrupts::default();
+        let said = || interrupts.state.last_words();
+        assert_eq!(said(), "interrupted; nothing was saved");
+        interrupts.bar_is_shown();
+        assert_eq!(said(), "\r\u{1b}[2Kinterrupted; nothing was saved");
+        interrupts.bar_is_cleared();
+        interrupts
+            .finish_writing(|| Ok(()))
+            .expect("nothing was refused");
+        assert_eq!(said(), "interrupted after all was saved");
     }
 }

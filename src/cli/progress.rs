@@ -10,6 +10,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use nnc::train::EpochLosses;
 
 use super::console::Console;
+use super::interrupts::Interrupts;
 use super::summary::figure;
 
 /// Losses wait for this long, so that reporting costs a fast training nothing.
@@ -25,6 +26,7 @@ const LINES: usize = 10;
 /// time, and how long that took is known.
 pub struct Progress<'p> {
     console: &'p Console,
+    interrupts: &'p Interrupts,
     epochs: usize,
     waiting: Vec<EpochLosses>,
     csv: String,
@@ -49,6 +51,7 @@ impl<'p> Progress<'p> {
     /// `file` cannot be written.
     pub fn new(
         console: &'p Console,
+        interrupts: &'p Interrupts,
         epochs: usize,
         scheduled: bool,
         mut file: File,
@@ -66,6 +69,7 @@ impl<'p> Progress<'p> {
         let now = Instant::now();
         Ok(Progress {
             console,
+            interrupts,
             epochs,
             waiting: Vec::with_capacity(waiting),
             csv: String::with_capacity(waiting * 97),
@@ -116,8 +120,13 @@ impl<'p> Progress<'p> {
     /// Writes out what waits when training ends, wherever that is.
     pub fn finish(&mut self, epochs_done: usize) {
         self.flush(epochs_done);
+        self.clear_bar();
+    }
+
+    fn clear_bar(&mut self) {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
+            self.interrupts.bar_is_cleared();
         }
     }
 
@@ -153,26 +162,57 @@ impl<'p> Progress<'p> {
     }
 
     fn advance_bar(&mut self, epoch: usize, losses: EpochLosses) {
+        // After an interruption the terminal belongs to what is said of it.
+        if self.interrupts.requested() {
+            self.clear_bar();
+            return;
+        }
+        let elapsed = self.started.elapsed();
         let wanted = self.console.shows_text()
             && epoch < self.epochs
-            && self.started.elapsed() >= BAR_AFTER
+            && elapsed >= BAR_AFTER
             && io::stderr().is_terminal();
         if wanted && self.bar.is_none() {
-            let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} {msg} {eta}");
+            let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} {msg}");
             let bar = ProgressBar::with_draw_target(
                 Some(self.epochs as u64),
                 ProgressDrawTarget::stderr(),
             );
+            self.interrupts.bar_is_shown();
             self.bar = Some(match style {
                 Ok(style) => bar.with_style(style),
                 Err(_) => bar,
             });
         }
         if let Some(bar) = &self.bar {
-            bar.set_message(format!("loss {}", figure(losses.train)));
+            let loss = figure(losses.train);
+            bar.set_message(match remaining(elapsed, epoch, self.epochs) {
+                Some(left) => format!("loss {loss}, {} left", rough(left)),
+                None => format!("loss {loss}"),
+            });
             bar.set_position(epoch as u64);
         }
     }
+}
+
+/// The time that the other epochs take if they take as long as those that are done; none is known before
+/// the first is.
+fn remaining(elapsed: Duration, done: usize, epochs: usize) -> Option<Duration> {
+    let left = epochs.saturating_sub(done) as f64 / done as f64;
+    let seconds = elapsed.as_secs_f64() * left;
+    (done > 0).then(|| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
+}
+
+/// A time in one unit, rounded up: what is left of a training is not known better.
+fn rough(time: Duration) -> String {
+    let seconds = time.as_secs_f64();
+    let (size, unit) = match seconds {
+        days if days > 2.0 * 86400.0 => (86400.0, "days"),
+        hours if hours > 2.0 * 3600.0 => (3600.0, "h"),
+        minutes if minutes > 2.0 * 60.0 => (60.0, "min"),
+        _ => (1.0, "s"),
+    };
+    format!("{:.0} {unit}", (seconds / size).ceil())
 }
 
 /// Whether an epoch's losses are printed: the first, the last and about every tenth of the training.
@@ -237,6 +277,21 @@ mod tests {
         };
         assert_eq!([1, 3, 10, 100, 5000].map(shown), [1, 3, 10, 11, 11]);
         assert!(shown(19) <= 20 && shown(37) <= 14);
+    }
+
+    #[test]
+    fn what_is_left_is_unknown_before_the_first_epoch_and_ends_at_nothing() {
+        let after = |seconds, done| remaining(Duration::from_secs(seconds), done, 10);
+        assert_eq!(after(7, 0), None);
+        assert_eq!(after(7, 1), Some(Duration::from_secs(63)));
+        assert_eq!(after(50, 5), Some(Duration::from_secs(50)));
+        assert_eq!(after(90, 10), Some(Duration::ZERO));
+        assert_eq!(remaining(Duration::MAX, 1, usize::MAX), Some(Duration::MAX));
+        let texts = [0, 1, 120, 121, 7200, 7201, 172_801].map(|it| rough(Duration::from_secs(it)));
+        assert_eq!(
+            texts,
+            ["0 s", "1 s", "120 s", "3 min", "120 min", "3 h", "3 days"]
+        );
     }
 
     #[test]

@@ -317,8 +317,15 @@ fn train_epochs<T: Number>(
     let refused = |name: &'static str| move |error: io::Error| vec![unwritable(name, &error)];
     let (failure, unwatched) = (RefCell::new(None), RefCell::new(None));
     let file = folder.open(METRICS).map_err(refused(METRICS))?;
-    let mut progress = Progress::new(order.console, epochs, scheduled, file, &failure)
-        .map_err(refused(METRICS))?;
+    let progress = Progress::new(
+        order.console,
+        order.interrupts,
+        epochs,
+        scheduled,
+        file,
+        &failure,
+    );
+    let mut progress = progress.map_err(refused(METRICS))?;
     let mut watch_file = match &compiled.watch {
         None => None,
         Some(phase) => {
