@@ -2,6 +2,7 @@
 
 use std::fs::File;
 
+use nnc::data::Table;
 use nnc::diagnostics::{Faults, Sources};
 use nnc::plan::{Target, bytes_text};
 use nnc::{Compiled, compile, declare};
@@ -10,13 +11,14 @@ use serde_json::json;
 use super::arguments::{CheckArguments, ParameterArguments};
 use super::console::Console;
 use super::job::{Job, TableFile};
+use super::recognised::{table_line, table_to_json};
 use super::record::{members, rows_to_json};
 use super::run::all_threads;
 use super::source::ModelText;
 use super::{Exit, Outcome, unreadable};
 
 pub fn check(arguments: &CheckArguments, console: &Console, sources: &mut Sources) -> Outcome {
-    let checked = compiled(
+    let (checked, table) = compiled(
         &arguments.model,
         arguments.data.as_deref(),
         &arguments.parameters,
@@ -37,6 +39,7 @@ pub fn check(arguments: &CheckArguments, console: &Console, sources: &mut Source
         "ok",
         members(json!({
             "model": checked.name,
+            "data": table.as_ref().map(table_to_json),
             "parameters": deferred.is_empty().then_some(parameters),
             "depends_on": deferred,
             "rows": rows.map(rows_to_json),
@@ -57,11 +60,14 @@ pub fn check(arguments: &CheckArguments, console: &Console, sources: &mut Source
             )
         ),
     };
+    table
+        .iter()
+        .for_each(|table| console.line(&table_line(table)));
     console.line(&format!("{}: OK · {sizes}", checked.name));
     Ok(Exit::Success)
 }
 
-/// A model compiled for its table, or as far as it can be without one.
+/// A model compiled for its table, which is given back, or as far as it can be without one.
 ///
 /// # Errors
 /// All faults of both.
@@ -71,7 +77,7 @@ pub fn compiled(
     parameters: &ParameterArguments,
     target: Target,
     sources: &mut Sources,
-) -> Result<Compiled, Faults> {
+) -> Result<(Compiled, Option<Table>), Faults> {
     let text = ModelText::read(model, &parameters.settings, sources);
     let data = data.map(|path| {
         let name = path.display().to_string();
@@ -93,7 +99,8 @@ pub fn compiled(
         (Err(faults), Ok(_)) | (Ok(_), Err(faults)) => return Err(faults),
     };
     let Some(data) = data else {
-        return compile(&text.source(sources, None), None, target);
+        let compiled = compile(&text.source(sources, None), None, target)?;
+        return Ok((compiled, None));
     };
     let declaration = declare(&text.source(sources, None))?;
     // The seed decides which rows, never how many.
@@ -106,5 +113,5 @@ pub fn compiled(
         target,
         sources,
     )?;
-    Ok(job.compiled)
+    Ok((job.compiled, Some(job.table)))
 }

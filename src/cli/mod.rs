@@ -16,6 +16,7 @@ mod predict;
 mod predicted;
 mod profile;
 mod progress;
+mod recognised;
 mod record;
 mod run;
 mod save;

@@ -25,7 +25,7 @@ pub fn plan(arguments: &PlanArguments, console: &Console, sources: &mut Sources)
         TargetName::Reference => Target::Reference,
         TargetName::Native => Target::Native,
     };
-    let compiled = compiled(
+    let (compiled, _) = compiled(
         &arguments.model,
         arguments.data.as_deref(),
         &arguments.parameters,

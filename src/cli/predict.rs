@@ -38,12 +38,12 @@ pub fn predict(arguments: &PredictArguments, console: &Console, sources: &mut So
     let purpose = Purpose::Predict(&trained.preparation);
     let table = read_table(csv.as_slice(), &name, spec, purpose, sources)?;
     let columns = PredictedColumns::new(&trained.compiled, &trained.preparation);
-    columns.check(&csv, &table, sources)?;
+    columns.check(&table, sources)?;
     let outputs = match trained.compiled.predict.plan.precision {
         Precision::F32 => trained.outputs::<f32>(&table),
         Precision::F64 => trained.outputs::<f64>(&table),
     }?;
-    let result = columns.of(outputs).added_to(&csv, &table);
+    let result = columns.of(outputs).added_to(&csv);
     match &arguments.out {
         None => console.data(&result),
         Some(path) => {

@@ -1,7 +1,7 @@
 //! The columns that predictions add to a table.
 
 use nnc::Compiled;
-use nnc::data::append::{append_columns, header_place};
+use nnc::data::append::append_columns;
 use nnc::data::prepare::{PreparedField, PreparedKind};
 use nnc::data::spec::Role;
 use nnc::data::{Preparation, Table};
@@ -100,11 +100,11 @@ impl<'m> PredictedColumns<'m> {
 
     /// # Errors
     /// The table has columns of these names already.
-    pub fn check(&self, csv: &[u8], table: &Table, sources: &mut Sources) -> Result<(), Faults> {
+    pub fn check(&self, table: &Table, sources: &mut Sources) -> Result<(), Faults> {
         let mut faults = Faults::new();
         for (at, name) in table.header.iter().enumerate() {
             if self.names.contains(name) {
-                let place = header_place(csv, table.delimiter, at, &table.name, sources);
+                let place = table.header_place(at, sources);
                 let message = format!("`{}` already has a column `{name}`", table.name);
                 faults.push(
                     Diagnostic::new(Code::DuplicateColumn, place, message)
@@ -178,8 +178,8 @@ impl Predicted<'_> {
     }
 
     /// The table with the predictions added to its rows.
-    pub fn added_to(&self, csv: &[u8], table: &Table) -> Vec<u8> {
-        append_columns(csv, table.delimiter, &self.columns.names, |row, cells| {
+    pub fn added_to(&self, csv: &[u8]) -> Vec<u8> {
+        append_columns(csv, &self.columns.names, |row, cells| {
             self.cells(row, cells);
         })
     }

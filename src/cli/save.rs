@@ -55,7 +55,7 @@ pub fn save<T: Number>(
         folder.write(path, sources.get(file).text.as_bytes())?;
     }
     if let (Some(predicted), Some(csv)) = (results.predicted, &order.csv) {
-        folder.write("predictions.csv", &predicted.added_to(csv, &job.table))?;
+        folder.write("predictions.csv", &predicted.added_to(csv))?;
     }
     folder.write("run.json", pretty(&record(order, results)).as_bytes())?;
     folder.publish()
@@ -76,17 +76,12 @@ fn plans(order: &Order) -> String {
 }
 
 fn record(order: &Order, results: Results) -> Value {
-    let table = &order.job.table;
     let settings = order.arguments.parameters.settings.iter();
     let settings: Vec<&str> = settings.map(|setting| setting.text.as_str()).collect();
     let mut record = header();
     record.extend(results.start);
     record.extend(results.done);
     record.insert("set".to_owned(), json!(settings));
-    record.insert(
-        "data".to_owned(),
-        json!({"name": table.name, "rows": table.rows, "fingerprint": table.fingerprint}),
-    );
     Value::Object(record)
 }
 

@@ -21,6 +21,7 @@ use super::job::Job;
 use super::predicted::{Predicted, PredictedColumns};
 use super::profile::{self, Measured};
 use super::progress::Progress;
+use super::recognised::{table_line, table_to_json};
 use super::record::{Members, PartScores, Times, members, rows_to_json, scores_to_json, versions};
 use super::run::{Number, Order};
 use super::save::{Results, save};
@@ -41,9 +42,9 @@ fn ended_word(ended: Option<&Ended>) -> &'static str {
 
 /// Trains, evaluates and saves, in the numbers of the model's precision.
 pub fn carry_out<T: Number>(mut order: Order, sources: &mut Sources) -> Outcome {
-    if let Some(csv) = &order.csv {
+    if order.csv.is_some() {
         let columns = PredictedColumns::new(&order.job.compiled, &order.job.preparation);
-        columns.check(csv, &order.job.table, sources)?;
+        columns.check(&order.job.table, sources)?;
     }
     let begun = Instant::now();
     let Start {
@@ -237,6 +238,7 @@ fn start_members(order: &Order, batches: usize) -> Members {
     let batch = compiled.train.as_ref().and_then(|train| train.plan.batch);
     members(json!({
         "model": compiled.name,
+        "data": table_to_json(&order.job.table),
         "parameters": compiled.states.parameter_elements(),
         "rows": rows_to_json(order.job.division.rows()),
         "batches": batches,
@@ -253,6 +255,7 @@ fn start_members(order: &Order, batches: usize) -> Members {
 fn announce(order: &Order, start: &Members, sources: &Sources) {
     let compiled = &order.job.compiled;
     order.console.event("start", start.clone());
+    order.console.line(&table_line(&order.job.table));
     let rows = order.job.division.rows();
     let parts = [(Part::Validate, rows.validate), (Part::Test, rows.test)];
     let parts: String = parts

@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
-use crate::data::blocks::{BYTE_ORDER_MARK, Blocks};
-use crate::data::excerpt::RawRecord;
-use crate::data::scan::Block;
-use crate::diagnostics::{Sources, Span};
+use memchr::memrchr;
+
+use crate::data::blocks::Blocks;
+use crate::data::scan::{BYTE_ORDER_MARK, Block};
+use crate::data::sniff::{Layout, Rows};
 
 /// The records of a CSV as they stand in it, without the ends of their lines, and blank lines left
 /// out, as [`read_table`](crate::data::read_table) reads them.
@@ -26,12 +27,17 @@ impl<'c> RawRecords<'c> {
             next: 0,
         }
     }
+
+    fn layout(&self) -> Option<Layout> {
+        self.blocks.as_ref().map(|blocks| blocks.layout)
+    }
 }
 
 impl Iterator for RawRecords<'_> {
-    type Item = Range<usize>;
+    /// Where a record stands, and how many cells it has.
+    type Item = (Range<usize>, usize);
 
-    fn next(&mut self) -> Option<Range<usize>> {
+    fn next(&mut self) -> Option<(Range<usize>, usize)> {
         loop {
             if self.next == self.block.records() {
                 let read = self.blocks.as_mut()?.read(&mut self.block);
@@ -46,23 +52,24 @@ impl Iterator for RawRecords<'_> {
             if !self.block.record(number).is_blank() {
                 let raw = self.block.raw(number, 1);
                 let start = usize::try_from(raw.byte).ok()?;
-                return Some(start..start + raw.bytes.len());
+                let cells = self.block.record(number).len();
+                return Some((start..start + raw.bytes.len(), cells));
             }
         }
     }
 }
 
 /// The CSV with columns added at the end: `names` to its header, and to row k what `cells` puts into
-/// the list for k. New cells are quoted where they must be; lines end as the header's does.
+/// the list for k. A delimiter at the end of a line is left out. New cells are quoted where they must be;
+/// lines end as the header's does.
 pub fn append_columns(
     csv: &[u8],
-    delimiter: char,
     names: &[String],
     mut cells: impl FnMut(usize, &mut Vec<String>),
 ) -> Vec<u8> {
     let mut records = RawRecords::new(csv);
     let mut result = Vec::with_capacity(csv.len() * 2);
-    let Some(header) = records.next() else {
+    let (Some((header, header_cells)), Some(layout)) = (records.next(), records.layout()) else {
         return result;
     };
     if csv.starts_with(BYTE_ORDER_MARK) {
@@ -73,16 +80,25 @@ pub fn append_columns(
     } else {
         b"\n"
     };
-    let mut line = |raw: Range<usize>, added: &[String]| {
-        result.extend_from_slice(&csv[raw]);
+    let most_cells = match layout.rows {
+        Rows::AllTrailing | Rows::HeaderTrailing => header_cells - 1,
+        Rows::RowsTrailing => header_cells,
+        Rows::AsHeader | Rows::Named => usize::MAX,
+    };
+    let mut line = |(raw, cells): (Range<usize>, usize), added: &[String]| {
+        let mut raw = &csv[raw];
+        if cells > most_cells {
+            let delimiter = memrchr(layout.delimiter, raw);
+            raw = &raw[..delimiter.unwrap_or(raw.len())];
+        }
+        result.extend_from_slice(raw);
         for cell in added {
-            let mut character = [0; 4];
-            result.extend_from_slice(delimiter.encode_utf8(&mut character).as_bytes());
-            quoted(cell, delimiter, &mut result);
+            result.push(layout.delimiter);
+            quoted(cell, char::from(layout.delimiter), &mut result);
         }
         result.extend_from_slice(line_end);
     };
-    line(header, names);
+    line((header, header_cells), names);
     let mut added = Vec::with_capacity(names.len());
     for (row, record) in records.enumerate() {
         added.clear();
@@ -103,31 +119,13 @@ fn quoted(cell: &str, delimiter: char, to: &mut Vec<u8>) {
     }
 }
 
-/// The place of a column's name in the header, in an excerpt that is added to `sources`.
-pub fn header_place(
-    csv: &[u8],
-    delimiter: char,
-    column: usize,
-    name: &str,
-    sources: &mut Sources,
-) -> Span {
-    let header = RawRecords::new(csv).next().unwrap_or_default();
-    let delimiter = u8::try_from(delimiter).unwrap_or(b',');
-    let first_byte = header.start as u64;
-    let excerpt = RawRecord::new(&csv[header], delimiter, 1, first_byte).excerpt(column);
-    let first_line = usize::try_from(excerpt.line).unwrap_or(1);
-    let first_byte = usize::try_from(excerpt.byte).unwrap_or(0);
-    let file = sources.add_excerpt(name, excerpt.text, first_line, first_byte);
-    Span::new(file, excerpt.range)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn appended(csv: &str, delimiter: char) -> String {
+    fn appended(csv: &str) -> String {
         let names = ["row".to_owned(), "say \"x\"".to_owned()];
-        let bytes = append_columns(csv.as_bytes(), delimiter, &names, |row, cells| {
+        let bytes = append_columns(csv.as_bytes(), &names, |row, cells| {
             cells.push(row.to_string());
             cells.push("a;b".to_owned());
         });
@@ -139,21 +137,28 @@ mod tests {
         let csv = "\u{FEFF}a, b \n\"1,\n2\",  x\n\n3,\"\"\"q\"\"\"";
         let expected = "\u{FEFF}a, b ,row,\"say \"\"x\"\"\"\n\
                         \"1,\n2\",  x,0,a;b\n3,\"\"\"q\"\"\",1,a;b\n";
-        assert_eq!(appended(csv, ','), expected);
+        assert_eq!(appended(csv), expected);
     }
 
     #[test]
     fn line_ends_and_delimiter_are_the_files_own() {
         let expected = "a;b;row;\"say \"\"x\"\"\"\r\n1;2;0;\"a;b\"\r\n3;4;1;\"a;b\"\r\n";
-        assert_eq!(appended("a;b\r\n1;2\r\n\r\n3;4\r\n", ';'), expected);
-        assert_eq!(appended("a;b\r\n1;2\r\n3;4", ';'), expected);
+        assert_eq!(appended("a;b\r\n1;2\r\n\r\n3;4\r\n"), expected);
+        assert_eq!(appended("a;b\r\n1;2\r\n3;4"), expected);
     }
 
     #[test]
-    fn a_columns_place_is_found_in_the_header() {
-        let mut sources = Sources::new();
-        let csv = b"\xEF\xBB\xBFa,\"b\",c\n1,2,3\n";
-        let place = header_place(csv, ',', 1, "t.csv", &mut sources);
-        assert_eq!(sources.text(place), "\"b\"");
+    fn delimiters_at_the_end_of_lines_are_left_out() {
+        let expected = "a;b;row;\"say \"\"x\"\"\"\n1;2;0;\"a;b\"\n3;;1;\"a;b\"\n";
+        for csv in [
+            "a;b;\n1;2;\n3;;\n",
+            "a;b\n1;2; \n3;;\n",
+            "a;b;\n1;2\n3;\n",
+            "sep=;\na;b\n1;2\n3;\n",
+        ] {
+            assert_eq!(appended(csv), expected, "{csv:?}");
+        }
+        let named = "a\nr1 1\nr2 2\n".replace(' ', ",");
+        assert!(appended(&named).starts_with("a,row,"), "{named}");
     }
 }

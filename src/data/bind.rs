@@ -2,17 +2,11 @@
 
 use crate::data::binder::Binder;
 use crate::data::cell;
-use crate::data::excerpt::RawRecord;
 use crate::data::faults::TableFaults;
+use crate::data::header::Header;
 use crate::data::prepare::{Preparation, PreparedKind};
 use crate::data::spec::{Category, ColumnKind, ColumnPattern, DataSpec, Role, Split};
 use crate::diagnostics::{Code, Diagnostic};
-
-/// The first line of a CSV.
-pub(super) struct Header {
-    pub names: Vec<String>,
-    pub record: RawRecord,
-}
 
 /// What each column of the file that is read belongs to. Columns are positions in the header.
 #[derive(Debug, Default)]
@@ -165,10 +159,8 @@ pub(super) fn bind_learned(
 
 /// Reports a table whose first line holds nothing but numbers, unless the model names such columns.
 fn no_header(header: &Header, spec: &DataSpec, faults: &mut TableFaults) -> bool {
-    let numbers = header
-        .names
-        .iter()
-        .all(|name| cell::number(name.as_bytes()).is_ok());
+    let mut names = header.columns();
+    let numbers = names.all(|(_, name)| cell::number(name.as_bytes()).is_ok());
     let known = |pattern: &ColumnPattern| header.names.contains(&pattern.text);
     if !numbers || spec.columns.iter().any(|column| known(column.source())) {
         return false;

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::data::bind::{BoundField, Header};
+use crate::data::bind::BoundField;
 use crate::data::cell;
 use crate::data::columns::{listed, near_name};
 use crate::data::faults::TableFaults;
+use crate::data::header::Header;
 use crate::data::spec::{ColumnPattern, DataSpec};
 use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::glob;
@@ -25,7 +26,7 @@ pub(super) struct Binder<'h, 'f, 's> {
 impl<'h, 'f, 's> Binder<'h, 'f, 's> {
     pub fn new(header: &'h Header, learned: bool, faults: &'f mut TableFaults<'s>) -> Self {
         let mut positions: HashMap<&str, Vec<usize>> = HashMap::new();
-        for (at, name) in header.names.iter().enumerate() {
+        for (at, name) in header.columns() {
             positions.entry(name).or_default().push(at);
         }
         Binder {
@@ -76,7 +77,11 @@ impl<'h, 'f, 's> Binder<'h, 'f, 's> {
     }
 
     fn missing(&mut self, pattern: &ColumnPattern) {
-        let names = &self.header.names;
+        let names: Vec<String> = self
+            .header
+            .columns()
+            .map(|(_, name)| name.to_owned())
+            .collect();
         let table = &self.faults.name;
         let (message, label) = if pattern.glob {
             (
@@ -91,9 +96,9 @@ impl<'h, 'f, 's> Binder<'h, 'f, 's> {
         };
         let mut fault = Diagnostic::new(Code::MissingColumn, pattern.span, message).label(label);
         if !pattern.glob {
-            let free = names.iter().enumerate();
+            let free = self.header.columns();
             let free = free.filter(|(at, _)| !self.learned || !self.named.contains_key(at));
-            let near = near_name(&pattern.text, free.map(|(_, name)| name.as_str()));
+            let near = near_name(&pattern.text, free.map(|(_, name)| name));
             fault = match (near, self.learned) {
                 (Some(name), false) => fault
                     .help(format!("did you mean `{name}`?"))
@@ -106,7 +111,15 @@ impl<'h, 'f, 's> Binder<'h, 'f, 's> {
                 (None, false) => fault,
             };
         }
-        fault = fault.note(format!("the table's columns are {}", listed(names)));
+        fault = fault.note(format!("the table's columns are {}", listed(&names)));
+        if let [name] = &names[..]
+            && name.contains(|character: char| character.is_whitespace())
+        {
+            fault = fault.help(
+                "no comma, semicolon, tab or pipe divides the table's lines; fields with blanks between them \
+                 cannot be read",
+            );
+        }
         let numbers = names
             .iter()
             .filter(|name| cell::number(name.as_bytes()).is_ok())
@@ -122,7 +135,7 @@ impl<'h, 'f, 's> Binder<'h, 'f, 's> {
     }
 
     fn twice_in_header(&mut self, pattern: &ColumnPattern, second: usize) {
-        let place = self.faults.place(&self.header.record, second);
+        let place = self.header.place(second, self.faults);
         let name = &self.header.names[second];
         let message = format!("`{}` has two columns `{name}`", self.faults.name);
         self.faults.push(
@@ -134,16 +147,14 @@ impl<'h, 'f, 's> Binder<'h, 'f, 's> {
 
     pub fn ignore(&mut self, patterns: &[ColumnPattern]) {
         for pattern in patterns {
-            let matches: Vec<usize> = (0..self.header.names.len())
-                .filter(|&at| {
-                    let name = &self.header.names[at];
-                    if pattern.glob {
-                        glob::matches(&pattern.text, name) && !self.named.contains_key(&at)
-                    } else {
-                        *name == pattern.text
-                    }
-                })
-                .collect();
+            let columns = self.header.columns().filter(|(at, name)| {
+                if pattern.glob {
+                    glob::matches(&pattern.text, name) && !self.named.contains_key(at)
+                } else {
+                    *name == pattern.text
+                }
+            });
+            let matches: Vec<usize> = columns.map(|(at, _)| at).collect();
             if matches.is_empty() {
                 self.missing(pattern);
             }
@@ -165,7 +176,7 @@ impl<'h, 'f, 's> Binder<'h, 'f, 's> {
     pub fn claim_glob(&mut self, pattern: &ColumnPattern) -> Vec<usize> {
         let mut taken = Vec::new();
         let mut conflict: Option<(Span, Vec<String>)> = None;
-        for (at, name) in self.header.names.iter().enumerate() {
+        for (at, name) in self.header.columns() {
             let free = !self.named.contains_key(&at) && !self.ignored.contains_key(&at);
             if !free || !glob::matches(&pattern.text, name) {
                 continue;
@@ -173,7 +184,7 @@ impl<'h, 'f, 's> Binder<'h, 'f, 's> {
             match self.globbed.get(&at) {
                 Some(&first) => {
                     let (_, names) = conflict.get_or_insert((first, Vec::new()));
-                    names.push(name.clone());
+                    names.push(name.to_owned());
                 }
                 None => {
                     self.globbed.insert(at, pattern.span);

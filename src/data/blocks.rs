@@ -1,16 +1,18 @@
 //! A CSV read block by block: hashed, bounded, cut between records.
 
-use std::io::{self, Read};
+use std::io::{self, Chain, Cursor, Read};
 
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::data::scan::Block;
-
-pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+use crate::data::scan::{Block, Unclosed};
+use crate::data::sniff::{HEAD_BYTES, Layout, lines_in};
 
 /// A record is longer than the limit.
 #[derive(Debug)]
-pub(super) struct RecordTooLong;
+pub(super) struct RecordTooLong {
+    /// The quote that makes it so long, if it is one.
+    pub unclosed: Option<Unclosed>,
+}
 
 impl std::fmt::Display for RecordTooLong {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -22,8 +24,9 @@ impl std::error::Error for RecordTooLong {}
 
 /// Reads whole records.
 pub(super) struct Blocks<R> {
-    reader: R,
-    pub delimiter: u8,
+    /// The head of the file, which was looked at, and what is behind it.
+    reader: Chain<Cursor<Vec<u8>>, R>,
+    pub layout: Layout,
     /// How long a block is, unless a record is longer.
     block_bytes: usize,
     /// How long a record may be.
@@ -39,15 +42,23 @@ pub(super) struct Blocks<R> {
 }
 
 impl<R: Read> Blocks<R> {
-    /// Looks at the first line for the delimiter. A record of more than `record_bytes`, as the first
-    /// line may be, ends in an error that holds [`RecordTooLong`].
-    pub fn open(reader: R, block_bytes: usize, record_bytes: usize) -> io::Result<Self> {
+    /// Looks at the head of the file for its layout.
+    pub fn open(mut reader: R, block_bytes: usize, record_bytes: usize) -> io::Result<Self> {
         // Places in a block are of 32 bits.
         const MOST: usize = 1 << 30;
         let record_bytes = record_bytes.min(MOST);
-        let mut blocks = Blocks {
-            reader,
-            delimiter: b',',
+        let mut head = Vec::new();
+        let whole = loop {
+            let missing = HEAD_BYTES.max(head.len());
+            let read = (&mut reader).take(missing as u64).read_to_end(&mut head)?;
+            let has_row = lines_in(&head) > 1;
+            if read < missing || has_row || head.len() > record_bytes {
+                break read < missing;
+            }
+        };
+        Ok(Blocks {
+            layout: Layout::of(&head, whole),
+            reader: Cursor::new(head).chain(reader),
             block_bytes: block_bytes.clamp(1, record_bytes + 1),
             record_bytes,
             ahead: Vec::new(),
@@ -55,30 +66,12 @@ impl<R: Read> Blocks<R> {
             byte_before: b'\n',
             ended: false,
             hash: Xxh3::new(),
-        };
-        let mut looked_at = 0;
-        let line_end = loop {
-            let mut ahead = std::mem::take(&mut blocks.ahead);
-            let wanted = blocks.block_bytes.max(2 * looked_at);
-            blocks.fill(&mut ahead, wanted)?;
-            blocks.ahead = ahead;
-            let rest = &blocks.ahead[looked_at..];
-            match rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
-                Some(end) => break looked_at + end,
-                None if blocks.ended => break blocks.ahead.len(),
-                None => looked_at = blocks.ahead.len(),
-            }
-            if looked_at > record_bytes {
-                return Err(io::Error::other(RecordTooLong));
-            }
-        };
-        blocks.delimiter = delimiter_of(&blocks.ahead[..line_end]);
-        Ok(blocks)
+        })
     }
 
-    /// The first bytes of the file, before its first block is read.
-    pub fn beginning(&self) -> &[u8] {
-        &self.ahead
+    /// The head of the file, before its first block is read.
+    pub fn head(&self) -> &[u8] {
+        self.reader.get_ref().0.get_ref()
     }
 
     /// Reads the next records into a block. `false` at the end of the file.
@@ -88,13 +81,15 @@ impl<R: Read> Blocks<R> {
         bytes.append(&mut self.ahead);
         block.first_byte = self.position;
         block.byte_before = self.byte_before;
-        let mut wanted = self.block_bytes;
+        let from = match block.first_byte {
+            0 => self.layout.from,
+            _ => 0,
+        };
+        let mut wanted = self.block_bytes.max(from + 1);
         loop {
             self.fill(&mut block.bytes, wanted)?;
             let length = block.bytes.len();
-            let marked = block.first_byte == 0 && block.bytes.starts_with(BYTE_ORDER_MARK);
-            let from = if marked { BYTE_ORDER_MARK.len() } else { 0 };
-            let whole = block.scan(from, self.delimiter, self.ended);
+            let whole = block.scan(from, self.layout.delimiter, self.ended);
             if block.records() > 0 || self.ended {
                 self.ahead.extend_from_slice(&block.bytes[whole..length]);
                 self.position += whole as u64;
@@ -104,7 +99,8 @@ impl<R: Read> Blocks<R> {
                 return Ok(block.records() > 0);
             }
             if length - from > self.record_bytes {
-                return Err(io::Error::other(RecordTooLong));
+                let unclosed = block.unclosed();
+                return Err(io::Error::other(RecordTooLong { unclosed }));
             }
             block.bytes.truncate(length);
             wanted = (2 * length).min(from + self.record_bytes + 1);
@@ -127,45 +123,5 @@ impl<R: Read> Blocks<R> {
     /// The 128-bit XXH3 of the bytes that were read, as 32 hexadecimal digits.
     pub fn fingerprint(&self) -> String {
         format!("{:032x}", self.hash.digest128())
-    }
-}
-/// The delimiter of a header line: a comma if there is one outside of quotes, else a semicolon or a
-/// tab, whichever is more frequent.
-pub(super) fn delimiter_of(header: &[u8]) -> u8 {
-    let mut quoted = false;
-    let (mut commas, mut semicolons, mut tabs) = (0, 0, 0);
-    for byte in header {
-        match byte {
-            b'"' => quoted = !quoted,
-            b',' if !quoted => commas += 1,
-            b';' if !quoted => semicolons += 1,
-            b'\t' if !quoted => tabs += 1,
-            _ => {}
-        }
-    }
-    match (commas, semicolons, tabs) {
-        (0, 0, 0) | (1.., _, _) => b',',
-        (_, semicolons, tabs) if semicolons >= tabs => b';',
-        _ => b'\t',
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::delimiter_of;
-
-    #[test]
-    fn the_header_shows_the_delimiter() {
-        for (header, delimiter) in [
-            ("a,b", b','),
-            ("a;b,c", b','),
-            ("\"a,b\";c", b';'),
-            ("a b\tc", b'\t'),
-            ("a;b\tc\td", b'\t'),
-            ("alone", b','),
-            ("", b','),
-        ] {
-            assert_eq!(delimiter_of(header.as_bytes()), delimiter, "{header}");
-        }
     }
 }

@@ -6,13 +6,15 @@ use memchr::memchr_iter;
 
 use crate::data::cell;
 use crate::data::decimal::short_decimal;
-use crate::data::scan::Block;
+use crate::data::scan::{Block, Record};
 
 /// Which columns are read, by their position in the header.
 #[derive(Clone)]
 pub(super) struct Selection {
     /// How many cells a record has.
     pub cells: usize,
+    /// The cell that is empty in every record.
+    pub empty: Option<usize>,
     /// The columns of numbers; the k-th gives the k-th number of a row.
     pub numbers: Vec<usize>,
     /// The columns of words.
@@ -23,6 +25,8 @@ pub(super) struct Selection {
 pub(super) struct Parsed {
     /// The line feeds of the block.
     pub lines: u64,
+    /// Whether blanks stand before a quote that opens a cell.
+    pub spaced_quotes: bool,
     /// `None` if something is wrong with a record or a cell.
     pub rows: Option<Rows>,
 }
@@ -50,7 +54,12 @@ pub(super) struct Words {
 pub(super) fn parse(block: &Block, first: usize, selection: &Selection) -> Parsed {
     Parsed {
         lines: memchr_iter(b'\n', block.whole()).count() as u64,
-        rows: rows(block, first, selection),
+        spaced_quotes: block.spaced_quotes,
+        rows: if block.is_torn() {
+            None
+        } else {
+            rows(block, first, selection)
+        },
     }
 }
 
@@ -72,7 +81,7 @@ fn rows(block: &Block, first: usize, selection: &Selection) -> Option<Rows> {
                 continue;
             }
         }
-        if record.len() != selection.cells {
+        if record.len() != selection.cells || !is_empty(&record, selection.empty) {
             return None;
         }
         for &column in &selection.numbers {
@@ -89,6 +98,15 @@ fn rows(block: &Block, first: usize, selection: &Selection) -> Option<Rows> {
         rows.count += 1;
     }
     Some(rows)
+}
+
+/// Whether the cell that has to be empty is.
+#[inline]
+pub(super) fn is_empty(record: &Record, cell: Option<usize>) -> bool {
+    cell.is_none_or(|cell| {
+        let (start, end) = record.place(cell);
+        record.bytes[start..end].trim_ascii().is_empty()
+    })
 }
 
 impl Words {

@@ -6,6 +6,7 @@ use crate::data::bind::{Binding, BoundKind, CategoryValues};
 use crate::data::cell::{self, CellFault, Expected};
 use crate::data::cells::{Rows, Selection};
 use crate::data::excerpt::quoted;
+use crate::data::header::Header;
 use crate::data::numbers::Numbers;
 use crate::data::read::Limits;
 use crate::data::table::Part;
@@ -58,10 +59,11 @@ pub(super) enum ColumnFault {
 }
 
 impl Columns {
-    /// The columns of a binding, from a table whose records have `cells` cells.
-    pub fn open(binding: &Binding, cells: usize, limits: &Limits) -> Self {
+    /// The columns of a binding, from a table with that header.
+    pub fn open(binding: &Binding, header: &Header, limits: &Limits) -> Self {
         let mut selection = Selection {
-            cells,
+            cells: header.names.len(),
+            empty: header.empty,
             numbers: Vec::new(),
             words: Vec::new(),
         };

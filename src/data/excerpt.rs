@@ -2,12 +2,14 @@
 
 use std::ops::Range;
 
+use crate::data::scan::BYTE_ORDER_MARK;
+
 /// How many bytes of a long line stand on each side of the cell, and how many of a long cell.
 const CONTEXT: usize = 50;
 const CELL: usize = 60;
 
 /// One record as it stands in the file.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct RawRecord {
     pub bytes: Vec<u8>,
     pub delimiter: u8,
@@ -36,7 +38,9 @@ impl RawRecord {
         let mut cells = Vec::new();
         let mut start = 0;
         let mut state = CellState::Start;
-        for (at, &byte) in self.bytes.iter().enumerate() {
+        let marked = self.bytes.starts_with(BYTE_ORDER_MARK);
+        let from = if marked { BYTE_ORDER_MARK.len() } else { 0 };
+        for (at, &byte) in self.bytes.iter().enumerate().skip(from) {
             state = match (state, byte) {
                 (CellState::Quoted, b'"') => CellState::AfterQuote,
                 (CellState::Quoted, _) => CellState::Quoted,
@@ -48,6 +52,7 @@ impl RawRecord {
                     start = at + 1;
                     CellState::Start
                 }
+                (CellState::Start, b' ' | b'\t') => CellState::Start,
                 (CellState::Start | CellState::AfterQuote | CellState::Plain, _) => {
                     CellState::Plain
                 }
@@ -59,8 +64,9 @@ impl RawRecord {
 
     fn trimmed(&self, range: Range<usize>) -> Range<usize> {
         let cell = &self.bytes[range.clone()];
-        let start = range.start + (cell.len() - cell.trim_ascii_start().len());
-        start..start + cell.trim_ascii().len()
+        let unmarked = cell.strip_prefix(BYTE_ORDER_MARK).unwrap_or(cell);
+        let start = range.start + (cell.len() - unmarked.trim_ascii_start().len());
+        start..start + unmarked.trim_ascii().len()
     }
 
     /// The text to show and the range to underline in it. With `cell` beyond the last one the place is
@@ -68,6 +74,12 @@ impl RawRecord {
     pub fn excerpt(&self, cell: usize) -> Excerpt {
         let end = self.bytes.len();
         let place = self.cells().get(cell).cloned().unwrap_or(end..end);
+        self.excerpt_of(place)
+    }
+
+    /// The text to show and the range to underline in it, for a range of the record.
+    pub fn excerpt_of(&self, place: Range<usize>) -> Excerpt {
+        let end = self.bytes.len();
         let from = if place.start > 2 * CONTEXT {
             character_start(&self.bytes, place.start - CONTEXT)
         } else {
@@ -172,6 +184,7 @@ mod tests {
         for text in [
             "a,b,c",
             "a, b ,c",
+            "\u{feff}\"a,b\",c",
             "\"a,b\",c",
             "\"a\"\"b,\",c,",
             "\"a\"\"\",c",

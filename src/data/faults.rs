@@ -1,6 +1,8 @@
 //! The faults of one CSV: all are counted, the first are shown.
 
-use crate::data::excerpt::RawRecord;
+use std::ops::Range;
+
+use crate::data::excerpt::{Excerpt, RawRecord};
 use crate::diagnostics::{Code, Diagnostic, Faults, Sources, Span};
 
 /// How many faults of the rows are shown.
@@ -35,7 +37,15 @@ impl<'s> TableFaults<'s> {
 
     /// The place of a cell of the CSV; the end of the line for a cell that the record does not have.
     pub fn place(&mut self, record: &RawRecord, cell: usize) -> Span {
-        let excerpt = record.excerpt(cell);
+        self.add(record.excerpt(cell))
+    }
+
+    /// The place of a range of a record.
+    pub fn place_in(&mut self, record: &RawRecord, range: Range<usize>) -> Span {
+        self.add(record.excerpt_of(range))
+    }
+
+    fn add(&mut self, excerpt: Excerpt) -> Span {
         let whole = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
         let file = self.sources.add_excerpt(
             self.name.clone(),

@@ -6,6 +6,7 @@
 
 pub mod advice;
 pub mod append;
+pub mod dialect;
 pub mod matrix;
 pub mod numbers;
 pub mod prepare;
@@ -26,11 +27,13 @@ mod decimal;
 mod excerpt;
 mod faults;
 mod group;
+mod header;
 mod in_order;
 mod open;
 mod preparation_file;
 mod rows;
 mod scan;
+mod sniff;
 mod statistics;
 
 pub use prepare::{Element, Preparation};

@@ -1,15 +1,15 @@
-//! The beginning of a CSV: its delimiter and its header.
+//! The beginning of a CSV, and what ends its reading.
 
 use std::io::{self, Read};
 
-use crate::data::bind::Header;
 use crate::data::blocks::{Blocks, RecordTooLong};
 use crate::data::faults::TableFaults;
+use crate::data::header::Header;
 use crate::data::read::Limits;
-use crate::data::scan::Block;
+use crate::data::scan::Unclosed;
 use crate::diagnostics::{Code, Diagnostic};
 
-/// Looks at the first line for the delimiter. `None` leaves a fault.
+/// Looks at the head of the file for its layout. `None` leaves a fault.
 pub(super) fn open<R: Read>(
     reader: R,
     block_bytes: usize,
@@ -23,7 +23,7 @@ pub(super) fn open<R: Read>(
             return None;
         }
     };
-    let beginning = blocks.beginning();
+    let beginning = blocks.head();
     if beginning.starts_with(b"\xFF\xFE") || beginning.starts_with(b"\xFE\xFF") {
         let message = format!("`{}` is UTF-16, not UTF-8", faults.name);
         let fault = Diagnostic::without_place(Code::NotUtf8, message);
@@ -33,60 +33,50 @@ pub(super) fn open<R: Read>(
     Some(blocks)
 }
 
-/// Reads the header line, which is record `number` of the first block. `None` leaves a fault.
-pub(super) fn header(
-    block: &Block,
-    number: usize,
-    limits: &Limits,
-    faults: &mut TableFaults,
-) -> Option<Header> {
-    let cells = block.record(number);
-    let record = block.raw(number, 1 + block.lines_before(number));
-    let count = cells.len();
-    if count > limits.columns {
-        let place = faults.place(&record, limits.columns);
-        let limit = limits.columns;
-        let message = format!("`{}` has {count} columns", faults.name);
-        faults.push(
-            Diagnostic::new(Code::TableTooLarge, place, message)
-                .label(format!("a table has at most {limit} columns")),
-        );
-        return None;
-    }
-    let mut names = Vec::with_capacity(count);
-    let mut scratch = Vec::new();
-    for at in 0..count {
-        match std::str::from_utf8(cells.cell(at, &mut scratch)) {
-            Ok(name) => names.push(name.trim().to_owned()),
-            Err(_) => {
-                let message = format!("line {}: the header is not UTF-8 text", record.line);
-                faults.push_cell(&record, at, None, |place| {
-                    Diagnostic::new(Code::NotUtf8, place, message)
-                        .label("these bytes are no characters of UTF-8")
-                        .help("save the table as UTF-8")
-                });
-            }
-        }
-    }
-    faults.is_empty().then_some(Header { names, record })
-}
-
 /// Says that nothing can be read from `line` on.
 pub(super) fn push_error(error: &io::Error, line: u64, limits: &Limits, faults: &mut TableFaults) {
     let too_long = error
         .get_ref()
-        .is_some_and(|cause| cause.is::<RecordTooLong>());
+        .and_then(|cause| cause.downcast_ref::<RecordTooLong>());
     let name = &faults.name;
-    faults.push(if too_long {
-        Diagnostic::without_place(
-            Code::TableTooLarge,
-            format!(
-                "`{name}`, line {line}: the record is longer than {} bytes",
-                limits.record_bytes
-            ),
-        )
-        .help("a quote that is never closed makes the rest of the file one field")
-    } else {
-        Diagnostic::without_place(Code::Io, format!("`{name}` cannot be read: {error}"))
-    });
+    let Some(too_long) = too_long else {
+        let message = format!("`{name}` cannot be read: {error}");
+        return faults.push(Diagnostic::without_place(Code::Io, message));
+    };
+    match &too_long.unclosed {
+        Some(unclosed) => push_unclosed(unclosed, line, None, faults),
+        None => {
+            let limit = limits.record_bytes;
+            let message = format!("`{name}`, line {line}: the record is longer than {limit} bytes");
+            faults.push(Diagnostic::without_place(Code::TableTooLarge, message));
+        }
+    }
+}
+
+/// Says where a quote opens a cell and is not closed where it should be; its block begins in line `line`.
+pub(super) fn push_unclosed(
+    unclosed: &Unclosed,
+    line: u64,
+    header: Option<&Header>,
+    faults: &mut TableFaults,
+) {
+    let mut opens = unclosed.line.clone();
+    opens.line = line + unclosed.lines_before;
+    let place = faults.place_in(&opens, unclosed.quote..unclosed.quote + 1);
+    let column = header.and_then(|header| header.names.get(unclosed.cell));
+    let column = column.map_or_else(String::new, |name| format!(", column `{name}`"));
+    let end = match unclosed.closed_after {
+        None => "is never closed".to_owned(),
+        Some(lines) => format!("is closed only in line {}, amid a text", opens.line + lines),
+    };
+    let message = format!("line {}{column}: a quotation mark {end}", opens.line);
+    let label = match unclosed.closed_after {
+        None => "opens a field that takes in the rest of the file".to_owned(),
+        Some(lines) => format!("opens a field of {} lines", lines + 1),
+    };
+    faults.push(
+        Diagnostic::new(Code::UnclosedQuote, place, message)
+            .label(label)
+            .help("close the field with a second quotation mark, or take this one away"),
+    );
 }

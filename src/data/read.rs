@@ -3,17 +3,19 @@
 use std::io::Read;
 use std::ops::ControlFlow;
 
-use crate::data::bind::{Binding, BoundKind, Header, bind, bind_learned};
+use crate::data::bind::{Binding, BoundKind, bind, bind_learned};
 use crate::data::blocks::Blocks;
 use crate::data::cells::parse;
 use crate::data::columns::Columns;
+use crate::data::dialect::Dialect;
 use crate::data::faults::TableFaults;
+use crate::data::header::Header;
 use crate::data::in_order::in_order;
-use crate::data::numbers::Numbers;
-use crate::data::open::{header, open, push_error};
+use crate::data::open::{open, push_error};
 use crate::data::prepare::Preparation;
 use crate::data::rows::RowReader;
 use crate::data::scan::Block;
+use crate::data::sniff::Rows;
 use crate::data::spec::DataSpec;
 use crate::data::table::{Table, TableField, Values};
 use crate::diagnostics::{Code, Diagnostic, Faults, Sources};
@@ -76,9 +78,10 @@ impl Reading {
 
 /// Reads the columns of a CSV that a model names.
 ///
-/// `name` is the file's name in diagnostics. The first line is the header; the delimiter is a comma,
-/// or a semicolon or tab if the header has no comma. A byte order mark is accepted, spaces around a
-/// cell are not part of it, and blank lines are skipped. All faults are found in one run: if a
+/// `name` is the file's name in diagnostics. The first line is the header; its delimiter is a comma, a
+/// semicolon, a tab or a pipe, whichever divides the head of the file best, or what a line `sep=;` before
+/// the header says. Byte order marks are accepted, spaces around a cell and its quotes are not part of it,
+/// and blank lines are skipped. All faults are found in one run: if a
 /// declaration does not fit the header, those of the header; else those of the rows, of which the first
 /// twenty are given and the others counted. Excerpts of the file that faults point to are added to
 /// `sources`.
@@ -117,7 +120,7 @@ pub fn read_table_by(
     if !faults.is_empty() {
         return Err(faults.finish());
     }
-    let columns = Columns::open(&binding, header.names.len(), limits);
+    let columns = Columns::open(&binding, &header, limits);
     let read = columns.kinds.len().max(1);
     let mut reader = RowReader {
         header: &header,
@@ -126,7 +129,7 @@ pub fn read_table_by(
         rows: 0,
         faults: &mut faults,
     };
-    read_rows(reading, &mut blocks, block, rows_from, &mut reader);
+    let blanks_before_quotes = read_rows(reading, &mut blocks, block, rows_from, &mut reader);
     let RowReader { rows, columns, .. } = reader;
     if rows == 0 && faults.is_empty() {
         let place = faults.place(&header.record, header.names.len());
@@ -145,13 +148,16 @@ pub fn read_table_by(
     let file = Table {
         name: name.to_owned(),
         rows,
-        delimiter: char::from(blocks.delimiter),
+        dialect: Dialect {
+            delimiter: char::from(blocks.layout.delimiter),
+            header_line: header.record.line,
+            row_names: blocks.layout.rows == Rows::Named,
+            trailing_delimiters: header.hidden.is_some() && blocks.layout.rows != Rows::Named,
+            blanks_before_quotes,
+        },
         fingerprint: blocks.fingerprint(),
-        header: Vec::new(),
-        fields: Vec::new(),
-        numbers: Numbers::default(),
-        parts: None,
-        strata: None,
+        header_record: header.record.clone(),
+        ..Table::default()
     };
     Ok(assemble(file, header, binding, columns))
 }
@@ -176,18 +182,19 @@ fn first_block<R: Read>(
         faults.push(fault.help("a table begins with a line that names its columns"));
         return None;
     };
-    let header = header(&block, number, limits, faults)?;
+    let header = Header::read(&block, number, blocks.layout.rows, limits, faults)?;
     Some((block, number + 1, header))
 }
 
-/// Reads the rows: those of blocks in which nothing is wrong on all threads, the others with care.
+/// Reads the rows: those of blocks in which nothing is wrong on all threads, the others with care. Gives
+/// whether blanks stand before a quote.
 fn read_rows<R: Read>(
     reading: &Reading,
     blocks: &mut Blocks<R>,
     first_block: Block,
     rows_from: usize,
     reader: &mut RowReader,
-) {
+) -> bool {
     /// One thread finds where the cells end about as fast as so many read them.
     const MOST_THREADS: usize = 8;
     /// A block, and the number of the first record in it that is a row.
@@ -197,6 +204,7 @@ fn read_rows<R: Read>(
     let mut line = 1;
     let mut failure = None;
     let mut stopped = false;
+    let mut spaced_quotes = false;
     in_order(
         reading.threads.min(MOST_THREADS),
         |(mut block, _): Job| {
@@ -216,6 +224,7 @@ fn read_rows<R: Read>(
         |(block, rows_from), parsed| {
             let begins_in = line;
             line += parsed.lines;
+            spaced_quotes |= parsed.spaced_quotes;
             if let Some(rows) = parsed.rows
                 && reader.add(rows)
             {
@@ -229,6 +238,7 @@ fn read_rows<R: Read>(
     if let Some(error) = failure.filter(|_| !stopped) {
         push_error(&error, line, &reading.limits, reader.faults);
     }
+    spaced_quotes
 }
 
 /// The table of a file, of whose header and columns `file` knows nothing yet.

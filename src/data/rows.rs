@@ -4,12 +4,13 @@ use std::ops::ControlFlow;
 
 use memchr::memchr_iter;
 
-use crate::data::bind::Header;
 use crate::data::cell::{self, CellFault, Expected};
-use crate::data::cells::Rows;
+use crate::data::cells::{Rows, is_empty};
 use crate::data::columns::{ColumnFault, Columns, Kind};
 use crate::data::excerpt::RawRecord;
 use crate::data::faults::TableFaults;
+use crate::data::header::Header;
+use crate::data::open::push_unclosed;
 use crate::data::scan::{Block, Record};
 use crate::diagnostics::{Code, Diagnostic};
 
@@ -37,14 +38,15 @@ impl RowReader<'_, '_> {
     }
 
     /// Reads a block's records from number `first`, one after another, with all that may be wrong with
-    /// them; the block begins in line `line`. It breaks when reading on makes no sense, which is then a
+    /// them; the block begins in line `begins_in`. It breaks when reading on makes no sense, which is then a
     /// fault.
     pub fn read_with_care(
         &mut self,
         block: &Block,
         first: usize,
-        mut line: u64,
+        begins_in: u64,
     ) -> ControlFlow<()> {
+        let mut line = begins_in;
         let mut counted_to = 0;
         let mut blank = None;
         let mut numbers = Vec::new();
@@ -71,8 +73,18 @@ impl RowReader<'_, '_> {
                 return ControlFlow::Break(());
             }
             self.rows += 1;
+            if number + 1 == block.records()
+                && let Some(unclosed) = block.unclosed()
+            {
+                push_unclosed(&unclosed, begins_in, Some(self.header), self.faults);
+                break;
+            }
+            if let Some(unclosed) = block.torn(&record) {
+                push_unclosed(&unclosed, begins_in, Some(self.header), self.faults);
+                continue;
+            }
             let raw = || block.raw(number, line);
-            if record.len() != self.header.names.len() {
+            if record.len() != self.header.names.len() || !is_empty(&record, self.header.empty) {
                 self.ragged(&raw(), record.len());
             } else if let Some(row) = self.row(&record, raw) {
                 numbers.extend_from_slice(&row);
@@ -133,24 +145,33 @@ impl RowReader<'_, '_> {
     }
 
     fn ragged(&mut self, raw: &RawRecord, found: usize) {
-        let expected = self.header.names.len();
         let plural = if found == 1 { "" } else { "s" };
-        let message = format!(
-            "line {}: {found} field{plural}, where the header has {expected}",
-            raw.line
-        );
+        let (expected, others) = match (self.header.hidden, self.header.empty) {
+            (Some(_), Some(empty)) if found > empty => (empty, "the header has"),
+            (None, _) => (self.header.names.len(), "the header has"),
+            (Some(_), _) => (self.header.names.len(), "other rows have"),
+        };
+        let line = raw.line;
+        let message = format!("line {line}: {found} field{plural}, where {others} {expected}");
         let label = if found > expected {
             "the first field too many".to_owned()
         } else {
             format!("{} missing", expected - found)
         };
+        let more_lines = memchr_iter(b'\n', &raw.bytes).count() as u64;
         self.faults
             .push_cell(raw, expected.min(found), None, |place| {
                 let fault = Diagnostic::new(Code::RaggedRow, place, message).label(label);
-                if found > expected {
-                    fault.help("a field that holds the delimiter stands in quotes")
-                } else {
-                    fault
+                match more_lines {
+                    0 if found > expected => {
+                        fault.help("a field that holds the delimiter stands in quotes")
+                    }
+                    0 => fault,
+                    _ => fault.help(format!(
+                        "a quotation mark makes one row of the lines {line} to {}: is it closed where it \
+                         should be?",
+                        line + more_lines
+                    )),
                 }
             });
     }

@@ -1,14 +1,17 @@
 //! Where the cells of a CSV's records end.
 //!
-//! A cell that begins with a quote ends at the first delimiter or line end behind its closing quote;
-//! two quotes inside of it stand for one. In any other cell a quote is a character like others. A
-//! record ends with a line feed or a carriage return. These are the rules of RFC 4180, and what the
-//! `csv` crate does with files that break them.
+//! A cell that begins with a quote, or with blanks and a quote, ends at the first delimiter or line end
+//! behind its closing quote; two quotes inside of it stand for one. In any other cell a quote is a
+//! character like others. A record ends with a line feed or a carriage return. These are the rules of
+//! RFC 4180, and what the `csv` crate does with files that break them, blanks before quotes excepted.
 
-use memchr::{memchr, memchr_iter};
+use memchr::{memchr, memchr_iter, memrchr2};
 
 use crate::data::excerpt::RawRecord;
 use crate::data::group::{Found, GROUP, QUOTE};
+
+/// What begins some files, and stays in the middle where several were put together: no part of a cell.
+pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// Whole records of a CSV, and where their cells end.
 #[derive(Default)]
@@ -21,11 +24,34 @@ pub(super) struct Block {
     /// For each record the place in `ends` of the end of its last cell. A blank line is a record of
     /// one empty cell here.
     records: Vec<u32>,
+    /// The quote that opens a cell and is never closed, if there is one: nothing behind it is looked at.
+    open_quote: Option<usize>,
+    /// Which cell of its record it opens.
+    open_cell: usize,
+    /// The quotes that open a cell of several lines and are closed amid a text, each with its cell.
+    torn: Vec<(usize, usize)>,
+    /// Whether blanks stand before an opening quote.
+    pub spaced_quotes: bool,
     pub delimiter: u8,
     /// The position of the first byte in the file.
     pub first_byte: u64,
     /// The byte before it, a line feed if there is none.
     pub byte_before: u8,
+}
+
+/// A quote that opens a cell and is not closed where the cell should end.
+#[derive(Debug)]
+pub(super) struct Unclosed {
+    /// The line that it stands in, whose number is not known.
+    pub line: RawRecord,
+    /// How many lines of the block are before it.
+    pub lines_before: u64,
+    /// Where in the line it stands.
+    pub quote: usize,
+    /// Which cell of its record it opens.
+    pub cell: usize,
+    /// How many lines further it is closed, if it is.
+    pub closed_after: Option<u64>,
 }
 
 /// One record of a block.
@@ -47,6 +73,9 @@ impl Block {
         self.ends.clear();
         self.ends.push((from as u32).wrapping_sub(1));
         self.records.clear();
+        self.open_quote = None;
+        self.torn.clear();
+        self.spaced_quotes = false;
         self.find_ends(from, length);
         let whole = self.records.last().map_or(0, |&last| last as usize);
         let rest = after(self.ends[whole]);
@@ -59,7 +88,13 @@ impl Block {
                 self.records.pop();
             }
         }
+        if !at_end && !self.records.is_empty() {
+            // The next block begins before it.
+            self.open_quote = None;
+        }
         let kept = self.records.last().map_or(0, |&last| last as usize);
+        let end = self.ends[kept];
+        self.torn.retain(|(quote, _)| *quote < after(end));
         self.ends.truncate(kept + 1);
         if self.records.is_empty() {
             from
@@ -98,6 +133,50 @@ impl Block {
         RawRecord::new(&self.bytes[start..end], self.delimiter, line, byte)
     }
 
+    /// Where a quote opens the last cell that is never closed, if the bytes that were scanned end so.
+    pub fn unclosed(&self) -> Option<Unclosed> {
+        Some(self.opened(self.open_quote?, self.open_cell))
+    }
+
+    /// Where a quote opens a cell of this record that goes on over lines and is closed amid a text.
+    pub fn torn(&self, record: &Record) -> Option<Unclosed> {
+        let first = self
+            .torn
+            .partition_point(|(quote, _)| *quote < record.start());
+        let &(quote, cell) = self
+            .torn
+            .get(first)
+            .filter(|(quote, _)| *quote < record.end())?;
+        let closing = closing_quote(&self.bytes[..record.end()], quote)?;
+        let lines = memchr_iter(b'\n', &self.bytes[quote..closing]).count() as u64;
+        Some(Unclosed {
+            closed_after: Some(lines),
+            ..self.opened(quote, cell)
+        })
+    }
+
+    /// Whether a quote is not closed where it should be.
+    pub fn is_torn(&self) -> bool {
+        self.open_quote.is_some() || !self.torn.is_empty()
+    }
+
+    fn opened(&self, quote: usize, cell: usize) -> Unclosed {
+        let bytes = &self.bytes[..self.bytes.len() - GROUP];
+        let is_end = |byte: u8| matches!(byte, b'\n' | b'\r');
+        let start = memrchr2(b'\n', b'\r', &bytes[..quote]).map_or(0, |end| end + 1);
+        let length = bytes[quote..].iter().position(|&byte| is_end(byte));
+        let end = length.map_or(bytes.len(), |length| quote + length);
+        let lines_before = memchr_iter(b'\n', &bytes[..start]).count() as u64;
+        let byte = self.first_byte + start as u64;
+        Unclosed {
+            line: RawRecord::new(&bytes[start..end], self.delimiter, 0, byte),
+            lines_before,
+            quote: quote - start,
+            cell,
+            closed_after: None,
+        }
+    }
+
     /// Whether a blank record is the line feed that ends a line behind a carriage return.
     pub fn ends_line(&self, number: usize) -> bool {
         let at = self.record(number).start();
@@ -125,6 +204,10 @@ impl Block {
             bytes,
             ends,
             records,
+            open_quote,
+            open_cell,
+            torn,
+            spaced_quotes,
             delimiter,
             ..
         } = self;
@@ -150,11 +233,24 @@ impl Block {
                 }
                 if found.quotes & bit == 0 {
                     push(at, bit, found.lines & bit, ends, records);
-                } else if ends.last().is_some_and(|&end| after(end) == place) {
-                    match closing_quote(&bytes[..length], place) {
-                        Some(closing) => seen_to = closing + 1,
-                        None => return,
-                    }
+                    continue;
+                }
+                let begin = ends.last().map_or(from, |&end| after(end));
+                if !only_blanks(&bytes[begin..place]) {
+                    continue;
+                }
+                *spaced_quotes |= bytes[begin..place].iter().any(|byte| is_blank(*byte));
+                let before = records.last().map_or(0, |&last| last as usize);
+                let cell = ends.len() - 1 - before;
+                let Some(closing) = closing_quote(&bytes[..length], place) else {
+                    (*open_quote, *open_cell) = (Some(place), cell);
+                    return;
+                };
+                seen_to = closing + 1;
+                if amid_text(&bytes[..length], closing, *delimiter)
+                    && memchr(b'\n', &bytes[place..closing]).is_some()
+                {
+                    torn.push((place, cell));
                 }
             }
         }
@@ -175,6 +271,25 @@ fn push(at: usize, mut found: u64, mut lines: u64, ends: &mut Vec<u32>, records:
         found &= found.wrapping_sub(1);
         place
     }));
+}
+
+/// Whether more of a text follows a closing quote.
+fn amid_text(bytes: &[u8], closing: usize, delimiter: u8) -> bool {
+    bytes.get(closing + 1).is_some_and(|&behind| {
+        behind != delimiter && !is_blank(behind) && !matches!(behind, b'\n' | b'\r')
+    })
+}
+
+/// Whether a quote behind these bytes of a cell opens it. Those nearest to it are looked at first, so that
+/// a cell of many quotes is not gone through again and again.
+#[inline]
+fn only_blanks(before: &[u8]) -> bool {
+    let last = before.iter().rposition(|byte| !is_blank(*byte));
+    last.is_none_or(|last| before[..=last] == *BYTE_ORDER_MARK)
+}
+
+fn is_blank(byte: u8) -> bool {
+    byte == b' ' || byte == b'\t'
 }
 
 /// The quote that closes the cell whose opening quote is at `opening`.
@@ -235,8 +350,19 @@ impl<'b> Record<'b> {
         let text = &self.bytes[start..end];
         match text.first() {
             Some(&QUOTE) => unquoted(text, scratch),
+            Some(b' ' | b'\t' | 0xEF) => behind_blanks(text, scratch),
             Some(_) | None => text,
         }
+    }
+}
+
+/// A cell that may begin with a byte order mark or with blanks.
+fn behind_blanks<'s>(text: &'s [u8], scratch: &'s mut Vec<u8>) -> &'s [u8] {
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+    let blanks = text.iter().take_while(|byte| is_blank(**byte)).count();
+    match text.get(blanks) {
+        Some(&QUOTE) => unquoted(&text[blanks..], scratch),
+        Some(_) | None => text,
     }
 }
 
@@ -262,14 +388,14 @@ fn unquoted<'s>(text: &[u8], scratch: &'s mut Vec<u8>) -> &'s [u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::Stream;
+    use crate::random::{Draws, Stream};
 
-    fn scanned(text: &[u8]) -> Vec<Vec<Vec<u8>>> {
+    fn scanned(text: &[u8], delimiter: u8) -> Vec<Vec<Vec<u8>>> {
         let mut block = Block {
             bytes: text.to_vec(),
             ..Block::default()
         };
-        block.scan(0, b',', true);
+        block.scan(0, delimiter, true);
         let mut scratch = Vec::new();
         (0..block.records())
             .map(|number| block.record(number))
@@ -283,10 +409,11 @@ mod tests {
             .collect()
     }
 
-    fn by_the_csv_crate(text: &[u8]) -> Vec<Vec<Vec<u8>>> {
+    fn by_the_csv_crate(text: &[u8], delimiter: u8) -> Vec<Vec<Vec<u8>>> {
         let mut reader = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
+            .delimiter(delimiter)
             .from_reader(text);
         let records = reader.byte_records();
         records
@@ -314,7 +441,88 @@ mod tests {
                 }
             }
             let shown = String::from_utf8_lossy(&text).into_owned();
-            assert_eq!(scanned(&text), by_the_csv_crate(&text), "{shown:?}");
+            assert_eq!(
+                scanned(&text, b','),
+                by_the_csv_crate(&text, b','),
+                "{shown:?}"
+            );
+        }
+    }
+
+    /// A table as we read it and as the `csv` crate does: with blanks before and behind quotes, byte order
+    /// marks before records, and without them.
+    fn respelled(draws: &mut Draws, delimiter: char) -> (String, String) {
+        let mut pick =
+            |choices: &[&'static str]| choices[draws.below(choices.len() as u64) as usize];
+        let (mut text, mut plain) = (String::new(), String::new());
+        for _ in 0..1 + pick(&["", "1", "12", "123456"]).len() {
+            text += pick(&["", "", "\u{feff}"]);
+            for cell in 0..1 + pick(&["", "1", "12"]).len() {
+                if cell > 0 {
+                    text.push(delimiter);
+                    plain.push(delimiter);
+                }
+                let inside = pick(&["a", "a,b;c|d", "x\ny", "\r\n", "say \"\"b\"\"", "", "ä"]);
+                let quoted = format!("\"{inside}\"");
+                if pick(&["quoted", "plain"]) == "quoted" {
+                    let blanks = pick(&["", " ", "   ", " \t "]);
+                    text += &blanks.replace(delimiter, "");
+                    text += &quoted;
+                    text += pick(&["", " ", "  "]);
+                    plain += &quoted;
+                } else {
+                    // In a cell of another beginning a quote is one of its characters.
+                    let word = pick(&["1", "5\"", "d\"e\"", "5' 6\"", "- \"f"]);
+                    text += word;
+                    plain += word;
+                }
+            }
+            let end = pick(&["\n", "\r\n"]);
+            text += end;
+            plain += end;
+        }
+        (text, plain)
+    }
+
+    #[test]
+    fn blanks_around_quotes_and_byte_order_marks_change_nothing() {
+        let mut draws = Stream::new(4, "test", "scan").draws(0, 0);
+        for round in 0..20_000 {
+            let delimiter = [',', ';', '\t', '|'][round % 4];
+            let (text, plain) = respelled(&mut draws, delimiter);
+            let trimmed = |records: Vec<Vec<Vec<u8>>>| -> Vec<Vec<Vec<u8>>> {
+                let trim = |cell: Vec<u8>| cell.trim_ascii().to_vec();
+                let records = records.into_iter();
+                let cells = records.map(|record| record.into_iter().map(trim).collect());
+                cells.collect()
+            };
+            let delimiter = u8::try_from(delimiter).expect("ASCII");
+            let found = trimmed(scanned(text.as_bytes(), delimiter));
+            let expected = trimmed(by_the_csv_crate(plain.as_bytes(), delimiter));
+            assert_eq!(found, expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_open_quote_is_found_where_it_stands() {
+        for (text, at) in [
+            ("a,b\n1,\"2\n3,4\n", Some((2, 1, 1, "1,\"2"))),
+            ("a\n \"x\"\"\n1\n", Some((1, 1, 0, " \"x\"\""))),
+            ("a\n\"x\ny\",\"z\n1\n", Some((3, 2, 1, "y\",\"z"))),
+            ("a\n\"x\"\n", None),
+            ("a\n5\"\n", None),
+        ] {
+            let mut block = Block {
+                bytes: text.as_bytes().to_vec(),
+                ..Block::default()
+            };
+            block.scan(0, b',', true);
+            let found = block.unclosed();
+            let found = found.as_ref().map(|it| {
+                let line = std::str::from_utf8(&it.line.bytes).expect("UTF-8");
+                (it.quote, it.lines_before, it.cell, line)
+            });
+            assert_eq!(found, at, "{text:?}");
         }
     }
 

@@ -222,20 +222,13 @@ fn apportion(total: usize, sizes: &[usize], most: &[usize]) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::numbers::Numbers;
     use crate::data::spec::ColumnPattern;
 
     fn table(rows: usize) -> Table {
         Table {
             name: "t.csv".to_owned(),
             rows,
-            header: Vec::new(),
-            delimiter: ',',
-            fingerprint: String::new(),
-            fields: Vec::new(),
-            numbers: Numbers::default(),
-            parts: None,
-            strata: None,
+            ..Table::default()
         }
     }
 

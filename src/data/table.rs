@@ -2,19 +2,25 @@
 
 use std::ops::Range;
 
+use crate::data::dialect::Dialect;
+use crate::data::excerpt::RawRecord;
+use crate::data::faults::TableFaults;
 use crate::data::numbers::Numbers;
 use crate::data::spec::Role;
+use crate::diagnostics::{Sources, Span};
 
 /// The columns of a CSV that a model names.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct Table {
     /// The name of the file.
     pub name: String,
     pub rows: usize,
     /// The names of all columns of the file, in its order, also of those that were not read.
     pub header: Vec<String>,
-    /// The character between two cells: `,`, `;` or a tab.
-    pub delimiter: char,
+    /// How the file is written.
+    pub dialect: Dialect,
+    /// The line with the names of the columns.
+    pub(super) header_record: RawRecord,
     /// The 128-bit XXH3 of the file's bytes, as 32 hexadecimal digits.
     pub fingerprint: String,
     /// The declared values in the order of the `data` section, a glob's columns in the file's order.
@@ -42,6 +48,13 @@ impl Table {
         let mut numbers = self.numbers.lookup();
         let weights = rows.iter().map(|row| numbers.row(*row as usize)[*place]);
         weights.collect()
+    }
+
+    /// Where the name of a column of [`Table::header`] stands, in an excerpt that is added to `sources`.
+    pub fn header_place(&self, column: usize, sources: &mut Sources) -> Span {
+        let first = usize::from(self.dialect.row_names);
+        let mut faults = TableFaults::new(&self.name, sources);
+        faults.place(&self.header_record, column.saturating_sub(first))
     }
 
     pub fn fields_of(&self, role: Role) -> impl Iterator<Item = &TableField> {

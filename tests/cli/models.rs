@@ -184,10 +184,12 @@ fn check_tells_sizes_as_far_as_they_are_known() {
         ran.out
     );
     let ran = folder.nnc(&["check", "iris.nn", "iris.csv"]).ends(0);
-    assert!(
-        ran.out
-            .starts_with("iris: OK · parameters: 131 · rows: train 120, validate 30")
+    let (table, ok) = ran.out.split_once('\n').expect("two lines");
+    assert_eq!(
+        table,
+        "iris.csv · rows: 150 · delimiter: comma · UTF-8 · header: line 1"
     );
+    assert!(ok.starts_with("iris: OK · parameters: 131 · rows: train 120, validate 30"));
     let ran = folder
         .nnc(&["check", "iris.nn", "iris.csv", "--format", "json"])
         .ends(0);

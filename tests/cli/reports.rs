@@ -22,16 +22,20 @@ fn a_run_prints_its_losses_and_leaves_a_folder() {
     let lines: Vec<&str> = ran.out.lines().collect();
     assert_eq!(
         lines[0],
+        "thermometer.csv · rows: 11 · delimiter: comma · UTF-8 · header: line 1"
+    );
+    assert_eq!(
+        lines[1],
         "thermometer · rows: train 9, validate 2 · parameters: 25 · batches an epoch: 1 · seed 42"
     );
     let epochs = lines.iter().filter(|line| line.starts_with("Epoch "));
     assert_eq!(epochs.count(), 11);
     assert!(
-        lines[1].starts_with("Epoch 1, Training loss ") && lines[1].contains(", Validation loss ")
+        lines[2].starts_with("Epoch 1, Training loss ") && lines[2].contains(", Validation loss ")
     );
-    assert!(lines[11].starts_with("Epoch 5000, "));
+    assert!(lines[12].starts_with("Epoch 5000, "));
     assert_eq!(
-        lines[12].split_whitespace().collect::<Vec<_>>(),
+        lines[13].split_whitespace().collect::<Vec<_>>(),
         ["rows", "loss", "mae", "rmse", "r2"]
     );
     assert_eq!(lines[lines.len() - 1], "saved to runs/thermometer/1");
@@ -80,6 +84,8 @@ fn events_are_json_and_tell_every_epoch() {
     assert_eq!(start["rows"]["train"], 9);
     assert_eq!(start["rows"]["validate"], 2);
     assert_eq!(start["batches"], 1);
+    assert_eq!(start["data"]["delimiter"], ",");
+    assert_eq!(start["data"]["header_line"], 1);
     assert_eq!(start["seed"], 42);
     let epochs = ran.events("epoch");
     assert_eq!(epochs.len(), 5000);

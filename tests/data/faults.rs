@@ -144,6 +144,21 @@ fn rows_that_do_not_fit_the_header() {
         "ragged.csv",
         &["input a: number", "target y: number"],
     );
+    check(
+        "unclosed-quote",
+        "unclosed-quote.csv",
+        &["input size: number", "target price: number"],
+    );
+    check(
+        "closed-too-late",
+        "closed-too-late.csv",
+        &["input size: number", "target price: number"],
+    );
+    check(
+        "blanks-between",
+        "blanks-between.csv",
+        &["input size: number", "target price: number"],
+    );
     check("empty", "empty.csv", &PEOPLE);
     check("header-only", "header-only.csv", &PEOPLE);
 }
@@ -269,8 +284,13 @@ fn limits_end_in_a_diagnostic() {
     );
     let long = "x".repeat(1_000_000);
     assert_eq!(
-        codes(format!("a,y\n1,\"{long}\n")),
+        codes(format!("a,y\n1,{long}\n")),
         too_large("`t.csv`, line 2: the record is longer than 100000 bytes")
+    );
+    let message = "line 3: a quotation mark is never closed";
+    assert_eq!(
+        codes(format!("a,y\n1,2\n1,\"{long}\n")),
+        vec![(Code::UnclosedQuote, message.to_owned())]
     );
     assert_eq!(
         codes(long),

@@ -36,7 +36,7 @@ fn numbers_and_categories_are_read() {
     let table = read(csv, &spec, &mut sources);
     assert_eq!(table.rows, 3);
     assert_eq!(table.header, ["id", "a", "y", "free text"]);
-    assert_eq!(table.delimiter, ',');
+    assert_eq!(table.dialect.delimiter, ',');
     assert_eq!(numbers(&table, "a"), [[0.5, -1000.0, 7.0]]);
     assert_eq!(
         category(&table, "y"),
@@ -60,10 +60,89 @@ fn delimiters_line_ends_quotes_and_byte_order_marks_are_accepted() {
         ("a_b,y\r1,2\r3,4\r", ','),
     ] {
         let table = read(csv, &spec, &mut sources);
-        assert_eq!(table.delimiter, delimiter, "{csv}");
+        assert_eq!(table.dialect.delimiter, delimiter, "{csv}");
         assert_eq!(numbers(&table, "a_b"), [[1.0, 3.0]], "{csv}");
         assert_eq!(numbers(&table, "y"), [[2.0, 4.0]], "{csv}");
     }
+}
+
+#[test]
+fn unusual_spellings_are_read_and_named() {
+    let (spec, mut sources) = model(&["input \"a*\": number", "target y: category"]);
+    for (csv, dialect) in [
+        (
+            "a,y\n1,u\n3,v w\n",
+            "delimiter: comma · UTF-8 · header: line 1",
+        ),
+        (
+            "a|y\n1|u\n3|v w\n",
+            "delimiter: pipe · UTF-8 · header: line 1",
+        ),
+        (
+            "sep=;\r\n\r\na;y\r\n1;u\r\n3;v w\r\n",
+            "delimiter: semicolon · UTF-8 · header: line 3",
+        ),
+        (
+            "sep=^\na^y\n1^u\n3^v w\n",
+            "delimiter: `^` · UTF-8 · header: line 2",
+        ),
+        (
+            "a, \"y\"\n1, \"u\"\n 3 ,\"v w\"  \n",
+            "delimiter: comma · UTF-8 · header: line 1 · blanks before quotes are left out",
+        ),
+        (
+            "a,y,\n1,u,\n3,v w,\n",
+            "delimiter: comma · UTF-8 · header: line 1 · lines end in a delimiter",
+        ),
+        (
+            "a\ty\n1\tu\t\n3\tv w\t\n",
+            "delimiter: tab · UTF-8 · header: line 1 · lines end in a delimiter",
+        ),
+        (
+            "\"a\",\"y\"\n\"1\",1,\"u\"\n\"2\",3,\"v w\"\n",
+            "delimiter: comma · UTF-8 · header: line 1 · the first field of a row is its name",
+        ),
+        // Two files with a byte order mark, put together.
+        (
+            "\u{feff}a,y\n1,u\n\u{feff}3,v w\n",
+            "delimiter: comma · UTF-8 · header: line 1",
+        ),
+        (
+            "\u{feff}\u{feff}\"a\",y\n1,u\n\u{feff}\"3\",v w\n",
+            "delimiter: comma · UTF-8 · header: line 1",
+        ),
+    ] {
+        let table = read(csv, &spec, &mut sources);
+        assert_eq!(table.dialect.to_string(), dialect, "{csv:?}");
+        assert_eq!(numbers(&table, "a"), [[1.0, 3.0]], "{csv:?}");
+        assert_eq!(category(&table, "y").1, ["u", "v w"], "{csv:?}");
+    }
+}
+
+#[test]
+fn a_glob_takes_neither_the_names_of_rows_nor_what_is_behind_the_last_delimiter() {
+    let (spec, mut sources) = model(&["input \"*\": number", "target y: number"]);
+    for csv in [
+        "a,b,y\nr1,1,2,3\nr2,4,5,6\n",
+        "a,b,y,\n1,2,3,\n4,5,6,\n",
+        "a,b,y\n1,2,3,\n4,5,6,\n",
+        "a,b,y,\n1,2,3\n4,5,6\n",
+    ] {
+        let table = read(csv, &spec, &mut sources);
+        let names: Vec<&str> = table.fields.iter().map(|field| &*field.name).collect();
+        assert_eq!(names, ["a", "b", "y"], "{csv:?}");
+        assert_eq!(numbers(&table, "b"), [[2.0, 5.0]], "{csv:?}");
+    }
+    let csv = "a,b,y\n1,2,3,\n4,5,6,\n7,8,9,x\n";
+    let faults = read_table(csv.as_bytes(), "t.csv", &spec, Purpose::Train, &mut sources);
+    let faults = faults.expect_err("a field too many");
+    assert_eq!(
+        faults[0].message,
+        "line 4: 4 fields, where the header has 3"
+    );
+    let csv = "a,b,y\nr1,1,2,3\nr2,4,5,6\n7,8,9\n";
+    let faults = read_table(csv.as_bytes(), "t.csv", &spec, Purpose::Train, &mut sources);
+    assert!(faults.is_err(), "not all rows have names");
 }
 
 #[test]
