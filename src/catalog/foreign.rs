@@ -97,6 +97,11 @@ const ARGUMENTS: &[(&[&str], &[&str])] = &[
 
 /// Settings of any section.
 const SETTINGS: &[(&str, &[&str])] = &[
+    ("header", &["names", "col_names", "column_names"]),
+    ("skip", &["skiprows", "skip_rows", "skiplines"]),
+    ("comment", &["comment_char", "comment_prefix"]),
+    ("decimal", &["dec", "decimal_comma"]),
+    ("thousands", &["grouping_mark", "big_mark"]),
     ("batch", &["batch_size", "minibatch", "mini_batch"]),
     (
         "epochs",
@@ -391,6 +396,10 @@ const OTHERWISE: &[(&str, &str, &str)] = &[(
 
 /// Words for which the language has another way.
 const ADVICE: &[(&[&str], &str)] = &[
+    (
+        &["sep", "delimiter", "separator", "encoding", "quotechar"],
+        "the delimiter, quotes and UTF-8 are recognised by what the table holds: remove this",
+    ),
     (
         &["StandardScaler", "Normalization", "Rescaling"],
         "inputs are normalised in `data`: `input x: number(normalize = zscore)`",

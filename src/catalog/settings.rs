@@ -142,13 +142,50 @@ pub const TRAIN: &[Setting] = &[
     ),
 ];
 
-pub const DATA: &[Setting] = &[setting(
-    "split",
-    "random(…), ordered(…) or column(name)",
-    "all rows train",
-    "how rows are divided",
-    "split = random(validate = 20%)",
-)];
+pub const DATA: &[Setting] = &[
+    setting(
+        "split",
+        "random(…), ordered(…) or column(name)",
+        "all rows train",
+        "how rows are divided",
+        "split = random(validate = 20%)",
+    ),
+    setting(
+        "header",
+        "a list of names, or `none` for c1, c2, …",
+        "the first line",
+        "the names of the columns, of a table without a line of them",
+        "header = [age, job, income]",
+    ),
+    setting(
+        "comment",
+        "a text",
+        "no comments",
+        "what lines begin with that are skipped",
+        "comment = \"#\"",
+    ),
+    setting(
+        "skip",
+        "a whole number up to 1000",
+        "0",
+        "how many lines are skipped at the beginning, before the header",
+        "skip = 3",
+    ),
+    setting(
+        "decimal",
+        "`\".\"` or `\",\"`",
+        "\".\"",
+        "the decimal sign of numbers",
+        "decimal = \",\"",
+    ),
+    setting(
+        "thousands",
+        "`\".\"`, `\",\"`, `\"'\"`, `\" \"` or `\"_\"`",
+        "none",
+        "what stands between groups of three digits",
+        "thousands = \".\"",
+    ),
+];
 
 pub const PARAMS: &[Setting] = &[
     setting(

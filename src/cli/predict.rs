@@ -43,7 +43,7 @@ pub fn predict(arguments: &PredictArguments, console: &Console, sources: &mut So
         Precision::F32 => trained.outputs::<f32>(&table),
         Precision::F64 => trained.outputs::<f64>(&table),
     }?;
-    let result = columns.of(outputs).added_to(&csv);
+    let result = columns.of(outputs).added_to(&csv, &table);
     match &arguments.out {
         None => console.data(&result),
         Some(path) => {

@@ -106,8 +106,12 @@ impl<'m> PredictedColumns<'m> {
             if self.names.contains(name) {
                 let place = table.header_place(at, sources);
                 let message = format!("`{}` already has a column `{name}`", table.name);
+                let fault = match place {
+                    Some(place) => Diagnostic::new(Code::DuplicateColumn, place, message),
+                    None => Diagnostic::without_place(Code::DuplicateColumn, message),
+                };
                 faults.push(
-                    Diagnostic::new(Code::DuplicateColumn, place, message)
+                    fault
                         .label("a prediction goes by this name")
                         .help("rename the column"),
                 );
@@ -178,9 +182,16 @@ impl Predicted<'_> {
     }
 
     /// The table with the predictions added to its rows.
-    pub fn added_to(&self, csv: &[u8]) -> Vec<u8> {
-        append_columns(csv, &self.columns.names, |row, cells| {
-            self.cells(row, cells);
-        })
+    pub fn added_to(&self, csv: &[u8], table: &Table) -> Vec<u8> {
+        let format = &self.columns.compiled.declaration.data.format;
+        append_columns(
+            csv,
+            format,
+            &table.header,
+            &self.columns.names,
+            |row, cells| {
+                self.cells(row, cells);
+            },
+        )
     }
 }

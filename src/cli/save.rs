@@ -55,7 +55,10 @@ pub fn save<T: Number>(
         folder.write(path, sources.get(file).text.as_bytes())?;
     }
     if let (Some(predicted), Some(csv)) = (results.predicted, &order.csv) {
-        folder.write("predictions.csv", &predicted.added_to(csv))?;
+        folder.write(
+            "predictions.csv",
+            &predicted.added_to(csv, &order.job.table),
+        )?;
     }
     folder.write("run.json", pretty(&record(order, results)).as_bytes())?;
     folder.publish()

@@ -5,6 +5,7 @@ use std::ops::Range;
 use memchr::memrchr;
 
 use crate::data::blocks::Blocks;
+use crate::data::format::TableFormat;
 use crate::data::scan::{BYTE_ORDER_MARK, Block};
 use crate::data::sniff::{Layout, Rows};
 
@@ -19,10 +20,10 @@ struct RawRecords<'c> {
 }
 
 impl<'c> RawRecords<'c> {
-    fn new(csv: &'c [u8]) -> Self {
+    fn new(csv: &'c [u8], format: &TableFormat) -> Self {
         const BLOCK_BYTES: usize = 1 << 18;
         RawRecords {
-            blocks: Blocks::open(csv, BLOCK_BYTES, usize::MAX).ok(),
+            blocks: Blocks::open(csv, BLOCK_BYTES, usize::MAX, format).ok(),
             block: Block::default(),
             next: 0,
         }
@@ -49,7 +50,7 @@ impl Iterator for RawRecords<'_> {
             }
             let number = self.next;
             self.next += 1;
-            if !self.block.record(number).is_blank() {
+            if !self.block.is_skipped(number) {
                 let raw = self.block.raw(number, 1);
                 let start = usize::try_from(raw.byte).ok()?;
                 let cells = self.block.record(number).len();
@@ -60,32 +61,37 @@ impl Iterator for RawRecords<'_> {
 }
 
 /// The CSV with columns added at the end: `names` to its header, and to row k what `cells` puts into
-/// the list for k. A delimiter at the end of a line is left out. New cells are quoted where they must be;
+/// the list for k. A table without a header line gets one of the names in `header`. Comments, skipped
+/// lines and a delimiter at the end of a line are left out. New cells are quoted where they must be;
 /// lines end as the header's does.
 pub fn append_columns(
     csv: &[u8],
+    format: &TableFormat,
+    header: &[String],
     names: &[String],
     mut cells: impl FnMut(usize, &mut Vec<String>),
 ) -> Vec<u8> {
-    let mut records = RawRecords::new(csv);
+    let records = RawRecords::new(csv, format);
+    let layout = records.layout();
+    let mut records = records.peekable();
     let mut result = Vec::with_capacity(csv.len() * 2);
-    let (Some((header, header_cells)), Some(layout)) = (records.next(), records.layout()) else {
+    let (Some((first, first_cells)), Some(layout)) = (records.peek().cloned(), layout) else {
         return result;
     };
     if csv.starts_with(BYTE_ORDER_MARK) {
         result.extend_from_slice(BYTE_ORDER_MARK);
     }
-    let line_end: &[u8] = if csv[header.end..].starts_with(b"\r\n") {
+    let line_end: &[u8] = if csv[first.end..].starts_with(b"\r\n") {
         b"\r\n"
     } else {
         b"\n"
     };
     let most_cells = match layout.rows {
-        Rows::AllTrailing | Rows::HeaderTrailing => header_cells - 1,
-        Rows::RowsTrailing => header_cells,
+        Rows::AllTrailing | Rows::HeaderTrailing => first_cells - 1,
+        Rows::RowsTrailing => first_cells - usize::from(!format.header.is_line()),
         Rows::AsHeader | Rows::Named => usize::MAX,
     };
-    let mut line = |(raw, cells): (Range<usize>, usize), added: &[String]| {
+    let line = |(raw, cells): (Range<usize>, usize), added: &[String], result: &mut Vec<u8>| {
         let mut raw = &csv[raw];
         if cells > most_cells {
             let delimiter = memrchr(layout.delimiter, raw);
@@ -94,16 +100,29 @@ pub fn append_columns(
         result.extend_from_slice(raw);
         for cell in added {
             result.push(layout.delimiter);
-            quoted(cell, char::from(layout.delimiter), &mut result);
+            quoted(cell, char::from(layout.delimiter), result);
         }
         result.extend_from_slice(line_end);
     };
-    line((header, header_cells), names);
+    if format.header.is_line() {
+        if let Some(header) = records.next() {
+            line(header, names, &mut result);
+        }
+    } else {
+        let columns = header.iter().take(most_cells.min(first_cells));
+        for (at, name) in columns.chain(names).enumerate() {
+            if at > 0 {
+                result.push(layout.delimiter);
+            }
+            quoted(name, char::from(layout.delimiter), &mut result);
+        }
+        result.extend_from_slice(line_end);
+    }
     let mut added = Vec::with_capacity(names.len());
     for (row, record) in records.enumerate() {
         added.clear();
         cells(row, &mut added);
-        line(record, &added);
+        line(record, &added, &mut result);
     }
     result
 }
@@ -122,10 +141,12 @@ fn quoted(cell: &str, delimiter: char, to: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::format::HeaderSetting;
 
     fn appended(csv: &str) -> String {
+        let format = TableFormat::default();
         let names = ["row".to_owned(), "say \"x\"".to_owned()];
-        let bytes = append_columns(csv.as_bytes(), &names, |row, cells| {
+        let bytes = append_columns(csv.as_bytes(), &format, &[], &names, |row, cells| {
             cells.push(row.to_string());
             cells.push("a;b".to_owned());
         });
@@ -145,6 +166,35 @@ mod tests {
         let expected = "a;b;row;\"say \"\"x\"\"\"\r\n1;2;0;\"a;b\"\r\n3;4;1;\"a;b\"\r\n";
         assert_eq!(appended("a;b\r\n1;2\r\n\r\n3;4\r\n"), expected);
         assert_eq!(appended("a;b\r\n1;2\r\n3;4"), expected);
+    }
+
+    #[test]
+    fn a_table_without_a_header_gets_one_and_comments_are_left_out() {
+        let names = ["row".to_owned()];
+        let format = TableFormat {
+            header: HeaderSetting::Numbered,
+            comment: Some("#".to_owned()),
+            skip: 1,
+            ..TableFormat::default()
+        };
+        for (csv, header, expected) in [
+            (
+                "title\n# a\n1,2\n#b\n3,4\n",
+                &["c1", "c2"][..],
+                "c1,c2,row\n1,2,0\n3,4,1\n",
+            ),
+            (
+                "\n1;2;\n3;4;\n",
+                &["c1", "c2", ""],
+                "c1;c2;row\n1;2;0\n3;4;1\n",
+            ),
+        ] {
+            let header: Vec<String> = header.iter().map(|name| (*name).to_owned()).collect();
+            let bytes = append_columns(csv.as_bytes(), &format, &header, &names, |row, cells| {
+                cells.push(row.to_string());
+            });
+            assert_eq!(String::from_utf8(bytes).expect("text"), expected, "{csv:?}");
+        }
     }
 
     #[test]

@@ -159,13 +159,16 @@ pub(super) fn bind_learned(
 
 /// Reports a table whose first line holds nothing but numbers, unless the model names such columns.
 fn no_header(header: &Header, spec: &DataSpec, faults: &mut TableFaults) -> bool {
+    let Some(record) = &header.record else {
+        return false;
+    };
     let mut names = header.columns();
     let numbers = names.all(|(_, name)| cell::number(name.as_bytes()).is_ok());
     let known = |pattern: &ColumnPattern| header.names.contains(&pattern.text);
     if !numbers || spec.columns.iter().any(|column| known(column.source())) {
         return false;
     }
-    let place = faults.place(&header.record, 0);
+    let place = faults.place(record, 0);
     let name = faults.name.clone();
     faults.push(
         Diagnostic::new(
@@ -174,7 +177,10 @@ fn no_header(header: &Header, spec: &DataSpec, faults: &mut TableFaults) -> bool
             format!("`{name}` seems to have no header line"),
         )
         .label("every field of the first line is a number")
-        .help("put a line with the names of the columns before the first row"),
+        .help(
+            "name the columns by `header = [...]` in `data`, call them c1, c2, … by `header = none`, or put \
+             a line with their names before the first row",
+        ),
     );
     true
 }

@@ -124,10 +124,10 @@ impl<'h, 'f, 's> Binder<'h, 'f, 's> {
             .iter()
             .filter(|name| cell::number(name.as_bytes()).is_ok())
             .count();
-        if 3 * numbers > names.len() {
+        if self.header.record.is_some() && 3 * numbers > names.len() {
             fault = fault.help(format!(
-                "{numbers} of the {} fields of the first line are numbers: a table begins with a line \
-                 that names its columns",
+                "{numbers} of the {} fields of the first line are numbers: if it is a row, name the columns by \
+                 `header = [...]` in `data`",
                 names.len()
             ));
         }
@@ -138,11 +138,12 @@ impl<'h, 'f, 's> Binder<'h, 'f, 's> {
         let place = self.header.place(second, self.faults);
         let name = &self.header.names[second];
         let message = format!("`{}` has two columns `{name}`", self.faults.name);
-        self.faults.push(
-            Diagnostic::new(Code::DuplicateColumn, pattern.span, message)
-                .label("which of them is meant?")
-                .also(place, "the second one"),
-        );
+        let fault = Diagnostic::new(Code::DuplicateColumn, pattern.span, message)
+            .label("which of them is meant?");
+        self.faults.push(match place {
+            Some(place) => fault.also(place, "the second one"),
+            None => fault,
+        });
     }
 
     pub fn ignore(&mut self, patterns: &[ColumnPattern]) {

@@ -4,6 +4,7 @@ use std::io::{self, Chain, Cursor, Read};
 
 use xxhash_rust::xxh3::Xxh3;
 
+use crate::data::format::TableFormat;
 use crate::data::scan::{Block, Unclosed};
 use crate::data::sniff::{HEAD_BYTES, Layout, lines_in};
 
@@ -27,6 +28,8 @@ pub(super) struct Blocks<R> {
     /// The head of the file, which was looked at, and what is behind it.
     reader: Chain<Cursor<Vec<u8>>, R>,
     pub layout: Layout,
+    /// What lines begin with that are skipped; nothing if there are none.
+    comment: Vec<u8>,
     /// How long a block is, unless a record is longer.
     block_bytes: usize,
     /// How long a record may be.
@@ -43,7 +46,12 @@ pub(super) struct Blocks<R> {
 
 impl<R: Read> Blocks<R> {
     /// Looks at the head of the file for its layout.
-    pub fn open(mut reader: R, block_bytes: usize, record_bytes: usize) -> io::Result<Self> {
+    pub fn open(
+        mut reader: R,
+        block_bytes: usize,
+        record_bytes: usize,
+        format: &TableFormat,
+    ) -> io::Result<Self> {
         // Places in a block are of 32 bits.
         const MOST: usize = 1 << 30;
         let record_bytes = record_bytes.min(MOST);
@@ -51,13 +59,17 @@ impl<R: Read> Blocks<R> {
         let whole = loop {
             let missing = HEAD_BYTES.max(head.len());
             let read = (&mut reader).take(missing as u64).read_to_end(&mut head)?;
-            let has_row = lines_in(&head) > 1;
+            let has_row = lines_in(&head) > 1 + format.skip;
             if read < missing || has_row || head.len() > record_bytes {
                 break read < missing;
             }
         };
+        if !whole && lines_in(&head) <= format.skip {
+            return Err(io::Error::other(RecordTooLong { unclosed: None }));
+        }
         Ok(Blocks {
-            layout: Layout::of(&head, whole),
+            layout: Layout::of(&head, whole, format),
+            comment: format.comment_bytes().to_vec(),
             reader: Cursor::new(head).chain(reader),
             block_bytes: block_bytes.clamp(1, record_bytes + 1),
             record_bytes,
@@ -81,6 +93,7 @@ impl<R: Read> Blocks<R> {
         bytes.append(&mut self.ahead);
         block.first_byte = self.position;
         block.byte_before = self.byte_before;
+        block.comment.clone_from(&self.comment);
         let from = match block.first_byte {
             0 => self.layout.from,
             _ => 0,

@@ -1,6 +1,7 @@
 //! One cell: its value, or what is wrong with it.
 
 use crate::data::excerpt::quoted;
+use crate::data::format::NumberFormat;
 use crate::diagnostics::{Code, Diagnostic, Span};
 
 /// Why a cell does not give a value.
@@ -36,6 +37,24 @@ pub(super) fn number(cell: &[u8]) -> Result<f64, CellFault> {
         Ok(_) => Err(CellFault::NotFinite),
         Err(_) if is_missing(text) => Err(CellFault::Missing),
         Err(_) => Err(CellFault::NotANumber),
+    }
+}
+
+/// The finite number of a cell whose signs are those of a format.
+pub(super) fn number_in(cell: &[u8], format: NumberFormat) -> Result<f64, CellFault> {
+    if format.is_plain() {
+        return number(cell);
+    }
+    let text = std::str::from_utf8(cell).map_err(|_| CellFault::NotUtf8)?;
+    let text = text.trim_ascii();
+    match format.plain(text) {
+        Some(plain) if !plain.is_empty() => number(plain.as_bytes()),
+        Some(_) => Err(CellFault::Missing),
+        // What stands for nothing has no signs; a point is not read otherwise than it is meant.
+        None => match number(cell) {
+            Ok(_) => Err(CellFault::NotANumber),
+            Err(fault) => Err(fault),
+        },
     }
 }
 

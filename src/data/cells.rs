@@ -6,6 +6,7 @@ use memchr::memchr_iter;
 
 use crate::data::cell;
 use crate::data::decimal::short_decimal;
+use crate::data::format::NumberFormat;
 use crate::data::scan::{Block, Record};
 
 /// Which columns are read, by their position in the header.
@@ -15,6 +16,8 @@ pub(super) struct Selection {
     pub cells: usize,
     /// The cell that is empty in every record.
     pub empty: Option<usize>,
+    /// How numbers are written.
+    pub format: NumberFormat,
     /// The columns of numbers; the k-th gives the k-th number of a row.
     pub numbers: Vec<usize>,
     /// The columns of words.
@@ -71,6 +74,7 @@ fn rows(block: &Block, first: usize, selection: &Selection) -> Option<Rows> {
         words: selection.words.iter().map(|_| Words::default()).collect(),
     };
     let mut scratch = Vec::new();
+    let plain = selection.format.is_plain();
     for number in first..block.records() {
         let record = block.record(number);
         if record.is_blank() {
@@ -81,14 +85,24 @@ fn rows(block: &Block, first: usize, selection: &Selection) -> Option<Rows> {
                 continue;
             }
         }
+        if block.is_comment(&record) {
+            continue;
+        }
         if record.len() != selection.cells || !is_empty(&record, selection.empty) {
             return None;
         }
         for &column in &selection.numbers {
             let (start, end) = record.place(column);
-            let number = match short_decimal(record.bytes, start, end) {
+            let number = if plain {
+                short_decimal(record.bytes, start, end)
+            } else {
+                None
+            };
+            let number = match number {
                 Some(number) => number,
-                None => cell::number(record.cell(column, &mut scratch)).ok()?,
+                None => {
+                    cell::number_in(record.cell(column, &mut scratch), selection.format).ok()?
+                }
             };
             rows.numbers.push(number);
         }

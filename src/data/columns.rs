@@ -6,6 +6,7 @@ use crate::data::bind::{Binding, BoundKind, CategoryValues};
 use crate::data::cell::{self, CellFault, Expected};
 use crate::data::cells::{Rows, Selection};
 use crate::data::excerpt::quoted;
+use crate::data::format::NumberFormat;
 use crate::data::header::Header;
 use crate::data::numbers::Numbers;
 use crate::data::read::Limits;
@@ -60,10 +61,11 @@ pub(super) enum ColumnFault {
 
 impl Columns {
     /// The columns of a binding, from a table with that header.
-    pub fn open(binding: &Binding, header: &Header, limits: &Limits) -> Self {
+    pub fn open(binding: &Binding, header: &Header, format: NumberFormat, limits: &Limits) -> Self {
         let mut selection = Selection {
             cells: header.names.len(),
             empty: header.empty,
+            format,
             numbers: Vec::new(),
             words: Vec::new(),
         };

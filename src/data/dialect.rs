@@ -7,8 +7,8 @@ use std::fmt;
 pub struct Dialect {
     /// The character between two cells.
     pub delimiter: char,
-    /// The line that names the columns.
-    pub header_line: u64,
+    /// The line that names the columns; without it the model does.
+    pub header_line: Option<u64>,
     /// Whether the rows begin with names for which the header has no field, as those of R's `write.table`.
     pub row_names: bool,
     /// Whether a delimiter ends the lines.
@@ -22,7 +22,7 @@ impl Default for Dialect {
     fn default() -> Self {
         Dialect {
             delimiter: ',',
-            header_line: 1,
+            header_line: Some(1),
             row_names: false,
             trailing_delimiters: false,
             blanks_before_quotes: false,
@@ -60,11 +60,11 @@ impl Dialect {
 impl fmt::Display for Dialect {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let delimiter = self.delimiter_name();
-        write!(
-            formatter,
-            "delimiter: {delimiter} · UTF-8 · header: line {}",
-            self.header_line
-        )?;
+        write!(formatter, "delimiter: {delimiter} · UTF-8 · header: ")?;
+        match self.header_line {
+            Some(line) => write!(formatter, "line {line}")?,
+            None => write!(formatter, "none")?,
+        }
         for remark in self.remarks() {
             write!(formatter, " · {remark}")?;
         }

@@ -2,9 +2,10 @@
 
 use crate::data::excerpt::RawRecord;
 use crate::data::faults::TableFaults;
+use crate::data::format::{HeaderSetting, TableFormat};
 use crate::data::read::Limits;
 use crate::data::scan::Block;
-use crate::data::sniff::Rows;
+use crate::data::sniff::{Layout, Rows};
 use crate::diagnostics::{Code, Diagnostic, Span};
 
 /// The names of the columns, for each position in a row.
@@ -15,24 +16,28 @@ pub(super) struct Header {
     pub hidden: Option<usize>,
     /// The position that must be empty in every row.
     pub empty: Option<usize>,
-    /// The line with the names.
-    pub record: RawRecord,
+    /// The line with the names, if there is one.
+    pub record: Option<RawRecord>,
+    /// The places of the names that the model gives.
+    spans: Vec<Span>,
     /// The position of the first name.
     first: usize,
 }
 
 impl Header {
-    /// Reads the header line, which is record `number` of the first block. `None` leaves a fault.
+    /// The names that the header line gives, which is record `number` of a block that begins in line
+    /// `line`, or that the model gives if there is none: then it is the first row. `None` leaves a fault.
     pub fn read(
         block: &Block,
         number: usize,
-        rows: Rows,
+        line: u64,
+        layout: &Layout,
         limits: &Limits,
+        format: &TableFormat,
         faults: &mut TableFaults,
     ) -> Option<Header> {
-        let cells = block.record(number);
-        let record = block.raw(number, 1 + block.lines_before(number));
-        let count = cells.len();
+        let record = block.raw(number, line + block.lines_before(number));
+        let count = block.record(number).len();
         if count > limits.columns {
             let place = faults.place(&record, limits.columns);
             let limit = limits.columns;
@@ -43,27 +48,36 @@ impl Header {
             );
             return None;
         }
-        let mut names = Vec::with_capacity(count);
-        let mut scratch = Vec::new();
-        for at in 0..count {
-            match std::str::from_utf8(cells.cell(at, &mut scratch)) {
-                Ok(name) => names.push(name.trim().to_owned()),
-                Err(_) => {
-                    let message = format!("line {}: the header is not UTF-8 text", record.line);
-                    faults.push_cell(&record, at, None, |place| {
-                        Diagnostic::new(Code::NotUtf8, place, message)
-                            .label("these bytes are no characters of UTF-8")
-                            .help("save the table as UTF-8")
-                    });
-                }
+        let rows = layout.rows;
+        let (names, spans) = match &format.header {
+            HeaderSetting::Line => {
+                let names = line_names(block, number, &record, faults)?;
+                return Some(Header::of_rows(names, Some(record), Vec::new(), rows));
             }
-        }
-        faults
-            .is_empty()
-            .then(|| Header::of_rows(names, record, rows))
+            HeaderSetting::Numbered => {
+                let columns = count - usize::from(rows == Rows::AllTrailing);
+                let mut names: Vec<String> = (1..=columns).map(|at| format!("c{at}")).collect();
+                names.resize(count, String::new());
+                (names, Vec::new())
+            }
+            HeaderSetting::Names(given, list) => {
+                let columns = count - usize::from(rows == Rows::RowsTrailing);
+                if given.len() != columns {
+                    other_length(given.len(), columns, *list, &record, faults);
+                    return None;
+                }
+                given.iter().cloned().unzip()
+            }
+        };
+        Some(Header::of_rows(names, None, spans, rows))
     }
 
-    fn of_rows(mut names: Vec<String>, record: RawRecord, rows: Rows) -> Header {
+    fn of_rows(
+        mut names: Vec<String>,
+        record: Option<RawRecord>,
+        spans: Vec<Span>,
+        rows: Rows,
+    ) -> Header {
         let hidden = match rows {
             Rows::AsHeader => None,
             Rows::AllTrailing => Some(names.len() - 1),
@@ -85,6 +99,7 @@ impl Header {
             hidden,
             empty: hidden.filter(|_| rows == Rows::RowsTrailing),
             record,
+            spans,
             first: usize::from(rows == Rows::Named),
         }
     }
@@ -95,8 +110,58 @@ impl Header {
         names.filter(|(at, _)| Some(*at) != self.hidden)
     }
 
-    /// Where the name of a column stands.
-    pub fn place(&self, column: usize, faults: &mut TableFaults) -> Span {
-        faults.place(&self.record, column.saturating_sub(self.first))
+    /// Where the name of a column stands, if it stands anywhere.
+    pub fn place(&self, column: usize, faults: &mut TableFaults) -> Option<Span> {
+        match &self.record {
+            Some(record) => Some(faults.place(record, column.saturating_sub(self.first))),
+            None => self.spans.get(column).copied(),
+        }
     }
+}
+
+/// The names that a header line gives.
+fn line_names(
+    block: &Block,
+    number: usize,
+    record: &RawRecord,
+    faults: &mut TableFaults,
+) -> Option<Vec<String>> {
+    let cells = block.record(number);
+    let mut names = Vec::with_capacity(cells.len());
+    let mut scratch = Vec::new();
+    for at in 0..cells.len() {
+        match std::str::from_utf8(cells.cell(at, &mut scratch)) {
+            Ok(name) => names.push(name.trim().to_owned()),
+            Err(_) => {
+                let message = format!("line {}: the header is not UTF-8 text", record.line);
+                faults.push_cell(record, at, None, |place| {
+                    Diagnostic::new(Code::NotUtf8, place, message)
+                        .label("these bytes are no characters of UTF-8")
+                        .help("save the table as UTF-8")
+                });
+            }
+        }
+    }
+    faults.is_empty().then_some(names)
+}
+
+/// The fault of a list of names that is longer or shorter than the first row.
+fn other_length(
+    names: usize,
+    fields: usize,
+    list: Span,
+    record: &RawRecord,
+    faults: &mut TableFaults,
+) {
+    let line = record.line;
+    let row = faults.place(record, 0);
+    let message = format!(
+        "`header` names {names} columns, and line {line} of `{}` has {fields} fields",
+        faults.name
+    );
+    faults.push(
+        Diagnostic::new(Code::RaggedRow, list, message)
+            .label(format!("{names} names"))
+            .also(row, format!("{fields} fields")),
+    );
 }

@@ -7,6 +7,7 @@
 pub mod advice;
 pub mod append;
 pub mod dialect;
+pub mod format;
 pub mod matrix;
 pub mod numbers;
 pub mod prepare;

@@ -4,6 +4,7 @@ use std::io::{self, Read};
 
 use crate::data::blocks::{Blocks, RecordTooLong};
 use crate::data::faults::TableFaults;
+use crate::data::format::TableFormat;
 use crate::data::header::Header;
 use crate::data::read::Limits;
 use crate::data::scan::Unclosed;
@@ -14,9 +15,10 @@ pub(super) fn open<R: Read>(
     reader: R,
     block_bytes: usize,
     limits: &Limits,
+    format: &TableFormat,
     faults: &mut TableFaults,
 ) -> Option<Blocks<R>> {
-    let blocks = match Blocks::open(reader, block_bytes, limits.record_bytes) {
+    let blocks = match Blocks::open(reader, block_bytes, limits.record_bytes, format) {
         Ok(blocks) => blocks,
         Err(error) => {
             push_error(&error, 1, limits, faults);

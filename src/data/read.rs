@@ -3,12 +3,15 @@
 use std::io::Read;
 use std::ops::ControlFlow;
 
+use memchr::memchr_iter;
+
 use crate::data::bind::{Binding, BoundKind, bind, bind_learned};
 use crate::data::blocks::Blocks;
 use crate::data::cells::parse;
 use crate::data::columns::Columns;
 use crate::data::dialect::Dialect;
 use crate::data::faults::TableFaults;
+use crate::data::format::TableFormat;
 use crate::data::header::Header;
 use crate::data::in_order::in_order;
 use crate::data::open::{open, push_error};
@@ -107,12 +110,19 @@ pub fn read_table_by(
 ) -> Result<Table, Faults> {
     let mut faults = TableFaults::new(name, sources);
     let limits = &reading.limits;
-    let Some(mut blocks) = open(reader, reading.block_bytes, limits, &mut faults) else {
+    let Some(mut blocks) = open(
+        reader,
+        reading.block_bytes,
+        limits,
+        &spec.format,
+        &mut faults,
+    ) else {
         return Err(faults.finish());
     };
-    let Some((block, rows_from, header)) = first_block(&mut blocks, limits, &mut faults) else {
+    let Some(beginning) = Beginning::read(&mut blocks, limits, &spec.format, &mut faults) else {
         return Err(faults.finish());
     };
+    let header = beginning.header;
     let binding = match purpose {
         Purpose::Train => bind(&header, spec, &mut faults),
         Purpose::Predict(preparation) => bind_learned(&header, spec, preparation, &mut faults),
@@ -120,7 +130,7 @@ pub fn read_table_by(
     if !faults.is_empty() {
         return Err(faults.finish());
     }
-    let columns = Columns::open(&binding, &header, limits);
+    let columns = Columns::open(&binding, &header, spec.format.numbers, limits);
     let read = columns.kinds.len().max(1);
     let mut reader = RowReader {
         header: &header,
@@ -129,18 +139,18 @@ pub fn read_table_by(
         rows: 0,
         faults: &mut faults,
     };
-    let blanks_before_quotes = read_rows(reading, &mut blocks, block, rows_from, &mut reader);
+    let blanks_before_quotes = read_rows(reading, &mut blocks, beginning.rows, &mut reader);
     let RowReader { rows, columns, .. } = reader;
     if rows == 0 && faults.is_empty() {
-        let place = faults.place(&header.record, header.names.len());
-        faults.push(
-            Diagnostic::new(
-                Code::EmptyTable,
-                place,
-                format!("`{name}` has a header and no row"),
-            )
-            .label("nothing follows"),
-        );
+        let message = format!("`{name}` has a header and no row");
+        let fault = match &header.record {
+            Some(record) => {
+                let place = faults.place(record, header.names.len());
+                Diagnostic::new(Code::EmptyTable, place, message).label("nothing follows")
+            }
+            None => Diagnostic::without_place(Code::EmptyTable, message),
+        };
+        faults.push(fault);
     }
     if !faults.is_empty() {
         return Err(faults.finish());
@@ -150,7 +160,7 @@ pub fn read_table_by(
         rows,
         dialect: Dialect {
             delimiter: char::from(blocks.layout.delimiter),
-            header_line: header.record.line,
+            header_line: header.record.as_ref().map(|record| record.line),
             row_names: blocks.layout.rows == Rows::Named,
             trailing_delimiters: header.hidden.is_some() && blocks.layout.rows != Rows::Named,
             blanks_before_quotes,
@@ -162,28 +172,64 @@ pub fn read_table_by(
     Ok(assemble(file, header, binding, columns))
 }
 
-/// The first block, with its header and the number of the record behind it. `None` leaves a fault.
-fn first_block<R: Read>(
-    blocks: &mut Blocks<R>,
-    limits: &Limits,
-    faults: &mut TableFaults,
-) -> Option<(Block, usize, Header)> {
-    let mut block = Block::default();
-    match blocks.read(&mut block) {
-        Ok(_) => {}
-        Err(error) => {
-            push_error(&error, 1, limits, faults);
-            return None;
-        }
+/// What a table begins with.
+struct Beginning {
+    header: Header,
+    rows: FirstRows,
+}
+
+/// The first block that has rows, unless there are none.
+struct FirstRows {
+    block: Block,
+    /// The number of the record that is the first row.
+    from: usize,
+    /// The line that the block begins in.
+    line: u64,
+}
+
+impl Beginning {
+    /// Reads to the block with the header, or with the first row if there is no header. `None` leaves a
+    /// fault.
+    fn read<R: Read>(
+        blocks: &mut Blocks<R>,
+        limits: &Limits,
+        format: &TableFormat,
+        faults: &mut TableFaults,
+    ) -> Option<Beginning> {
+        let mut block = Block::default();
+        let mut line = 1;
+        let number = loop {
+            match blocks.read(&mut block) {
+                Ok(true) => {}
+                Ok(false) => {
+                    let message = format!("`{}` is empty", faults.name);
+                    let fault = Diagnostic::without_place(Code::EmptyTable, message);
+                    faults.push(if format.skip > 0 || format.comment.is_some() {
+                        fault.help("all of its lines are skipped, as `skip` and `comment` say")
+                    } else {
+                        fault.help("a table begins with a line that names its columns")
+                    });
+                    return None;
+                }
+                Err(error) => {
+                    push_error(&error, line, limits, faults);
+                    return None;
+                }
+            }
+            let first = (0..block.records()).find(|&number| !block.is_skipped(number));
+            match first {
+                Some(number) => break number,
+                None => line += memchr_iter(b'\n', block.whole()).count() as u64,
+            }
+        };
+        let layout = blocks.layout;
+        let header = Header::read(&block, number, line, &layout, limits, format, faults)?;
+        let from = number + usize::from(format.header.is_line());
+        Some(Beginning {
+            header,
+            rows: FirstRows { block, from, line },
+        })
     }
-    let Some(number) = (0..block.records()).find(|&number| !block.record(number).is_blank()) else {
-        let message = format!("`{}` is empty", faults.name);
-        let fault = Diagnostic::without_place(Code::EmptyTable, message);
-        faults.push(fault.help("a table begins with a line that names its columns"));
-        return None;
-    };
-    let header = Header::read(&block, number, blocks.layout.rows, limits, faults)?;
-    Some((block, number + 1, header))
 }
 
 /// Reads the rows: those of blocks in which nothing is wrong on all threads, the others with care. Gives
@@ -191,8 +237,7 @@ fn first_block<R: Read>(
 fn read_rows<R: Read>(
     reading: &Reading,
     blocks: &mut Blocks<R>,
-    first_block: Block,
-    rows_from: usize,
+    first: FirstRows,
     reader: &mut RowReader,
 ) -> bool {
     /// One thread finds where the cells end about as fast as so many read them.
@@ -200,8 +245,8 @@ fn read_rows<R: Read>(
     /// A block, and the number of the first record in it that is a row.
     type Job = (Block, usize);
     let selection = reader.columns.selection().clone();
-    let mut first = Some((first_block, rows_from));
-    let mut line = 1;
+    let mut line = first.line;
+    let mut first = Some((first.block, first.from));
     let mut failure = None;
     let mut stopped = false;
     let mut spaced_quotes = false;

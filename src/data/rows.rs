@@ -65,6 +65,9 @@ impl RowReader<'_, '_> {
                 }
                 continue;
             }
+            if block.is_comment(&record) {
+                continue;
+            }
             if let Some(blank) = blank.take().filter(|_| self.header.names.len() == 1) {
                 self.missing(&blank);
             }
@@ -99,6 +102,7 @@ impl RowReader<'_, '_> {
     /// be.
     fn row(&mut self, record: &Record, raw: impl Fn() -> RawRecord) -> Option<Vec<f64>> {
         let mut row = vec![0.0; self.columns.numbers.width()];
+        let format = self.columns.selection().format;
         let mut as_written = None;
         let mut scratch = Vec::new();
         for place in 0..self.columns.kinds.len() {
@@ -107,7 +111,7 @@ impl RowReader<'_, '_> {
             let words = &mut self.columns.words;
             let (read, column) = match kind {
                 Kind::Number(place) => {
-                    let number = cell::number(cell).map(|number| row[place] = number);
+                    let number = cell::number_in(cell, format).map(|number| row[place] = number);
                     let wrong = |fault| ColumnFault::Cell(fault, Expected::Number);
                     (number.map_err(wrong), None)
                 }

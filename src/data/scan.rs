@@ -5,7 +5,7 @@
 //! character like others. A record ends with a line feed or a carriage return. These are the rules of
 //! RFC 4180, and what the `csv` crate does with files that break them, blanks before quotes excepted.
 
-use memchr::{memchr, memchr_iter, memrchr2};
+use memchr::{memchr, memchr_iter, memchr2, memrchr2};
 
 use crate::data::excerpt::RawRecord;
 use crate::data::group::{Found, GROUP, QUOTE};
@@ -32,6 +32,8 @@ pub(super) struct Block {
     torn: Vec<(usize, usize)>,
     /// Whether blanks stand before an opening quote.
     pub spaced_quotes: bool,
+    /// What lines begin with that are comments; nothing if there are none.
+    pub comment: Vec<u8>,
     pub delimiter: u8,
     /// The position of the first byte in the file.
     pub first_byte: u64,
@@ -133,6 +135,22 @@ impl Block {
         RawRecord::new(&self.bytes[start..end], self.delimiter, line, byte)
     }
 
+    /// Whether a record is a comment.
+    pub fn is_comment(&self, record: &Record) -> bool {
+        let (true, 1) = (!self.comment.is_empty(), record.len()) else {
+            return false;
+        };
+        let text = &self.bytes[record.start()..record.end()];
+        let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+        text.trim_ascii_start().starts_with(&self.comment)
+    }
+
+    /// Whether a record is no row: a blank line, or a comment.
+    pub fn is_skipped(&self, number: usize) -> bool {
+        let record = self.record(number);
+        record.is_blank() || self.is_comment(&record)
+    }
+
     /// Where a quote opens the last cell that is never closed, if the bytes that were scanned end so.
     pub fn unclosed(&self) -> Option<Unclosed> {
         Some(self.opened(self.open_quote?, self.open_cell))
@@ -208,6 +226,7 @@ impl Block {
             open_cell,
             torn,
             spaced_quotes,
+            comment,
             delimiter,
             ..
         } = self;
@@ -219,11 +238,15 @@ impl Block {
                 continue;
             }
             let found = Found::in_group(group, *delimiter);
-            if found.quotes == 0 && seen_to <= at {
+            let comments = match comment.first() {
+                Some(&first) => places_of(first, group),
+                None => 0,
+            };
+            if found.quotes | comments == 0 && seen_to <= at {
                 push(at, found.ends, found.lines, ends, records);
                 continue;
             }
-            let mut events = found.ends | found.quotes;
+            let mut events = found.ends | found.quotes | comments;
             while events != 0 {
                 let bit = events & events.wrapping_neg();
                 events ^= bit;
@@ -231,30 +254,47 @@ impl Block {
                 if place < seen_to {
                     continue;
                 }
-                if found.quotes & bit == 0 {
+                if comments & bit != 0 {
+                    let begin = ends.last().map_or(from, |&end| after(end));
+                    let line = &bytes[place..length];
+                    if cell_of_record(ends, records) == 0
+                        && line.starts_with(comment)
+                        && only_blanks(&bytes[begin..place])
+                    {
+                        let Some(end) = memchr2(b'\n', b'\r', line) else {
+                            return;
+                        };
+                        seen_to = place + end;
+                        continue;
+                    }
+                }
+                if found.ends & bit != 0 {
                     push(at, bit, found.lines & bit, ends, records);
                     continue;
                 }
                 let begin = ends.last().map_or(from, |&end| after(end));
-                if !only_blanks(&bytes[begin..place]) {
+                if found.quotes & bit == 0 || !only_blanks(&bytes[begin..place]) {
                     continue;
                 }
                 *spaced_quotes |= bytes[begin..place].iter().any(|byte| is_blank(*byte));
-                let before = records.last().map_or(0, |&last| last as usize);
-                let cell = ends.len() - 1 - before;
                 let Some(closing) = closing_quote(&bytes[..length], place) else {
-                    (*open_quote, *open_cell) = (Some(place), cell);
+                    (*open_quote, *open_cell) = (Some(place), cell_of_record(ends, records));
                     return;
                 };
                 seen_to = closing + 1;
                 if amid_text(&bytes[..length], closing, *delimiter)
                     && memchr(b'\n', &bytes[place..closing]).is_some()
                 {
-                    torn.push((place, cell));
+                    torn.push((place, cell_of_record(ends, records)));
                 }
             }
         }
     }
+}
+
+/// How many cells of the last record have ended.
+fn cell_of_record(ends: &[u32], records: &[u32]) -> usize {
+    ends.len() - 1 - records.last().map_or(0, |&last| last as usize)
 }
 
 /// Notes the cells that end in a group of bytes at `at`, and which of them end records.
@@ -278,6 +318,12 @@ fn amid_text(bytes: &[u8], closing: usize, delimiter: u8) -> bool {
     bytes.get(closing + 1).is_some_and(|&behind| {
         behind != delimiter && !is_blank(behind) && !matches!(behind, b'\n' | b'\r')
     })
+}
+
+/// Where a byte is in a group, as [`Found`] says it.
+fn places_of(byte: u8, group: &[u8]) -> u64 {
+    let places = memchr_iter(byte, group);
+    places.fold(0, |found, place| found | 1 << place)
 }
 
 /// Whether a quote behind these bytes of a cell opens it. Those nearest to it are looked at first, so that
@@ -391,15 +437,20 @@ mod tests {
     use crate::random::{Draws, Stream};
 
     fn scanned(text: &[u8], delimiter: u8) -> Vec<Vec<Vec<u8>>> {
+        scanned_with(b"", text, delimiter)
+    }
+
+    fn scanned_with(comment: &[u8], text: &[u8], delimiter: u8) -> Vec<Vec<Vec<u8>>> {
         let mut block = Block {
             bytes: text.to_vec(),
+            comment: comment.to_vec(),
             ..Block::default()
         };
         block.scan(0, delimiter, true);
         let mut scratch = Vec::new();
         (0..block.records())
+            .filter(|&number| !block.is_skipped(number))
             .map(|number| block.record(number))
-            .filter(|record| !record.is_blank())
             .map(|record| {
                 let cells = 0..record.len();
                 cells
@@ -500,6 +551,36 @@ mod tests {
             let found = trimmed(scanned(text.as_bytes(), delimiter));
             let expected = trimmed(by_the_csv_crate(plain.as_bytes(), delimiter));
             assert_eq!(found, expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn comments_change_nothing() {
+        let mut draws = Stream::new(6, "test", "scan").draws(0, 0);
+        let comments = [
+            "# a, \"b\n",
+            "  #\n",
+            "\u{feff}## \" #,,\r\n",
+            "#a comment of more than a group of bytes, that are looked at together: \"\n",
+        ];
+        for _ in 0..20_000 {
+            let (mut text, mut plain) = (String::new(), String::new());
+            for _ in 0..1 + draws.below(8) {
+                if draws.below(3) == 0 {
+                    text += comments[draws.below(4) as usize];
+                }
+                let cells = 1 + draws.below(4);
+                let cells = (0..cells).map(|at| {
+                    let choices = ["a", "\"#b\n#c\"", "1#2", "\"x\"\"\n# y\"", "#d"];
+                    // A record that begins with it would be a comment.
+                    choices[draws.below(if at == 0 { 4 } else { 5 }) as usize]
+                });
+                let record = cells.collect::<Vec<&str>>().join(",") + "\n";
+                text += &record;
+                plain += &record;
+            }
+            let found = scanned_with(b"#", text.as_bytes(), b',');
+            assert_eq!(found, by_the_csv_crate(plain.as_bytes(), b','), "{text:?}");
         }
     }
 

@@ -3,8 +3,9 @@
 
 use std::collections::HashMap;
 
-use memchr::memchr_iter;
+use memchr::{memchr, memchr_iter};
 
+use crate::data::format::{HeaderSetting, TableFormat};
 use crate::data::scan::{BYTE_ORDER_MARK, Block};
 
 /// How much of a file is looked at; more if its first lines are longer.
@@ -16,7 +17,7 @@ const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 /// How a CSV is laid out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Layout {
-    /// How many bytes stand before the header: a byte order mark, and the line `sep=;`.
+    /// How many bytes stand before the header: a byte order mark, the line `sep=;`, and those skipped.
     pub from: usize,
     pub delimiter: u8,
     pub rows: Rows,
@@ -39,21 +40,23 @@ pub(super) enum Rows {
 
 impl Layout {
     /// Looks at the head of a file, which is all of it if it is `whole`.
-    pub fn of(head: &[u8], whole: bool) -> Layout {
+    pub fn of(head: &[u8], whole: bool, format: &TableFormat) -> Layout {
         let marks = marks(head);
         let (given, from) = match separator_line(&head[marks..]) {
             Some((delimiter, length)) => (Some(delimiter), marks + length),
             None => (None, marks),
         };
+        let from = from.max(after_lines(head, format.skip));
         let mut block = Block::default();
         block.bytes.extend_from_slice(&head[from..]);
+        block.comment = format.comment_bytes().to_vec();
         let candidates = match given {
             Some(delimiter) => vec![delimiter],
             None => DELIMITERS.to_vec(),
         };
         let found = candidates
             .into_iter()
-            .map(|delimiter| Candidate::of(&mut block, delimiter, whole))
+            .map(|delimiter| Candidate::of(&mut block, delimiter, whole, format))
             .rev()
             .max_by(|left, right| left.rank().partial_cmp(&right.rank()).expect("no NaN"));
         let found = found.expect("there is a candidate");
@@ -70,6 +73,21 @@ pub(super) fn lines_in(head: &[u8]) -> usize {
     memchr_iter(b'\n', head)
         .count()
         .max(memchr_iter(b'\r', head).count())
+}
+
+/// Where the lines end that are skipped, or the head if it has no more.
+fn after_lines(head: &[u8], lines: usize) -> usize {
+    let Some(last) = lines.checked_sub(1) else {
+        return 0;
+    };
+    let end = if memchr(b'\n', head).is_some() {
+        b'\n'
+    } else {
+        b'\r'
+    };
+    memchr_iter(end, head)
+        .nth(last)
+        .map_or(head.len(), |end| end + 1)
 }
 
 /// How many bytes the byte order marks at the beginning take.
@@ -122,17 +140,23 @@ struct Candidate {
 }
 
 impl Candidate {
-    fn of(block: &mut Block, delimiter: u8, whole: bool) -> Candidate {
+    fn of(block: &mut Block, delimiter: u8, whole: bool, format: &TableFormat) -> Candidate {
         let length = block.bytes.len();
-        let between_digits = delimiter == b',' && only_between_digits(&block.bytes);
+        let decimal = format.numbers.decimal == ',' || only_between_digits(&block.bytes);
+        let between_digits = delimiter == b',' && decimal;
         block.scan(0, delimiter, whole);
         let mut scratch = Vec::new();
         let mut is_empty = |number: usize, cell: usize| {
             let text = block.record(number).cell(cell, &mut scratch);
             text.trim_ascii().is_empty()
         };
-        let mut records = (0..block.records()).filter(|&number| !block.record(number).is_blank());
-        let Some(header) = records.next() else {
+        let mut records = (0..block.records()).filter(|&number| !block.is_skipped(number));
+        let all = records.clone().count();
+        let first = match format.header {
+            HeaderSetting::Line => records.next(),
+            HeaderSetting::Numbered | HeaderSetting::Names(..) => records.clone().next(),
+        };
+        let Some(first) = first else {
             block.bytes.truncate(length);
             return Candidate {
                 delimiter,
@@ -150,15 +174,22 @@ impl Candidate {
         let most = frequencies
             .iter()
             .max_by_key(|&(&cells, &count)| (count, cells));
-        let (common, of_rows) = most.map_or((cells(header), 0), |(&cells, &rows)| (cells, rows));
-        let header_ends_empty = cells(header) > 1 && is_empty(header, cells(header) - 1);
+        let (common, of_rows) = most.map_or((cells(first), 0), |(&cells, &rows)| (cells, rows));
+        let (header, header_ends_empty) = match format.header {
+            HeaderSetting::Line => {
+                let header = cells(first);
+                (header, header > 1 && is_empty(first, header - 1))
+            }
+            HeaderSetting::Numbered => (common, true),
+            HeaderSetting::Names(ref names, _) => (names.len(), false),
+        };
         let alike = records.clone().filter(|&number| cells(number) == common);
         let empty_ends = match common {
             0 | 1 => 0,
             _ => alike.filter(|&number| is_empty(number, common - 1)).count(),
         };
         let all_agree = of_rows >= 2 && of_rows == records.clone().count();
-        let rows = match cells(header) {
+        let rows = match header {
             header if header == common => {
                 let trailing = of_rows > 0 && header_ends_empty && empty_ends == of_rows;
                 Some(if trailing {
@@ -176,8 +207,8 @@ impl Candidate {
             Some(Rows::AllTrailing | Rows::RowsTrailing) => common - 1,
             Some(Rows::AsHeader | Rows::Named | Rows::HeaderTrailing) | None => common,
         };
-        let agreeing = of_rows + usize::from(rows.is_some());
-        let all = 1 + records.count();
+        let fits = format.header.is_line() && rows.is_some();
+        let agreeing = of_rows + usize::from(fits);
         block.bytes.truncate(length);
         Candidate {
             delimiter,
@@ -215,7 +246,7 @@ mod tests {
     use super::*;
 
     fn layout(head: &str) -> (char, Rows) {
-        let layout = Layout::of(head.as_bytes(), true);
+        let layout = Layout::of(head.as_bytes(), true, &TableFormat::default());
         (char::from(layout.delimiter), layout.rows)
     }
 
@@ -262,7 +293,7 @@ mod tests {
             ("sep=a\n1\n", b',', 0),
             ("\u{feff}\u{feff}a;b\n", b';', 6),
         ] {
-            let layout = Layout::of(head.as_bytes(), true);
+            let layout = Layout::of(head.as_bytes(), true, &TableFormat::default());
             assert_eq!(
                 (layout.delimiter, layout.from),
                 (delimiter, from),

@@ -1,6 +1,7 @@
 //! What a model's `data` section declares, with every name and argument checked, before any table
 //! is seen; and the [`Schema`] that a table adds to it.
 
+use crate::data::format::TableFormat;
 use crate::diagnostics::Span;
 
 /// The checked `data` section.
@@ -11,6 +12,8 @@ pub struct DataSpec {
     /// Columns named by `ignore`: taken from the table's globs, read by nothing.
     pub ignored: Vec<ColumnPattern>,
     pub split: Split,
+    /// How the tables are written.
+    pub format: TableFormat,
     /// The section's place, for faults that belong to no line of it.
     pub span: Span,
 }

@@ -19,8 +19,8 @@ pub struct Table {
     pub header: Vec<String>,
     /// How the file is written.
     pub dialect: Dialect,
-    /// The line with the names of the columns.
-    pub(super) header_record: RawRecord,
+    /// The line with the names of the columns, if there is one.
+    pub(super) header_record: Option<RawRecord>,
     /// The 128-bit XXH3 of the file's bytes, as 32 hexadecimal digits.
     pub fingerprint: String,
     /// The declared values in the order of the `data` section, a glob's columns in the file's order.
@@ -50,11 +50,13 @@ impl Table {
         weights.collect()
     }
 
-    /// Where the name of a column of [`Table::header`] stands, in an excerpt that is added to `sources`.
-    pub fn header_place(&self, column: usize, sources: &mut Sources) -> Span {
+    /// Where the name of a column of [`Table::header`] stands in the file, in an excerpt that is added to
+    /// `sources`; `None` if the model names the columns.
+    pub fn header_place(&self, column: usize, sources: &mut Sources) -> Option<Span> {
         let first = usize::from(self.dialect.row_names);
         let mut faults = TableFaults::new(&self.name, sources);
-        faults.place(&self.header_record, column.saturating_sub(first))
+        let record = self.header_record.as_ref()?;
+        Some(faults.place(record, column.saturating_sub(first)))
     }
 
     pub fn fields_of(&self, role: Role) -> impl Iterator<Item = &TableField> {

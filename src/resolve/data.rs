@@ -9,6 +9,7 @@ use super::constant::Scope;
 use super::constant::number_text;
 use super::net::MOST_ELEMENTS;
 use super::settings::Settings;
+use super::table_format;
 use crate::catalog::Kind;
 use crate::catalog::arguments::Value;
 use crate::catalog::settings::DATA;
@@ -77,6 +78,7 @@ pub fn resolve(
     if let Some(value) = settings.take("split") {
         spec.split = split(&value, scope, faults).unwrap_or_default();
     }
+    spec.format = table_format::resolve(&mut settings, scope, faults);
     duplicates(&spec, faults);
     let inputs = spec.columns.iter().any(|column| column.role == Role::Input);
     if !inputs

@@ -16,6 +16,7 @@ mod net;
 pub mod schedule;
 mod selection;
 mod settings;
+mod table_format;
 pub mod train;
 mod unit;
 mod unknown;

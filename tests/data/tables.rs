@@ -119,6 +119,103 @@ fn unusual_spellings_are_read_and_named() {
     }
 }
 
+/// Reads a table by a model's text.
+fn read_by(model: &str, csv: &str) -> (Result<Table, String>, Sources) {
+    let mut sources = Sources::new();
+    let file = sources.add("m.nn", model);
+    let declared = nnc::declare(&nnc::ModelSource::new(&sources, file));
+    let spec = declared.unwrap_or_else(|faults| panic!("{}", render_all(&faults, &sources)));
+    let read = read_table(
+        csv.as_bytes(),
+        "t.csv",
+        &spec.data,
+        Purpose::Train,
+        &mut sources,
+    );
+    let read = read.map_err(|faults| render_all(&faults, &sources));
+    (read, sources)
+}
+
+const NET: &str = "net { Linear(1) }\ntrain { loss = MSE; epochs = 1 }";
+
+#[test]
+fn the_model_says_how_a_table_is_written() {
+    for (settings, csv, dialect) in [
+        (
+            "header = [a, \"y\"]",
+            "1,2\n3,4\n",
+            "delimiter: comma · UTF-8 · header: none",
+        ),
+        ("header = none; input c1: number", "1,2,\n3,4,\n", ""),
+        (
+            "comment = \"#\"",
+            "# \"x\na,y\n1,2\n  # z\n3,4\n#\n",
+            "delimiter: comma · UTF-8 · header: line 2",
+        ),
+        (
+            "skip = 2",
+            "Report;x\n\na,y\n1,2\n3,4\n",
+            "delimiter: comma · UTF-8 · header: line 3",
+        ),
+        (
+            "decimal = \",\"; thousands = \".\"",
+            "a;y\n1,0;2\n3;4,00\n",
+            "delimiter: semicolon · UTF-8 · header: line 1",
+        ),
+        (
+            "header = [a, y]; skip = 1; comment = \"//\"",
+            "A B\n// \n1 |2\n3|4\n",
+            "delimiter: pipe · UTF-8 · header: none",
+        ),
+    ] {
+        let (a, y) = if settings.contains("none") {
+            ("", "c2")
+        } else {
+            ("input a: number;", "y")
+        };
+        let model = format!("data {{ {settings}; {a} target {y}: number }}\n{NET}");
+        let table = read_by(&model, csv)
+            .0
+            .unwrap_or_else(|faults| panic!("{faults}"));
+        if !dialect.is_empty() {
+            assert_eq!(table.dialect.to_string(), dialect, "{csv:?}");
+        }
+        assert_eq!(
+            numbers(&table, &table.fields[0].name),
+            [[1.0, 3.0]],
+            "{csv:?}"
+        );
+        assert_eq!(numbers(&table, y), [[2.0, 4.0]], "{csv:?}");
+    }
+    let model = "data { decimal = \",\"; thousands = \".\"; input a: number; target y: number }";
+    let csv = "a;y\n-1.234.567,5;-2\n998;1,5e1\n";
+    let table = read_by(&format!("{model}\n{NET}"), csv).0;
+    let table = table.unwrap_or_else(|faults| panic!("{faults}"));
+    assert_eq!(numbers(&table, "a"), [[-1_234_567.5, 998.0]]);
+    assert_eq!(numbers(&table, "y"), [[-2.0, 15.0]]);
+}
+
+#[test]
+fn settings_that_do_not_fit_a_table_are_faults() {
+    let mut faults = String::new();
+    for (settings, csv) in [
+        ("header = [a, b, y]", "1,2\n3,4\n"),
+        ("header = [a, y]", "1,2,3\n3,4,5\n"),
+        ("skip = 9", "a,y\n1,2\n"),
+        ("decimal = \",\"", "a;y\n1,5;2.5\n3;1\n"),
+        ("thousands = \",\"", "a;y\n1,234;2\n1,23;4\n"),
+    ] {
+        let model = format!("data {{ {settings}; input a: number; target y: number }}\n{NET}");
+        faults += &read_by(&model, csv).0.expect_err("faults");
+        faults.push('\n');
+    }
+    insta::with_settings!({
+        snapshot_path => "../cases/data",
+        prepend_module_to_snapshot => false,
+        omit_expression => true,
+    }, { insta::assert_snapshot!("settings-that-do-not-fit", faults) });
+}
+
 #[test]
 fn a_glob_takes_neither_the_names_of_rows_nor_what_is_behind_the_last_delimiter() {
     let (spec, mut sources) = model(&["input \"*\": number", "target y: number"]);
