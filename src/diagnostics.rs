@@ -243,6 +243,7 @@ codes! {
     ConstantColumn = "E0507" Error "a column without spread cannot be normalised";
     RowWeight = "E0508" Error "weights of rows that cannot be";
     UnclosedQuote = "E0510" Error "a quotation mark in the table is not closed";
+    NotACsv = "E0511" Error "a file of another kind than CSV";
     // Files of a run.
     BadWeights = "E0601" Error "a weights file that cannot be read";
     WeightNames = "E0602" Error "parameters are missing from, or unknown to, the weights file";

@@ -36,7 +36,7 @@ pub enum Command {
 pub struct RunArguments {
     /// The model: a `.nn` file
     pub model: PathBuf,
-    /// The table: a CSV file
+    /// The table: a CSV file, also one packed by gzip or zstd; `-` stands for standard input
     pub data: PathBuf,
     /// The folder for what the run leaves behind [default: runs/<model>/<n>]
     #[arg(long, value_name = "DIR")]
@@ -71,7 +71,7 @@ pub struct RunArguments {
 pub struct PredictArguments {
     /// The folder that a run left behind
     pub run: PathBuf,
-    /// The table: a CSV file with the columns of the model's inputs
+    /// The table: a CSV file with the columns of the model's inputs; `-` stands for standard input
     pub data: PathBuf,
     /// Where the table with its predictions goes [default: standard output]
     #[arg(long, value_name = "FILE")]
@@ -82,7 +82,7 @@ pub struct PredictArguments {
 pub struct CheckArguments {
     /// The model: a `.nn` file
     pub model: PathBuf,
-    /// The table: a CSV file
+    /// The table: a CSV file, also one packed by gzip or zstd; `-` stands for standard input
     pub data: Option<PathBuf>,
     #[command(flatten)]
     pub parameters: ParameterArguments,
@@ -95,7 +95,7 @@ pub struct CheckArguments {
 pub struct PlanArguments {
     /// The model: a `.nn` file
     pub model: PathBuf,
-    /// The table: a CSV file
+    /// The table: a CSV file, also one packed by gzip or zstd; `-` stands for standard input
     pub data: Option<PathBuf>,
     /// The phase to show [default: train, if the model trains]
     #[arg(long, value_enum)]

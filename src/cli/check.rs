@@ -1,7 +1,5 @@
 //! `nnc check`: all diagnostics of a model and its table, without training.
 
-use std::fs::File;
-
 use nnc::data::Table;
 use nnc::diagnostics::{Faults, Sources};
 use nnc::plan::{Target, bytes_text};
@@ -10,14 +8,16 @@ use serde_json::json;
 
 use super::arguments::{CheckArguments, ParameterArguments};
 use super::console::Console;
+use super::inputs::{check_order, open_table, table_name};
 use super::job::{Job, TableFile};
 use super::recognised::{table_line, table_to_json};
 use super::record::{members, rows_to_json};
 use super::run::all_threads;
 use super::source::ModelText;
-use super::{Exit, Outcome, unreadable};
+use super::{Exit, Outcome};
 
 pub fn check(arguments: &CheckArguments, console: &Console, sources: &mut Sources) -> Outcome {
+    check_order("check", &arguments.model, arguments.data.as_deref())?;
     let (checked, table) = compiled(
         &arguments.model,
         arguments.data.as_deref(),
@@ -80,15 +80,11 @@ pub fn compiled(
 ) -> Result<(Compiled, Option<Table>), Faults> {
     let text = ModelText::read(model, &parameters.settings, sources);
     let data = data.map(|path| {
-        let name = path.display().to_string();
-        match File::open(path) {
-            Ok(reader) => Ok(TableFile {
-                name,
-                reader,
-                threads: all_threads(),
-            }),
-            Err(error) => Err(vec![unreadable(&name, &error)]),
-        }
+        open_table(path).map(|reader| TableFile {
+            name: table_name(path),
+            reader,
+            threads: all_threads(),
+        })
     });
     let (text, data) = match (text, data.transpose()) {
         (Ok(text), Ok(data)) => (text, data),

@@ -8,6 +8,7 @@ mod explain;
 mod folder;
 mod forecast;
 mod format;
+mod inputs;
 mod interrupts;
 mod job;
 mod memory;

@@ -12,6 +12,7 @@ use super::arguments::{PhaseName, PlanArguments, TargetName};
 use super::check::compiled;
 use super::console::Console;
 use super::forecast::{self, Forecast};
+use super::inputs::check_order;
 use super::interrupts::Interrupts;
 use super::run::all_threads;
 use super::{Exit, Outcome, folder, unreadable, unwritable};
@@ -25,6 +26,7 @@ pub fn plan(arguments: &PlanArguments, console: &Console, sources: &mut Sources)
         TargetName::Reference => Target::Reference,
         TargetName::Native => Target::Native,
     };
+    check_order("plan", &arguments.model, arguments.data.as_deref())?;
     let (compiled, _) = compiled(
         &arguments.model,
         arguments.data.as_deref(),

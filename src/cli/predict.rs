@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use super::arguments::PredictArguments;
 use super::console::Console;
+use super::inputs::{check_run, read_table_bytes, table_name};
 use super::interrupts::Interrupts;
 use super::predicted::PredictedColumns;
 use super::record::RunHead;
@@ -24,8 +25,9 @@ use super::source::ModelText;
 use super::{Exit, Outcome, folder, unreadable, unwritable};
 
 pub fn predict(arguments: &PredictArguments, console: &Console, sources: &mut Sources) -> Outcome {
-    let name = arguments.data.display().to_string();
-    let csv = fs::read(&arguments.data).map_err(|error| vec![unreadable(&name, &error)]);
+    check_run(&arguments.run, &arguments.data)?;
+    let name = table_name(&arguments.data);
+    let csv = read_table_bytes(&arguments.data);
     let (trained, csv) = match (Trained::load(&arguments.run, sources), csv) {
         (Ok(trained), Ok(csv)) => (trained, csv),
         (Err(mut faults), Err(others)) => {

@@ -15,6 +15,7 @@ pub fn table_to_json(table: &Table) -> Value {
         "name": table.name,
         "rows": table.rows,
         "fingerprint": table.fingerprint,
+        "packed": dialect.packing.map(|packing| packing.name()),
         "delimiter": dialect.delimiter.to_string(),
         "encoding": "UTF-8",
         "header_line": dialect.header_line,

@@ -1,6 +1,6 @@
 //! `nnc run`: trains a model on a table and saves what it learned.
 
-use std::fs::{self, File};
+use std::fs;
 use std::hash::{BuildHasher, RandomState};
 use std::io::Read;
 use std::time::Instant;
@@ -13,6 +13,7 @@ use nnc::{data, declare, kernels};
 
 use super::arguments::RunArguments;
 use super::console::Console;
+use super::inputs::{check_order, open_table, read_table_bytes, table_name};
 use super::interrupts::Interrupts;
 use super::job::{Job, TableFile};
 use super::save::MODEL;
@@ -53,6 +54,7 @@ pub fn run(arguments: &RunArguments, console: &Console, sources: &mut Sources) -
     let begun = Instant::now();
     let interrupts = Interrupts::install()
         .map_err(|error| vec![unreadable("the signal of interruption", &error)])?;
+    check_order("run", &arguments.model, Some(&arguments.data))?;
     let Files {
         model,
         data,
@@ -63,14 +65,14 @@ pub fn run(arguments: &RunArguments, console: &Console, sources: &mut Sources) -
     let given = arguments.seed.or(given);
     let seed = given.unwrap_or_else(drawn_seed);
 
-    let name = arguments.data.display().to_string();
+    let name = table_name(&arguments.data);
     let csv = match declaration.train {
         Some(_) => None,
-        None => Some(read_all(&data, &name)?),
+        None => Some(read_table_bytes(&arguments.data)?),
     };
     let reader: Box<dyn Read + '_> = match &csv {
         Some(csv) => Box::new(csv.as_slice()),
-        None => Box::new(data),
+        None => data,
     };
     let threads = arguments.threads.map_or_else(all_threads, usize::from);
     let table = TableFile {
@@ -125,7 +127,7 @@ impl Number for f64 {}
 /// The files that the arguments name.
 struct Files {
     model: ModelText,
-    data: File,
+    data: Box<dyn Read>,
     initial: Option<(String, Vec<u8>)>,
 }
 
@@ -141,10 +143,7 @@ impl Files {
         let model = ModelText::read(&arguments.model, &arguments.parameters.settings, sources);
         let model = model.map_err(|found| keep(Err(found)));
         keep(model.as_ref().map_or(Ok(()), keepable));
-        let data = File::open(&arguments.data).map_err(|error| {
-            let name = arguments.data.display().to_string();
-            keep(Err(vec![unreadable(&name, &error)]));
-        });
+        let data = open_table(&arguments.data).map_err(|found| keep(Err(found)));
         let initial = arguments.init.as_ref().map(|path| {
             let name = path.display().to_string();
             match fs::read(path) {
@@ -179,14 +178,6 @@ fn keepable(model: &ModelText) -> Result<(), Faults> {
         ])
     } else {
         Ok(())
-    }
-}
-
-fn read_all(mut file: &File, name: &str) -> Result<Vec<u8>, Faults> {
-    let mut bytes = Vec::new();
-    match file.read_to_end(&mut bytes) {
-        Ok(_) => Ok(bytes),
-        Err(error) => Err(vec![unreadable(name, &error)]),
     }
 }
 

@@ -2,9 +2,13 @@
 
 use std::fmt;
 
+use crate::data::recognise::Packing;
+
 /// How a CSV is written.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Dialect {
+    /// How the file is packed, if it is.
+    pub packing: Option<Packing>,
     /// The character between two cells.
     pub delimiter: char,
     /// The line that names the columns; without it the model does.
@@ -21,6 +25,7 @@ impl Default for Dialect {
     /// Commas, and the header in the first line.
     fn default() -> Self {
         Dialect {
+            packing: None,
             delimiter: ',',
             header_line: Some(1),
             row_names: false,
@@ -59,6 +64,9 @@ impl Dialect {
 
 impl fmt::Display for Dialect {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(packing) = self.packing {
+            write!(formatter, "{} · ", packing.name())?;
+        }
         let delimiter = self.delimiter_name();
         write!(formatter, "delimiter: {delimiter} · UTF-8 · header: ")?;
         match self.header_line {

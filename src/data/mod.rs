@@ -12,6 +12,7 @@ pub mod matrix;
 pub mod numbers;
 pub mod prepare;
 pub mod read;
+pub mod recognise;
 pub mod schema;
 pub mod spec;
 pub mod split;
@@ -39,6 +40,7 @@ mod statistics;
 
 pub use prepare::{Element, Preparation};
 pub use read::{Limits, Purpose, Reading, read_table, read_table_by};
+pub use recognise::unpack;
 pub use schema::{schema, schema_from_spec};
 pub use split::{Division, divide};
 pub use table::Table;

@@ -7,32 +7,48 @@ use crate::data::faults::TableFaults;
 use crate::data::format::TableFormat;
 use crate::data::header::Header;
 use crate::data::read::Limits;
+use crate::data::recognise::{LOOKED_AT, Packing, not_a_csv, unpacked};
 use crate::data::scan::Unclosed;
 use crate::diagnostics::{Code, Diagnostic};
 
-/// Looks at the head of the file for its layout. `None` leaves a fault.
-pub(super) fn open<R: Read>(
-    reader: R,
+/// A file that was looked at.
+pub(super) struct Opened<'r> {
+    pub blocks: Blocks<Box<dyn Read + 'r>>,
+    pub packing: Option<Packing>,
+}
+
+/// Unpacks a file and looks at its head for its layout. `None` leaves a fault.
+pub(super) fn open<'r>(
+    reader: impl Read + 'r,
     block_bytes: usize,
     limits: &Limits,
     format: &TableFormat,
     faults: &mut TableFaults,
-) -> Option<Blocks<R>> {
-    let blocks = match Blocks::open(reader, block_bytes, limits.record_bytes, format) {
-        Ok(blocks) => blocks,
+) -> Option<Opened<'r>> {
+    let opened = unpacked(reader).and_then(|unpacked| {
+        let blocks = Blocks::open(unpacked.reader, block_bytes, limits.record_bytes, format)?;
+        let packing = unpacked.packing;
+        Ok(Opened { blocks, packing })
+    });
+    let opened = match opened {
+        Ok(opened) => opened,
         Err(error) => {
             push_error(&error, 1, limits, faults);
             return None;
         }
     };
-    let beginning = blocks.head();
-    if beginning.starts_with(b"\xFF\xFE") || beginning.starts_with(b"\xFE\xFF") {
+    let head = opened.blocks.head();
+    if head.starts_with(b"\xFF\xFE") || head.starts_with(b"\xFE\xFF") {
         let message = format!("`{}` is UTF-16, not UTF-8", faults.name);
         let fault = Diagnostic::without_place(Code::NotUtf8, message);
         faults.push(fault.help("save the table as UTF-8"));
         return None;
     }
-    Some(blocks)
+    if let Some(fault) = not_a_csv(&head[..head.len().min(LOOKED_AT)], &faults.name) {
+        faults.push(fault);
+        return None;
+    }
+    Some(opened)
 }
 
 /// Says that nothing can be read from `line` on.

@@ -14,7 +14,7 @@ use crate::data::faults::TableFaults;
 use crate::data::format::TableFormat;
 use crate::data::header::Header;
 use crate::data::in_order::in_order;
-use crate::data::open::{open, push_error};
+use crate::data::open::{Opened, open, push_error};
 use crate::data::prepare::Preparation;
 use crate::data::rows::RowReader;
 use crate::data::scan::Block;
@@ -110,7 +110,7 @@ pub fn read_table_by(
 ) -> Result<Table, Faults> {
     let mut faults = TableFaults::new(name, sources);
     let limits = &reading.limits;
-    let Some(mut blocks) = open(
+    let Some(opened) = open(
         reader,
         reading.block_bytes,
         limits,
@@ -119,6 +119,10 @@ pub fn read_table_by(
     ) else {
         return Err(faults.finish());
     };
+    let Opened {
+        mut blocks,
+        packing,
+    } = opened;
     let Some(beginning) = Beginning::read(&mut blocks, limits, &spec.format, &mut faults) else {
         return Err(faults.finish());
     };
@@ -159,6 +163,7 @@ pub fn read_table_by(
         name: name.to_owned(),
         rows,
         dialect: Dialect {
+            packing,
             delimiter: char::from(blocks.layout.delimiter),
             header_line: header.record.as_ref().map(|record| record.line),
             row_names: blocks.layout.rows == Rows::Named,

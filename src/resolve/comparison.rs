@@ -31,14 +31,19 @@ impl Comparison<'_> {
                 .also(target.span, "declared as a category here")
                 .help("use `CrossEntropy`, or declare the target as `number`"),
             ),
-            (LossTarget::Classes, FieldKind::Numbers { .. }) => Some(
+            (LossTarget::Classes, FieldKind::Numbers { width }) => Some(
                 wrong(format!(
                     "`{name}` compares with a category, but `{}` holds numbers",
                     target.name
                 ))
                 .label("this loss is for classes")
                 .also(target.span, "declared as numbers here")
-                .help("declare the target as `category`, or use `MSE`"),
+                .help(if *width == Some(1) {
+                    "declare the target as `category`, or use `MSE`"
+                } else {
+                    "one-hot columns are one class: put the class into one column, and declare that as \
+                     `category`; for numbers use `MSE`"
+                }),
             ),
             (LossTarget::Classes | LossTarget::Binary, FieldKind::Category { classes, .. }) => {
                 match (wants, classes) {

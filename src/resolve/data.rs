@@ -298,6 +298,10 @@ fn faulty_from(kind: &str, from: &ColumnName, names: &[ColumnName]) -> Option<Di
         let fault = Diagnostic::new(Code::Misplaced, from.span, message).label("many columns");
         match kind {
             "weight" => fault,
+            "category" => fault.help(
+                "one-hot columns are one class: put the class into one column; many columns of numbers as one \
+                 value are a `vector`",
+            ),
             _ => fault.help("write `vector` to take many columns of numbers as one value"),
         }
     })

@@ -164,6 +164,29 @@ fn rows_that_do_not_fit_the_header() {
 }
 
 #[test]
+fn files_of_other_kinds_are_told_by_their_content() {
+    let (spec, mut sources) = model(&["input a: number", "target y: number"]);
+    let mut said = Vec::new();
+    for content in [
+        &b"PAR1\x15\x04\x15\x10\x15\x14"[..],
+        b"PK\x03\x04\x14\0\x06\0\x08\0[Content_Types].xml",
+        b"{\"a\": 1, \"y\": 2}\n{\"a\": 3, \"y\": 4}\n",
+        b"SQLite format 3\0\x10\0\x01\x01",
+        b"<!DOCTYPE html>\n<html><body>Not found</body></html>\n",
+        b"\x80\x04\x95\x10\0\0\0",
+        b"\xFD7zXZ\0\0\x04",
+        b"a\0,\0y\0\n\x001\0,\x002\0\n\0",
+        b"a,y\n1,2\n\0\0\0\x01",
+    ] {
+        let read = read_table(content, "t.csv", &spec, Purpose::Train, &mut sources);
+        let faults = read.expect_err("a fault");
+        assert_eq!(faults.len(), 1);
+        said.extend(faults);
+    }
+    snapshot("other-kinds", &[], &said, &sources);
+}
+
+#[test]
 fn splits_that_cannot_be_made() {
     check(
         "split-word",
