@@ -1,7 +1,9 @@
 //! One cell: its value, or what is wrong with it.
 
 use crate::data::excerpt::quoted;
+use crate::data::faults::Cause;
 use crate::data::format::NumberFormat;
+use crate::data::number_hint::NumberHint;
 use crate::diagnostics::{Code, Diagnostic, Span};
 
 /// Why a cell does not give a value.
@@ -73,22 +75,38 @@ pub(super) enum Expected {
     Part,
 }
 
+/// Where a cell stands that is not what it should be.
+#[derive(Clone, Copy)]
+pub(super) struct Context<'c> {
+    pub line: u64,
+    pub column: &'c str,
+    pub expected: Expected,
+    pub format: NumberFormat,
+    /// Whether the table is read for the predictions of a run, which cannot be changed any more.
+    pub learned: bool,
+}
+
 impl CellFault {
+    /// What is reported together.
+    pub fn cause(self, cell: &[u8], context: &Context) -> Cause {
+        match self {
+            CellFault::Missing => Cause::Missing(context.expected),
+            CellFault::NotUtf8 => Cause::Encoding,
+            CellFault::NotANumber => Cause::NotANumber(NumberHint::of(cell)),
+            CellFault::NotFinite => Cause::NotFinite(not_finite(cell)),
+        }
+    }
+
     /// The fault in words, at the cell's place.
-    pub fn describe(
-        self,
-        cell: &[u8],
-        line: u64,
-        column: &str,
-        expected: Expected,
-        place: Span,
-    ) -> Diagnostic {
+    pub fn describe(self, cell: &[u8], context: &Context, place: Span) -> Diagnostic {
+        let Context {
+            line,
+            column,
+            learned,
+            ..
+        } = *context;
         let at = format!("line {line}, column `{column}`");
         let found = quoted(cell.trim_ascii());
-        let value = match cell.trim_ascii() {
-            b"" => "`\"\"`",
-            _ => &found,
-        };
         match self {
             CellFault::Missing => {
                 let what = match cell.trim_ascii() {
@@ -97,19 +115,7 @@ impl CellFault {
                 };
                 let fault = Diagnostic::new(Code::BadCell, place, format!("{at}: {what}"))
                     .label("a value is missing");
-                match expected {
-                    Expected::Number => fault.help(format!(
-                        "write a number here, take the row out of the table, or leave `{column}` out of \
-                         the `data` section; `fill` is not supported yet"
-                    )),
-                    Expected::Category => fault.help(format!(
-                        "write a value here, take the row out of the table, or make {value} a value by \
-                         listing it in `values = [...]`"
-                    )),
-                    Expected::Part => {
-                        fault.help("write `train`, `validate` or `test` here")
-                    }
-                }
+                missing_help(fault, cell, context)
             }
             CellFault::NotUtf8 => Diagnostic::new(
                 Code::NotUtf8,
@@ -125,28 +131,18 @@ impl CellFault {
                     format!("{at}: {found} is not a number"),
                 )
                 .label(format!("`{column}` is declared as a number"));
-                match number_hint(cell) {
-                    Some(hint) => fault.help(hint),
+                match NumberHint::of(cell).help(context.format, learned) {
+                    Some(help) => fault.help(help),
                     None => fault,
                 }
             }
             CellFault::NotFinite => {
-                let text = String::from_utf8_lossy(cell).to_lowercase();
-                let what = if text.contains("nan") {
-                    "is not a number"
-                } else if text.contains("inf") {
-                    "is not a finite number"
-                } else {
-                    "is beyond the largest number of 64 bits"
-                };
+                let what = not_finite(cell);
                 let fault =
                     Diagnostic::new(Code::NonFinite, place, format!("{at}: {found} {what}"))
                         .label("a finite number is needed");
                 match what {
-                    "is not a number" => fault.help(
-                        "if it stands for a missing value, write a number here or take the row out of the \
-                         table; `fill` is not supported yet",
-                    ),
+                    "is not a number" => missing_help(fault, cell, context),
                     _ => fault,
                 }
             }
@@ -154,31 +150,43 @@ impl CellFault {
     }
 }
 
-/// What the writer of a cell may have meant.
-fn number_hint(cell: &[u8]) -> Option<&'static str> {
-    let text = std::str::from_utf8(cell).ok()?.trim_ascii();
-    if text.replacen(',', ".", 1).parse::<f64>().is_ok() && text.matches(',').count() == 1 {
-        return Some("the decimal sign is a point, and thousands are not separated");
+fn missing_help(fault: Diagnostic, cell: &[u8], context: &Context) -> Diagnostic {
+    let column = context.column;
+    match (context.expected, context.learned) {
+        (Expected::Number, false) => fault.help(format!(
+            "write a number here, take the row out of the table, or leave `{column}` out of the `data` \
+             section; `fill` is not supported yet"
+        )),
+        (Expected::Number, true) => fault
+            .help("write a number here, or take the row out of the table")
+            .note("the run was trained without missing values in this column"),
+        (Expected::Category, false) => {
+            let found = quoted(cell.trim_ascii());
+            let value = match cell.trim_ascii() {
+                b"" => "`\"\"`",
+                _ => &found,
+            };
+            fault.help(format!(
+                "write a value here, take the row out of the table, or make {value} a value by listing it in \
+                 `values = [...]`"
+            ))
+        }
+        (Expected::Category, true) => fault
+            .help("write a value here, or take the row out of the table")
+            .note("the run was trained without missing values in this column"),
+        (Expected::Part, _) => fault.help("write `train`, `validate` or `test` here"),
     }
-    if text
-        .replace([',', '_', '\'', ' '], "")
-        .parse::<f64>()
-        .is_ok()
-    {
-        return Some("thousands are not separated");
+}
+
+fn not_finite(cell: &[u8]) -> &'static str {
+    let text = String::from_utf8_lossy(cell).to_lowercase();
+    if text.contains("nan") {
+        "is not a number"
+    } else if text.contains("inf") {
+        "is not a finite number"
+    } else {
+        "is beyond the largest number of 64 bits"
     }
-    if text
-        .trim_matches(['$', '€', '£', '%'])
-        .trim()
-        .parse::<f64>()
-        .is_ok()
-    {
-        return Some("write the number without its unit");
-    }
-    if text.bytes().all(|byte| !byte.is_ascii_digit()) {
-        return Some("a column of words is declared as `category`");
-    }
-    None
 }
 
 #[cfg(test)]
@@ -245,20 +253,5 @@ mod tests {
         ] {
             assert_eq!(number(cell), Err(fault), "{cell:?}");
         }
-    }
-
-    #[test]
-    fn hints_say_what_may_be_meant() {
-        for (cell, hint) in [
-            ("1,5", "decimal sign"),
-            ("1,000,000", "thousands"),
-            ("12 %", "unit"),
-            ("$3.5", "unit"),
-            ("True", "category"),
-        ] {
-            let found = number_hint(cell.as_bytes()).expect("a hint");
-            assert!(found.contains(hint), "{cell}: {found}");
-        }
-        assert_eq!(number_hint(b"2011-01-01"), None);
     }
 }

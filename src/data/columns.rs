@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use crate::data::bind::{Binding, BoundKind, CategoryValues};
-use crate::data::cell::{self, CellFault, Expected};
+use crate::data::cell::{self, CellFault, Context, Expected};
 use crate::data::cells::{Rows, Selection};
 use crate::data::excerpt::quoted;
+use crate::data::faults::Cause;
 use crate::data::format::NumberFormat;
 use crate::data::header::Header;
 use crate::data::numbers::Numbers;
@@ -248,20 +249,44 @@ impl WordColumn {
 }
 
 impl ColumnFault {
+    /// What is reported together.
+    pub fn cause(&self, cell: &[u8], context: &Context) -> Cause {
+        match self {
+            ColumnFault::Cell(fault, expected) => fault.cause(
+                cell,
+                &Context {
+                    expected: *expected,
+                    ..*context
+                },
+            ),
+            ColumnFault::UnknownValue => Cause::UnknownValue(context.column.to_owned()),
+            ColumnFault::UnknownPart => Cause::UnknownPart,
+            ColumnFault::TooManyValues => Cause::TooManyValues(context.column.to_owned()),
+        }
+    }
+
     /// The fault in words, at the cell's place.
     pub fn describe(
         self,
         column: Option<&WordColumn>,
         cell: &[u8],
-        line: u64,
-        name: &str,
+        context: &Context,
         place: Span,
     ) -> Diagnostic {
+        let Context {
+            line, column: name, ..
+        } = *context;
         let at = format!("line {line}, column `{name}`");
         let found = quoted(cell.trim_ascii());
         let word = String::from_utf8_lossy(cell.trim_ascii());
         match self {
-            ColumnFault::Cell(fault, expected) => fault.describe(cell, line, name, expected, place),
+            ColumnFault::Cell(fault, expected) => {
+                let context = Context {
+                    expected,
+                    ..*context
+                };
+                fault.describe(cell, &context, place)
+            }
             ColumnFault::UnknownPart => Diagnostic::new(
                 Code::BadSplit,
                 place,

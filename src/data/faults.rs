@@ -1,27 +1,83 @@
-//! The faults of one CSV: all are counted, the first are shown.
+//! The faults of one CSV: one report for each cause, with all columns that have it, their counts and first
+//! places.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
-use crate::data::excerpt::{Excerpt, RawRecord};
-use crate::diagnostics::{Code, Diagnostic, Faults, Sources, Span};
+use crate::data::cell::Expected;
+use crate::data::excerpt::{Excerpt, RawRecord, quoted};
+use crate::data::number_hint::NumberHint;
+use crate::data::odd_lines::OddLine;
+use crate::diagnostics::{Diagnostic, Faults, Sources, Span};
 
-/// How many faults of the rows are shown.
-const SHOWN: usize = 20;
 /// After how many faults reading stops.
-const COUNTED: usize = 10_000;
-/// In how many columns the faults that are not shown are counted one by one.
+const COUNTED: usize = 100_000;
+/// How many columns a report names, lines of a column, and texts.
 const COLUMNS: usize = 8;
+const LINES: usize = 5;
+const EXAMPLES: usize = 4;
+/// How many causes are told.
+const CAUSES: usize = 20;
+
+/// Why cells or rows are not what they should be.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Cause {
+    Missing(Expected),
+    Encoding,
+    NotANumber(NumberHint),
+    NotFinite(&'static str),
+    /// Of this column: each has its own values.
+    UnknownValue(String),
+    UnknownPart,
+    TooManyValues(String),
+    TooFewFields,
+    TooManyFields,
+    /// A quotation mark joins lines.
+    JoinedLines,
+    OddLine(OddLine),
+}
 
 pub(super) struct TableFaults<'s> {
     /// The name of the CSV.
     pub name: String,
     pub sources: &'s mut Sources,
-    shown: Faults,
-    /// How many faults are not shown, by column for the first columns that have such; those of whole
-    /// rows under `None`.
-    more: Vec<(Option<String>, usize)>,
-    /// How many faults are not shown in further columns.
+    /// How many rows were read.
+    pub rows: usize,
+    /// The names of columns in which a number was read.
+    pub with_numbers: HashSet<String>,
+    /// Those of the file as a whole, or of its header.
+    whole: Faults,
+    reports: Vec<Report>,
+    counted: usize,
+    /// How many faults are of further causes.
     elsewhere: usize,
+}
+
+/// All faults of a cause.
+struct Report {
+    cause: Cause,
+    /// The first one.
+    fault: Diagnostic,
+    places: Vec<Places>,
+    /// How many are in further columns.
+    elsewhere: usize,
+}
+
+/// The faults of a column; those of whole rows have none.
+struct Places {
+    column: Option<String>,
+    count: usize,
+    /// The first lines and the first different texts.
+    lines: Vec<u64>,
+    examples: Vec<String>,
+}
+
+/// Where a fault is, and what stands there.
+pub(super) struct Found<'f> {
+    pub record: &'f RawRecord,
+    pub cell: usize,
+    pub column: Option<&'f str>,
+    pub text: &'f [u8],
 }
 
 impl<'s> TableFaults<'s> {
@@ -29,8 +85,11 @@ impl<'s> TableFaults<'s> {
         TableFaults {
             name: name.to_owned(),
             sources,
-            shown: Faults::new(),
-            more: Vec::new(),
+            rows: 0,
+            with_numbers: HashSet::new(),
+            whole: Faults::new(),
+            reports: Vec::new(),
+            counted: 0,
             elsewhere: 0,
         }
     }
@@ -58,74 +117,156 @@ impl<'s> TableFaults<'s> {
 
     /// Adds a fault of the file as a whole, or of its header.
     pub fn push(&mut self, fault: Diagnostic) {
-        self.shown.push(fault);
+        self.whole.push(fault);
     }
 
-    /// Adds a fault of a row. `describe` gets the cell's place, and is not called when enough faults
-    /// are shown already.
+    /// Puts one fault in the place of those of the header.
+    pub fn replace(&mut self, fault: Diagnostic) {
+        self.whole = vec![fault];
+    }
+
+    /// Adds a fault of a row. `describe` gets the cell's place, and is called for the first of a cause.
     pub fn push_cell(
         &mut self,
-        record: &RawRecord,
-        cell: usize,
-        column: Option<&str>,
+        cause: Cause,
+        found: &Found,
         describe: impl FnOnce(Span) -> Diagnostic,
     ) {
-        if self.shown.len() < SHOWN {
-            let place = self.place(record, cell);
-            self.shown.push(describe(place));
-            return;
-        }
-        let room = self.more.len() < COLUMNS;
-        match self.more.iter_mut().find(|(of, _)| of.as_deref() == column) {
-            Some((_, count)) => *count += 1,
-            None if room => self.more.push((column.map(str::to_owned), 1)),
-            None => self.elsewhere += 1,
-        }
-    }
-
-    fn hidden(&self) -> usize {
-        self.elsewhere + self.more.iter().map(|(_, count)| count).sum::<usize>()
+        self.counted += 1;
+        let known = self.reports.iter().position(|it| it.cause == cause);
+        let at = match known {
+            Some(at) => at,
+            None if self.reports.len() == CAUSES => {
+                self.elsewhere += 1;
+                return;
+            }
+            None => {
+                let place = self.place(found.record, found.cell);
+                self.reports.push(Report {
+                    cause,
+                    fault: describe(place),
+                    places: Vec::new(),
+                    elsewhere: 0,
+                });
+                self.reports.len() - 1
+            }
+        };
+        self.reports[at].count(found);
     }
 
     /// Whether there are so many faults that reading on tells nothing new.
     pub fn enough(&self) -> bool {
-        self.shown.len() + self.hidden() >= COUNTED
+        self.counted >= COUNTED
     }
 
     pub fn is_empty(&self) -> bool {
-        self.shown.is_empty()
+        self.whole.is_empty() && self.reports.is_empty()
     }
 
-    /// The faults, the last of them with a note of how many are not shown.
-    pub fn finish(mut self) -> Faults {
-        let hidden = self.hidden();
-        if hidden == 0 {
-            return self.shown;
+    /// The faults, each cause with its counts.
+    pub fn finish(self) -> Faults {
+        let enough = self.enough();
+        let mut faults = self.whole;
+        let (rows, with_numbers) = (self.rows, &self.with_numbers);
+        let reports = self.reports.into_iter();
+        faults.extend(reports.map(|report| report.finish(rows, enough, with_numbers)));
+        if self.elsewhere > 0
+            && let Some(last) = faults.pop()
+        {
+            let more = self.elsewhere;
+            faults.push(last.note(format!("and {more} more faults in `{}`", self.name)));
         }
-        let least = if self.enough() { "at least " } else { "" };
-        let plural = if hidden == 1 { "" } else { "s" };
-        let mut columns: Vec<String> = self
-            .more
+        faults
+    }
+}
+
+impl Report {
+    fn count(&mut self, found: &Found) {
+        let known = self
+            .places
             .iter()
-            .map(|(column, count)| match column {
-                Some(column) => format!("{count} in column `{column}`"),
-                None => format!("{count} in the length of a row"),
-            })
-            .collect();
-        if self.elsewhere > 0 {
-            columns.push(format!("{} in other columns", self.elsewhere));
+            .position(|it| it.column.as_deref() == found.column);
+        let at = match known {
+            Some(at) => at,
+            None if self.places.len() == COLUMNS => {
+                self.elsewhere += 1;
+                return;
+            }
+            None => {
+                self.places.push(Places {
+                    column: found.column.map(str::to_owned),
+                    count: 0,
+                    lines: Vec::new(),
+                    examples: Vec::new(),
+                });
+                self.places.len() - 1
+            }
+        };
+        let places = &mut self.places[at];
+        places.count += 1;
+        if places.lines.len() < LINES {
+            places.lines.push(found.record.line);
         }
-        let note = format!(
-            "and {least}{hidden} more fault{plural} in `{}`: {}",
-            self.name,
-            columns.join(", ")
-        );
-        match self.shown.pop() {
-            Some(last) => self.shown.push(last.note(note)),
-            None => self
-                .shown
-                .push(Diagnostic::without_place(Code::BadCell, note)),
+        if places.examples.len() < EXAMPLES {
+            let example = match found.text.trim_ascii() {
+                b"" => "empty".to_owned(),
+                text => quoted(text),
+            };
+            if !places.examples.contains(&example) {
+                places.examples.push(example);
+            }
         }
-        self.shown
+    }
+
+    fn finish(self, rows: usize, enough: bool, with_numbers: &HashSet<String>) -> Diagnostic {
+        let mut fault = self.fault;
+        let mut columns = self
+            .places
+            .iter()
+            .filter_map(|places| places.column.as_ref());
+        if self.cause == Cause::NotANumber(NumberHint::Words)
+            && !columns.any(|column| with_numbers.contains(column))
+        {
+            fault = fault.help("a column of words is declared as `category`");
+        }
+        let single = self.places.iter().map(|places| places.count).sum::<usize>() == 1;
+        if single && self.elsewhere == 0 {
+            return fault;
+        }
+        let least = if enough { "at least " } else { "" };
+        for (at, places) in self.places.iter().enumerate() {
+            fault = fault.note(places.words(rows, least, at > 0));
+        }
+        match self.elsewhere {
+            0 => fault,
+            more => fault.note(format!("and {least}{more} cells of further columns")),
+        }
+    }
+}
+
+impl Places {
+    /// The counts in words, with the texts unless there is one that is shown already.
+    fn words(&self, rows: usize, least: &str, examples: bool) -> String {
+        let count = self.count;
+        let plural = if count == 1 { "" } else { "s" };
+        let what = match &self.column {
+            Some(column) => format!(
+                "{least}{count} of {rows} cells of {}",
+                quoted(column.as_bytes())
+            ),
+            None => format!("{least}{count} row{plural}"),
+        };
+        let lines: Vec<String> = self.lines.iter().map(u64::to_string).collect();
+        let more = if count > lines.len() { ", …" } else { "" };
+        let mut words = format!("{what}: line{plural} {}{more}", lines.join(", "));
+        if self.column.is_some() && (examples || self.examples.len() > 1) {
+            let more = if self.examples.len() == EXAMPLES {
+                ", …"
+            } else {
+                ""
+            };
+            words += &format!(" ({}{more})", self.examples.join(", "));
+        }
+        words
     }
 }

@@ -134,15 +134,17 @@ fn line_names(
             Ok(name) => names.push(name.trim().to_owned()),
             Err(_) => {
                 let message = format!("line {}: the header is not UTF-8 text", record.line);
-                faults.push_cell(record, at, None, |place| {
+                let place = faults.place(record, at);
+                faults.push(
                     Diagnostic::new(Code::NotUtf8, place, message)
                         .label("these bytes are no characters of UTF-8")
-                        .help("save the table as UTF-8")
-                });
+                        .help("save the table as UTF-8"),
+                );
+                return None;
             }
         }
     }
-    faults.is_empty().then_some(names)
+    Some(names)
 }
 
 /// The fault of a list of names that is longer or shorter than the first row.

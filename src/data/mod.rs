@@ -31,12 +31,15 @@ mod faults;
 mod group;
 mod header;
 mod in_order;
+mod number_hint;
+mod odd_lines;
 mod open;
 mod preparation_file;
 mod rows;
 mod scan;
 mod sniff;
 mod statistics;
+mod title;
 
 pub use prepare::{Element, Preparation};
 pub use read::{Limits, Purpose, Reading, read_table, read_table_by};

@@ -21,6 +21,7 @@ use crate::data::scan::Block;
 use crate::data::sniff::Rows;
 use crate::data::spec::DataSpec;
 use crate::data::table::{Table, TableField, Values};
+use crate::data::title::misplaced_header;
 use crate::diagnostics::{Code, Diagnostic, Faults, Sources};
 
 /// What a table is read for.
@@ -132,18 +133,26 @@ pub fn read_table_by(
         Purpose::Predict(preparation) => bind_learned(&header, spec, preparation, &mut faults),
     };
     if !faults.is_empty() {
+        let learned = matches!(purpose, Purpose::Predict(_));
+        let (head, layout) = (blocks.head(), &blocks.layout);
+        let fault = misplaced_header(head, layout, &header, spec, learned, &mut faults);
+        fault.into_iter().for_each(|fault| faults.replace(fault));
         return Err(faults.finish());
     }
     let columns = Columns::open(&binding, &header, spec.format.numbers, limits);
     let read = columns.kinds.len().max(1);
+    let numbers_seen = vec![false; columns.numbers.width()];
     let mut reader = RowReader {
         header: &header,
         columns,
         most_rows: limits.rows.min(limits.cells / read),
         rows: 0,
+        learned: matches!(purpose, Purpose::Predict(_)),
+        numbers_seen,
         faults: &mut faults,
     };
     let blanks_before_quotes = read_rows(reading, &mut blocks, beginning.rows, &mut reader);
+    reader.conclude();
     let RowReader { rows, columns, .. } = reader;
     if rows == 0 && faults.is_empty() {
         let message = format!("`{name}` has a header and no row");

@@ -4,12 +4,13 @@ use std::ops::ControlFlow;
 
 use memchr::memchr_iter;
 
-use crate::data::cell::{self, CellFault, Expected};
+use crate::data::cell::{self, CellFault, Context, Expected};
 use crate::data::cells::{Rows, is_empty};
 use crate::data::columns::{ColumnFault, Columns, Kind};
 use crate::data::excerpt::RawRecord;
-use crate::data::faults::TableFaults;
+use crate::data::faults::{Cause, Found, TableFaults};
 use crate::data::header::Header;
+use crate::data::odd_lines::OddLine;
 use crate::data::open::push_unclosed;
 use crate::data::scan::{Block, Record};
 use crate::diagnostics::{Code, Diagnostic};
@@ -22,6 +23,10 @@ pub(super) struct RowReader<'r, 's> {
     /// How many rows there were, and may be.
     pub rows: usize,
     pub most_rows: usize,
+    /// Whether the columns are those of a run that was trained.
+    pub learned: bool,
+    /// In which columns of numbers a number was read.
+    pub numbers_seen: Vec<bool>,
 }
 
 impl RowReader<'_, '_> {
@@ -33,6 +38,9 @@ impl RowReader<'_, '_> {
         let added = count <= self.most_rows - self.rows && self.columns.add(rows);
         if added {
             self.rows += count;
+            if count > 0 {
+                self.numbers_seen.fill(true);
+            }
         }
         added
     }
@@ -87,6 +95,10 @@ impl RowReader<'_, '_> {
                 continue;
             }
             let raw = || block.raw(number, line);
+            if let Some(odd) = self.odd_line(block, &record) {
+                self.push_odd(odd, &raw());
+                continue;
+            }
             if record.len() != self.header.names.len() || !is_empty(&record, self.header.empty) {
                 self.ragged(&raw(), record.len());
             } else if let Some(row) = self.row(&record, raw) {
@@ -118,23 +130,97 @@ impl RowReader<'_, '_> {
                 Kind::Word(place) => (words[place].push(cell), Some(&words[place])),
             };
             let Err(fault) = read else {
+                if let Kind::Number(place) = kind {
+                    self.numbers_seen[place] = true;
+                }
                 continue;
             };
-            let raw = as_written.get_or_insert_with(&raw);
-            let (line, name) = (raw.line, &self.header.names[at]);
-            self.faults.push_cell(raw, at, Some(name), |place| {
-                fault.describe(column, cell, line, name, place)
-            });
+            let record = as_written.get_or_insert_with(&raw);
+            let name = &self.header.names[at];
+            let context = Context {
+                line: record.line,
+                column: name,
+                expected: Expected::Number,
+                format,
+                learned: self.learned,
+            };
+            let found = Found {
+                record,
+                cell: at,
+                column: Some(name),
+                text: cell,
+            };
+            self.faults
+                .push_cell(fault.cause(cell, &context), &found, |place| {
+                    fault.describe(column, cell, &context, place)
+                });
         }
         as_written.is_none().then_some(row)
+    }
+
+    /// What a record is that cannot be read, if it is no row at all.
+    fn odd_line(&self, block: &Block, record: &Record) -> Option<OddLine> {
+        let selection = self.columns.selection();
+        let mut scratch = Vec::new();
+        let mut numbers = selection.numbers.iter();
+        let readable = record.len() == selection.cells
+            && numbers.all(|&at| {
+                cell::number_in(record.cell(at, &mut scratch), selection.format).is_ok()
+            });
+        if readable {
+            return None;
+        }
+        OddLine::of(block, record, self.rows == 1, self.header, selection)
+    }
+
+    fn push_odd(&mut self, odd: OddLine, raw: &RawRecord) {
+        let learned = self.learned;
+        let found = Found {
+            record: raw,
+            cell: 0,
+            column: None,
+            text: b"",
+        };
+        self.faults.push_cell(Cause::OddLine(odd), &found, |place| {
+            odd.describe(raw, learned, place)
+        });
+    }
+
+    /// Tells the faults how many rows there were, and which columns have numbers.
+    pub fn conclude(&mut self) {
+        self.faults.rows = self.rows;
+        let numbers = self
+            .columns
+            .selection()
+            .numbers
+            .iter()
+            .zip(&self.numbers_seen);
+        let with_numbers = numbers.filter(|(_, seen)| **seen);
+        let names = with_numbers.map(|(&at, _)| self.header.names[at].clone());
+        self.faults.with_numbers = names.collect();
     }
 
     /// In a table of one column a blank line is an empty cell.
     fn missing(&mut self, blank: &RawRecord) {
         let name = &self.header.names[0];
-        self.faults.push_cell(blank, 0, Some(name), |place| {
-            CellFault::Missing.describe(b"", blank.line, name, Expected::Number, place)
-        });
+        let (expected, learned) = (Expected::Number, self.learned);
+        let context = Context {
+            line: blank.line,
+            column: name,
+            expected,
+            format: self.columns.selection().format,
+            learned,
+        };
+        let found = Found {
+            record: blank,
+            cell: 0,
+            column: Some(name),
+            text: b"",
+        };
+        self.faults
+            .push_cell(Cause::Missing(expected), &found, |place| {
+                CellFault::Missing.describe(b"", &context, place)
+            });
     }
 
     fn too_many_rows(&mut self) {
@@ -163,8 +249,19 @@ impl RowReader<'_, '_> {
             format!("{} missing", expected - found)
         };
         let more_lines = memchr_iter(b'\n', &raw.bytes).count() as u64;
+        let cause = match more_lines {
+            0 if found > expected => Cause::TooManyFields,
+            0 => Cause::TooFewFields,
+            _ => Cause::JoinedLines,
+        };
+        let place = Found {
+            record: raw,
+            cell: expected.min(found),
+            column: None,
+            text: b"",
+        };
         self.faults
-            .push_cell(raw, expected.min(found), None, |place| {
+            .push_cell(cause, &place, |place| {
                 let fault = Diagnostic::new(Code::RaggedRow, place, message).label(label);
                 match more_lines {
                     0 if found > expected => {
