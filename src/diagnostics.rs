@@ -267,6 +267,9 @@ codes! {
     SingleFeatureNorm = "W0111" Warning "a norm over one feature";
     UnfilledBatch = "W0112" Warning "a batch, or an update, that the training rows do not fill";
     ReplacedRate = "W0113" Warning "a learning rate that the schedule replaces";
+    ThousandsPoints = "W0121" Warning "points that may separate thousands";
+    LostDigits = "W0122" Warning "whole numbers that lose digits";
+    CounterColumn = "W0123" Warning "a glob takes a column that counts the rows";
     // Advice.
     NothingToTrain = "N0101" Note "the network has no parameter to train";
 }

@@ -39,6 +39,11 @@ pub fn predict(arguments: &PredictArguments, console: &Console, sources: &mut So
     let spec = &trained.compiled.declaration.data;
     let purpose = Purpose::Predict(&trained.preparation);
     let table = read_table(csv.as_slice(), &name, spec, purpose, sources)?;
+    let advice = trained
+        .compiled
+        .declaration
+        .unsilenced(table.advice.clone());
+    console.diagnostics(&advice, sources);
     let columns = PredictedColumns::new(&trained.compiled, &trained.preparation);
     columns.check(&table, sources)?;
     let outputs = match trained.compiled.predict.plan.precision {

@@ -23,6 +23,8 @@ pub fn advise(
     division: &Division,
     preparation: &Preparation,
 ) {
+    let of_table = compiled.declaration.unsilenced(table.advice.clone());
+    compiled.advice.extend(of_table);
     let (Some(_), Some(loss)) = (&compiled.train, &compiled.loss) else {
         return;
     };

@@ -7,7 +7,7 @@ use memchr::memrchr;
 use crate::data::blocks::Blocks;
 use crate::data::format::TableFormat;
 use crate::data::scan::{BYTE_ORDER_MARK, Block};
-use crate::data::sniff::{Layout, Rows};
+use crate::data::sniff::{RowShape, TableLayout};
 
 /// The records of a CSV as they stand in it, without the ends of their lines, and blank lines left
 /// out, as [`read_table`](crate::data::read_table) reads them.
@@ -29,7 +29,7 @@ impl<'c> RawRecords<'c> {
         }
     }
 
-    fn layout(&self) -> Option<Layout> {
+    fn layout(&self) -> Option<TableLayout> {
         self.blocks.as_ref().map(|blocks| blocks.layout)
     }
 }
@@ -87,9 +87,9 @@ pub fn append_columns(
         b"\n"
     };
     let most_cells = match layout.rows {
-        Rows::AllTrailing | Rows::HeaderTrailing => first_cells - 1,
-        Rows::RowsTrailing => first_cells - usize::from(!format.header.is_line()),
-        Rows::AsHeader | Rows::Named => usize::MAX,
+        RowShape::AllTrailing | RowShape::HeaderTrailing => first_cells - 1,
+        RowShape::RowsTrailing => first_cells - usize::from(!format.header.is_line()),
+        RowShape::AsHeader | RowShape::Named => usize::MAX,
     };
     let line = |(raw, cells): (Range<usize>, usize), added: &[String], result: &mut Vec<u8>| {
         let mut raw = &csv[raw];

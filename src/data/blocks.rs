@@ -6,7 +6,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::data::format::TableFormat;
 use crate::data::scan::{Block, Unclosed};
-use crate::data::sniff::{HEAD_BYTES, Layout, lines_in};
+use crate::data::sniff::{HEAD_BYTES, TableLayout, lines_in};
 
 /// A record is longer than the limit.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ impl std::error::Error for RecordTooLong {}
 pub(super) struct Blocks<R> {
     /// The head of the file, which was looked at, and what is behind it.
     reader: Chain<Cursor<Vec<u8>>, R>,
-    pub layout: Layout,
+    pub layout: TableLayout,
     /// What lines begin with that are skipped; nothing if there are none.
     comment: Vec<u8>,
     /// How long a block is, unless a record is longer.
@@ -68,7 +68,7 @@ impl<R: Read> Blocks<R> {
             return Err(io::Error::other(RecordTooLong { unclosed: None }));
         }
         Ok(Blocks {
-            layout: Layout::of(&head, whole, format),
+            layout: TableLayout::of(&head, whole, format),
             comment: format.comment_bytes().to_vec(),
             reader: Cursor::new(head).chain(reader),
             block_bytes: block_bytes.clamp(1, record_bytes + 1),

@@ -77,7 +77,7 @@ pub(super) enum Expected {
 
 /// Where a cell stands that is not what it should be.
 #[derive(Clone, Copy)]
-pub(super) struct Context<'c> {
+pub(super) struct CellContext<'c> {
     pub line: u64,
     pub column: &'c str,
     pub expected: Expected,
@@ -88,7 +88,7 @@ pub(super) struct Context<'c> {
 
 impl CellFault {
     /// What is reported together.
-    pub fn cause(self, cell: &[u8], context: &Context) -> Cause {
+    pub fn cause(self, cell: &[u8], context: &CellContext) -> Cause {
         match self {
             CellFault::Missing => Cause::Missing(context.expected),
             CellFault::NotUtf8 => Cause::Encoding,
@@ -98,8 +98,8 @@ impl CellFault {
     }
 
     /// The fault in words, at the cell's place.
-    pub fn describe(self, cell: &[u8], context: &Context, place: Span) -> Diagnostic {
-        let Context {
+    pub fn describe(self, cell: &[u8], context: &CellContext, place: Span) -> Diagnostic {
+        let CellContext {
             line,
             column,
             learned,
@@ -150,7 +150,7 @@ impl CellFault {
     }
 }
 
-fn missing_help(fault: Diagnostic, cell: &[u8], context: &Context) -> Diagnostic {
+fn missing_help(fault: Diagnostic, cell: &[u8], context: &CellContext) -> Diagnostic {
     let column = context.column;
     match (context.expected, context.learned) {
         (Expected::Number, false) => fault.help(format!(

@@ -8,6 +8,7 @@ use crate::data::cell;
 use crate::data::decimal::short_decimal;
 use crate::data::format::NumberFormat;
 use crate::data::scan::{Block, Record};
+use crate::data::suspicious::{FIRST_INEXACT, Noted};
 
 /// Which columns are read, by their position in the header.
 #[derive(Clone)]
@@ -41,6 +42,7 @@ pub(super) struct Rows {
     pub numbers: Vec<f64>,
     /// Those of each column of words.
     pub words: Vec<Words>,
+    pub noted: Noted,
 }
 
 /// The words of a column, without spaces around them.
@@ -67,14 +69,31 @@ pub(super) fn parse(block: &Block, first: usize, selection: &Selection) -> Parse
 }
 
 fn rows(block: &Block, first: usize, selection: &Selection) -> Option<Rows> {
+    let noted = Noted::new(selection, block.delimiter);
+    let usual = selection.format.is_plain() && !noted.watches_points();
+    if usual && selection.empty.is_none() && block.comment.is_empty() {
+        rows_as::<true>(block, first, selection, noted)
+    } else {
+        rows_as::<false>(block, first, selection, noted)
+    }
+}
+
+/// The rows of a block. With `USUAL` there are no comments, no cells to be empty, and numbers as programs
+/// write them, of whose points nothing is noted.
+fn rows_as<const USUAL: bool>(
+    block: &Block,
+    first: usize,
+    selection: &Selection,
+    noted: Noted,
+) -> Option<Rows> {
     let most = block.cells() / selection.cells.max(1) + 1;
     let mut rows = Rows {
         count: 0,
         numbers: Vec::with_capacity(most * selection.numbers.len()),
         words: selection.words.iter().map(|_| Words::default()).collect(),
+        noted,
     };
     let mut scratch = Vec::new();
-    let plain = selection.format.is_plain();
     for number in first..block.records() {
         let record = block.record(number);
         if record.is_blank() {
@@ -85,26 +104,38 @@ fn rows(block: &Block, first: usize, selection: &Selection) -> Option<Rows> {
                 continue;
             }
         }
-        if block.is_comment(&record) {
+        if !USUAL && block.is_comment(&record) {
             continue;
         }
-        if record.len() != selection.cells || !is_empty(&record, selection.empty) {
+        if record.len() != selection.cells || !USUAL && !is_empty(&record, selection.empty) {
             return None;
         }
-        for &column in &selection.numbers {
+        for (place, &column) in selection.numbers.iter().enumerate() {
             let (start, end) = record.place(column);
-            let number = if plain {
+            let short = if USUAL || selection.format.is_plain() {
                 short_decimal(record.bytes, start, end)
             } else {
                 None
             };
-            let number = match number {
-                Some(number) => number,
+            let value = match short {
+                Some(value) => value,
                 None => {
-                    cell::number_in(record.cell(column, &mut scratch), selection.format).ok()?
+                    let text = record.cell(column, &mut scratch);
+                    let value = if USUAL {
+                        cell::number(text).ok()?
+                    } else {
+                        cell::number_in(text, selection.format).ok()?
+                    };
+                    if value.abs() >= FIRST_INEXACT {
+                        rows.noted.large_number(text, place, number);
+                    }
+                    value
                 }
             };
-            rows.numbers.push(number);
+            if !USUAL {
+                rows.noted.number(&record, column, place, number);
+            }
+            rows.numbers.push(value);
         }
         for (words, &column) in rows.words.iter_mut().zip(&selection.words) {
             words.push(record.cell(column, &mut scratch).trim_ascii());

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::data::bind::{Binding, BoundKind, CategoryValues};
-use crate::data::cell::{self, CellFault, Context, Expected};
+use crate::data::cell::{self, CellContext, CellFault, Expected};
 use crate::data::cells::{Rows, Selection};
 use crate::data::excerpt::quoted;
 use crate::data::faults::Cause;
@@ -250,11 +250,11 @@ impl WordColumn {
 
 impl ColumnFault {
     /// What is reported together.
-    pub fn cause(&self, cell: &[u8], context: &Context) -> Cause {
+    pub fn cause(&self, cell: &[u8], context: &CellContext) -> Cause {
         match self {
             ColumnFault::Cell(fault, expected) => fault.cause(
                 cell,
-                &Context {
+                &CellContext {
                     expected: *expected,
                     ..*context
                 },
@@ -270,10 +270,10 @@ impl ColumnFault {
         self,
         column: Option<&WordColumn>,
         cell: &[u8],
-        context: &Context,
+        context: &CellContext,
         place: Span,
     ) -> Diagnostic {
-        let Context {
+        let CellContext {
             line, column: name, ..
         } = *context;
         let at = format!("line {line}, column `{name}`");
@@ -281,7 +281,7 @@ impl ColumnFault {
         let word = String::from_utf8_lossy(cell.trim_ascii());
         match self {
             ColumnFault::Cell(fault, expected) => {
-                let context = Context {
+                let context = CellContext {
                     expected,
                     ..*context
                 };

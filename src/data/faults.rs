@@ -73,7 +73,7 @@ struct Places {
 }
 
 /// Where a fault is, and what stands there.
-pub(super) struct Found<'f> {
+pub(super) struct FaultyCell<'f> {
     pub record: &'f RawRecord,
     pub cell: usize,
     pub column: Option<&'f str>,
@@ -129,7 +129,7 @@ impl<'s> TableFaults<'s> {
     pub fn push_cell(
         &mut self,
         cause: Cause,
-        found: &Found,
+        found: &FaultyCell,
         describe: impl FnOnce(Span) -> Diagnostic,
     ) {
         self.counted += 1;
@@ -181,7 +181,7 @@ impl<'s> TableFaults<'s> {
 }
 
 impl Report {
-    fn count(&mut self, found: &Found) {
+    fn count(&mut self, found: &FaultyCell) {
         let known = self
             .places
             .iter()

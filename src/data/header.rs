@@ -5,7 +5,7 @@ use crate::data::faults::TableFaults;
 use crate::data::format::{HeaderSetting, TableFormat};
 use crate::data::read::Limits;
 use crate::data::scan::Block;
-use crate::data::sniff::{Layout, Rows};
+use crate::data::sniff::{RowShape, TableLayout};
 use crate::diagnostics::{Code, Diagnostic, Span};
 
 /// The names of the columns, for each position in a row.
@@ -31,7 +31,7 @@ impl Header {
         block: &Block,
         number: usize,
         line: u64,
-        layout: &Layout,
+        layout: &TableLayout,
         limits: &Limits,
         format: &TableFormat,
         faults: &mut TableFaults,
@@ -55,13 +55,13 @@ impl Header {
                 return Some(Header::of_rows(names, Some(record), Vec::new(), rows));
             }
             HeaderSetting::Numbered => {
-                let columns = count - usize::from(rows == Rows::AllTrailing);
+                let columns = count - usize::from(rows == RowShape::AllTrailing);
                 let mut names: Vec<String> = (1..=columns).map(|at| format!("c{at}")).collect();
                 names.resize(count, String::new());
                 (names, Vec::new())
             }
             HeaderSetting::Names(given, list) => {
-                let columns = count - usize::from(rows == Rows::RowsTrailing);
+                let columns = count - usize::from(rows == RowShape::RowsTrailing);
                 if given.len() != columns {
                     other_length(given.len(), columns, *list, &record, faults);
                     return None;
@@ -76,20 +76,20 @@ impl Header {
         mut names: Vec<String>,
         record: Option<RawRecord>,
         spans: Vec<Span>,
-        rows: Rows,
+        rows: RowShape,
     ) -> Header {
         let hidden = match rows {
-            Rows::AsHeader => None,
-            Rows::AllTrailing => Some(names.len() - 1),
-            Rows::Named => {
+            RowShape::AsHeader => None,
+            RowShape::AllTrailing => Some(names.len() - 1),
+            RowShape::Named => {
                 names.insert(0, String::new());
                 Some(0)
             }
-            Rows::RowsTrailing => {
+            RowShape::RowsTrailing => {
                 names.push(String::new());
                 Some(names.len() - 1)
             }
-            Rows::HeaderTrailing => {
+            RowShape::HeaderTrailing => {
                 names.pop();
                 None
             }
@@ -97,10 +97,10 @@ impl Header {
         Header {
             names,
             hidden,
-            empty: hidden.filter(|_| rows == Rows::RowsTrailing),
+            empty: hidden.filter(|_| rows == RowShape::RowsTrailing),
             record,
             spans,
-            first: usize::from(rows == Rows::Named),
+            first: usize::from(rows == RowShape::Named),
         }
     }
 

@@ -30,15 +30,16 @@ mod excerpt;
 mod faults;
 mod group;
 mod header;
-mod in_order;
 mod number_hint;
 mod odd_lines;
 mod open;
+mod ordered;
 mod preparation_file;
 mod rows;
 mod scan;
 mod sniff;
 mod statistics;
+mod suspicious;
 mod title;
 
 pub use prepare::{Element, Preparation};

@@ -13,13 +13,14 @@ use crate::data::dialect::Dialect;
 use crate::data::faults::TableFaults;
 use crate::data::format::TableFormat;
 use crate::data::header::Header;
-use crate::data::in_order::in_order;
 use crate::data::open::{Opened, open, push_error};
+use crate::data::ordered::ordered_parallel_map;
 use crate::data::prepare::Preparation;
 use crate::data::rows::RowReader;
 use crate::data::scan::Block;
-use crate::data::sniff::Rows;
+use crate::data::sniff::RowShape;
 use crate::data::spec::DataSpec;
+use crate::data::suspicious::{Suspicious, counters};
 use crate::data::table::{Table, TableField, Values};
 use crate::data::title::misplaced_header;
 use crate::diagnostics::{Code, Diagnostic, Faults, Sources};
@@ -144,16 +145,22 @@ pub fn read_table_by(
     let numbers_seen = vec![false; columns.numbers.width()];
     let mut reader = RowReader {
         header: &header,
-        columns,
         most_rows: limits.rows.min(limits.cells / read),
         rows: 0,
         learned: matches!(purpose, Purpose::Predict(_)),
+        suspicious: Suspicious::new(columns.numbers.width()),
+        columns,
         numbers_seen,
         faults: &mut faults,
     };
     let blanks_before_quotes = read_rows(reading, &mut blocks, beginning.rows, &mut reader);
     reader.conclude();
-    let RowReader { rows, columns, .. } = reader;
+    let RowReader {
+        rows,
+        columns,
+        suspicious,
+        ..
+    } = reader;
     if rows == 0 && faults.is_empty() {
         let message = format!("`{name}` has a header and no row");
         let fault = match &header.record {
@@ -168,22 +175,27 @@ pub fn read_table_by(
     if !faults.is_empty() {
         return Err(faults.finish());
     }
+    let advice = suspicious.warnings(columns.selection(), &header, &mut faults);
     let file = Table {
+        advice,
         name: name.to_owned(),
         rows,
         dialect: Dialect {
             packing,
             delimiter: char::from(blocks.layout.delimiter),
             header_line: header.record.as_ref().map(|record| record.line),
-            row_names: blocks.layout.rows == Rows::Named,
-            trailing_delimiters: header.hidden.is_some() && blocks.layout.rows != Rows::Named,
+            row_names: blocks.layout.rows == RowShape::Named,
+            trailing_delimiters: header.hidden.is_some() && blocks.layout.rows != RowShape::Named,
             blanks_before_quotes,
         },
         fingerprint: blocks.fingerprint(),
         header_record: header.record.clone(),
         ..Table::default()
     };
-    Ok(assemble(file, header, binding, columns))
+    let mut table = assemble(file, header, binding, columns);
+    let counters = counters(&table, spec);
+    table.advice.extend(counters);
+    Ok(table)
 }
 
 /// What a table begins with.
@@ -264,7 +276,7 @@ fn read_rows<R: Read>(
     let mut failure = None;
     let mut stopped = false;
     let mut spaced_quotes = false;
-    in_order(
+    ordered_parallel_map(
         reading.threads.min(MOST_THREADS),
         |(mut block, _): Job| {
             if let Some(first) = first.take() {
@@ -285,7 +297,7 @@ fn read_rows<R: Read>(
             line += parsed.lines;
             spaced_quotes |= parsed.spaced_quotes;
             if let Some(rows) = parsed.rows
-                && reader.add(rows)
+                && reader.add(rows, block, begins_in)
             {
                 return ControlFlow::Continue(());
             }

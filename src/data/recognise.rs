@@ -37,13 +37,13 @@ impl Packing {
 }
 
 /// The bytes of a file, unpacked if it was packed.
-pub(super) struct Unpacked<'r> {
+pub(super) struct UnpackedFile<'r> {
     pub reader: Box<dyn Read + 'r>,
     pub packing: Option<Packing>,
 }
 
 /// Looks at the first bytes of a file and unpacks what gzip (RFC 1952) or zstd (RFC 8878) packed.
-pub(super) fn unpacked<'r>(reader: impl Read + 'r) -> io::Result<Unpacked<'r>> {
+pub(super) fn unpacked<'r>(reader: impl Read + 'r) -> io::Result<UnpackedFile<'r>> {
     let (head, reader) = looked_at(reader)?;
     let packing = Packing::of(&head);
     let reader: Box<dyn Read> = match packing {
@@ -53,7 +53,7 @@ pub(super) fn unpacked<'r>(reader: impl Read + 'r) -> io::Result<Unpacked<'r>> {
             state: Frames::Between(reader),
         }),
     };
-    Ok(Unpacked { reader, packing })
+    Ok(UnpackedFile { reader, packing })
 }
 
 /// The bytes of a file, unpacked if gzip or zstd packed it.
@@ -71,7 +71,10 @@ pub fn unpack(bytes: Vec<u8>) -> io::Result<Vec<u8>> {
     Ok(result)
 }
 
-fn looked_at<R: Read>(mut reader: R) -> io::Result<(Vec<u8>, Chain<Cursor<Vec<u8>>, R>)> {
+/// A reader whose first bytes were looked at.
+type WithHead<R> = Chain<Cursor<Vec<u8>>, R>;
+
+fn looked_at<R: Read>(mut reader: R) -> io::Result<(Vec<u8>, WithHead<R>)> {
     let mut head = Vec::new();
     (&mut reader)
         .take(LOOKED_AT as u64)
@@ -91,7 +94,7 @@ enum Frames<R: Read> {
 }
 
 /// The magic number of a frame, which was looked at, and what is behind it.
-type Frame<R> = StreamingDecoder<Chain<Cursor<Vec<u8>>, R>, FrameDecoder>;
+type Frame<R> = StreamingDecoder<WithHead<R>, FrameDecoder>;
 
 impl<R: Read> Read for ZstandardFrames<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {

@@ -4,15 +4,16 @@ use std::ops::ControlFlow;
 
 use memchr::memchr_iter;
 
-use crate::data::cell::{self, CellFault, Context, Expected};
+use crate::data::cell::{self, CellContext, CellFault, Expected};
 use crate::data::cells::{Rows, is_empty};
 use crate::data::columns::{ColumnFault, Columns, Kind};
 use crate::data::excerpt::RawRecord;
-use crate::data::faults::{Cause, Found, TableFaults};
+use crate::data::faults::{Cause, FaultyCell, TableFaults};
 use crate::data::header::Header;
 use crate::data::odd_lines::OddLine;
 use crate::data::open::push_unclosed;
 use crate::data::scan::{Block, Record};
+use crate::data::suspicious::Suspicious;
 use crate::diagnostics::{Code, Diagnostic};
 
 /// What is read of a table's rows.
@@ -25,19 +26,23 @@ pub(super) struct RowReader<'r, 's> {
     pub most_rows: usize,
     /// Whether the columns are those of a run that was trained.
     pub learned: bool,
+    /// What is noted of numbers that are read.
+    pub suspicious: Suspicious,
     /// In which columns of numbers a number was read.
     pub numbers_seen: Vec<bool>,
 }
 
 impl RowReader<'_, '_> {
-    /// Adds the rows of a block in which [`parse`](super::cells::parse) found nothing wrong. `false` if
+    /// Adds the rows of a block, which begins in line `line`, in which [`parse`](super::cells::parse) found nothing wrong. `false` if
     /// they have to be read with care nevertheless, since there are too many of them or a word is not a
     /// value of its column.
-    pub fn add(&mut self, rows: Rows) -> bool {
+    pub fn add(&mut self, mut rows: Rows, block: &Block, line: u64) -> bool {
         let count = rows.count;
+        let noted = std::mem::take(&mut rows.noted);
         let added = count <= self.most_rows - self.rows && self.columns.add(rows);
         if added {
             self.rows += count;
+            self.suspicious.add(noted, block, line);
             if count > 0 {
                 self.numbers_seen.fill(true);
             }
@@ -137,14 +142,14 @@ impl RowReader<'_, '_> {
             };
             let record = as_written.get_or_insert_with(&raw);
             let name = &self.header.names[at];
-            let context = Context {
+            let context = CellContext {
                 line: record.line,
                 column: name,
                 expected: Expected::Number,
                 format,
                 learned: self.learned,
             };
-            let found = Found {
+            let found = FaultyCell {
                 record,
                 cell: at,
                 column: Some(name),
@@ -175,7 +180,7 @@ impl RowReader<'_, '_> {
 
     fn push_odd(&mut self, odd: OddLine, raw: &RawRecord) {
         let learned = self.learned;
-        let found = Found {
+        let found = FaultyCell {
             record: raw,
             cell: 0,
             column: None,
@@ -204,14 +209,14 @@ impl RowReader<'_, '_> {
     fn missing(&mut self, blank: &RawRecord) {
         let name = &self.header.names[0];
         let (expected, learned) = (Expected::Number, self.learned);
-        let context = Context {
+        let context = CellContext {
             line: blank.line,
             column: name,
             expected,
             format: self.columns.selection().format,
             learned,
         };
-        let found = Found {
+        let found = FaultyCell {
             record: blank,
             cell: 0,
             column: Some(name),
@@ -254,7 +259,7 @@ impl RowReader<'_, '_> {
             0 => Cause::TooFewFields,
             _ => Cause::JoinedLines,
         };
-        let place = Found {
+        let place = FaultyCell {
             record: raw,
             cell: expected.min(found),
             column: None,

@@ -16,16 +16,16 @@ const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
 /// How a CSV is laid out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Layout {
+pub(super) struct TableLayout {
     /// How many bytes stand before the header: a byte order mark, the line `sep=;`, and those skipped.
     pub from: usize,
     pub delimiter: u8,
-    pub rows: Rows,
+    pub rows: RowShape,
 }
 
 /// How many cells the rows have, beside the header.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Rows {
+pub(super) enum RowShape {
     /// As many.
     AsHeader,
     /// As many, and a delimiter ends each line: the last cells are all empty.
@@ -38,9 +38,9 @@ pub(super) enum Rows {
     HeaderTrailing,
 }
 
-impl Layout {
+impl TableLayout {
     /// Looks at the head of a file, which is all of it if it is `whole`.
-    pub fn of(head: &[u8], whole: bool, format: &TableFormat) -> Layout {
+    pub fn of(head: &[u8], whole: bool, format: &TableFormat) -> TableLayout {
         let marks = marks(head);
         let (given, from) = match separator_line(&head[marks..]) {
             Some((delimiter, length)) => (Some(delimiter), marks + length),
@@ -60,10 +60,10 @@ impl Layout {
             .rev()
             .max_by(|left, right| left.rank().partial_cmp(&right.rank()).expect("no NaN"));
         let found = found.expect("there is a candidate");
-        Layout {
+        TableLayout {
             from,
             delimiter: found.delimiter,
-            rows: found.rows.unwrap_or(Rows::AsHeader),
+            rows: found.rows.unwrap_or(RowShape::AsHeader),
         }
     }
 }
@@ -132,7 +132,7 @@ struct Candidate {
     /// How many columns there are; 1 if it divides nothing.
     columns: usize,
     /// How the rows fit the header; `None` if they do not.
-    rows: Option<Rows>,
+    rows: Option<RowShape>,
     /// How many records of all have as many cells as most rows have.
     agreeing: f64,
     /// Whether it only ever stands between digits, as a decimal comma does.
@@ -193,19 +193,21 @@ impl Candidate {
             header if header == common => {
                 let trailing = of_rows > 0 && header_ends_empty && empty_ends == of_rows;
                 Some(if trailing {
-                    Rows::AllTrailing
+                    RowShape::AllTrailing
                 } else {
-                    Rows::AsHeader
+                    RowShape::AsHeader
                 })
             }
-            header if header + 1 == common && 2 * empty_ends > of_rows => Some(Rows::RowsTrailing),
-            header if header + 1 == common && all_agree => Some(Rows::Named),
-            header if header == common + 1 && header_ends_empty => Some(Rows::HeaderTrailing),
+            header if header + 1 == common && 2 * empty_ends > of_rows => {
+                Some(RowShape::RowsTrailing)
+            }
+            header if header + 1 == common && all_agree => Some(RowShape::Named),
+            header if header == common + 1 && header_ends_empty => Some(RowShape::HeaderTrailing),
             _ => None,
         };
         let columns = match rows {
-            Some(Rows::AllTrailing | Rows::RowsTrailing) => common - 1,
-            Some(Rows::AsHeader | Rows::Named | Rows::HeaderTrailing) | None => common,
+            Some(RowShape::AllTrailing | RowShape::RowsTrailing) => common - 1,
+            Some(RowShape::AsHeader | RowShape::Named | RowShape::HeaderTrailing) | None => common,
         };
         let fits = format.header.is_line() && rows.is_some();
         let agreeing = of_rows + usize::from(fits);
@@ -245,8 +247,8 @@ fn only_between_digits(bytes: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    fn layout(head: &str) -> (char, Rows) {
-        let layout = Layout::of(head.as_bytes(), true, &TableFormat::default());
+    fn layout(head: &str) -> (char, RowShape) {
+        let layout = TableLayout::of(head.as_bytes(), true, &TableFormat::default());
         (char::from(layout.delimiter), layout.rows)
     }
 
@@ -293,7 +295,7 @@ mod tests {
             ("sep=a\n1\n", b',', 0),
             ("\u{feff}\u{feff}a;b\n", b';', 6),
         ] {
-            let layout = Layout::of(head.as_bytes(), true, &TableFormat::default());
+            let layout = TableLayout::of(head.as_bytes(), true, &TableFormat::default());
             assert_eq!(
                 (layout.delimiter, layout.from),
                 (delimiter, from),
@@ -305,16 +307,16 @@ mod tests {
     #[test]
     fn rows_may_have_one_cell_more_or_less_than_the_header() {
         for (head, rows) in [
-            ("a,b\n1,2\n3,4\n", Rows::AsHeader),
-            ("a,b,\n1,2,\n3,4,\n", Rows::AllTrailing),
-            ("a,b,\n1,2,\n3,4,5\n", Rows::AsHeader),
-            ("a,b\n1,2,\n3,4,\n", Rows::RowsTrailing),
-            ("a,b,\n1,2\n3,4\n", Rows::HeaderTrailing),
-            ("a,b\nr1,1,2\nr2,3,4\n", Rows::Named),
+            ("a,b\n1,2\n3,4\n", RowShape::AsHeader),
+            ("a,b,\n1,2,\n3,4,\n", RowShape::AllTrailing),
+            ("a,b,\n1,2,\n3,4,5\n", RowShape::AsHeader),
+            ("a,b\n1,2,\n3,4,\n", RowShape::RowsTrailing),
+            ("a,b,\n1,2\n3,4\n", RowShape::HeaderTrailing),
+            ("a,b\nr1,1,2\nr2,3,4\n", RowShape::Named),
             // One row, or not all of them, are a mistake.
-            ("a,b\nr1,1,2\n", Rows::AsHeader),
-            ("a,b\nr1,1,2\n3,4\nr3,5,6\n", Rows::AsHeader),
-            ("a,b\n1,2,3,4\n5,6,7,8\n", Rows::AsHeader),
+            ("a,b\nr1,1,2\n", RowShape::AsHeader),
+            ("a,b\nr1,1,2\n3,4\nr3,5,6\n", RowShape::AsHeader),
+            ("a,b\n1,2,3,4\n5,6,7,8\n", RowShape::AsHeader),
         ] {
             assert_eq!(layout(head), (',', rows), "{head:?}");
         }

@@ -7,7 +7,7 @@ use crate::data::excerpt::RawRecord;
 use crate::data::faults::TableFaults;
 use crate::data::numbers::Numbers;
 use crate::data::spec::Role;
-use crate::diagnostics::{Sources, Span};
+use crate::diagnostics::{Diagnostic, Sources, Span};
 
 /// The columns of a CSV that a model names.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -21,6 +21,8 @@ pub struct Table {
     pub dialect: Dialect,
     /// The line with the names of the columns, if there is one.
     pub(super) header_record: Option<RawRecord>,
+    /// Warnings of numbers that may be meant otherwise than they are read.
+    pub advice: Vec<Diagnostic>,
     /// The 128-bit XXH3 of the file's bytes, as 32 hexadecimal digits.
     pub fingerprint: String,
     /// The declared values in the order of the `data` section, a glob's columns in the file's order.

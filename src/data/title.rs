@@ -4,7 +4,7 @@ use crate::data::excerpt::RawRecord;
 use crate::data::faults::TableFaults;
 use crate::data::header::Header;
 use crate::data::scan::Block;
-use crate::data::sniff::Layout;
+use crate::data::sniff::TableLayout;
 use crate::data::spec::DataSpec;
 use crate::diagnostics::{Code, Diagnostic};
 
@@ -15,7 +15,7 @@ const LOOKED_AT: usize = 50;
 /// the header lacks.
 pub(super) fn misplaced_header(
     head: &[u8],
-    layout: &Layout,
+    layout: &TableLayout,
     header: &Header,
     spec: &DataSpec,
     learned: bool,

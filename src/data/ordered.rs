@@ -1,4 +1,4 @@
-//! Work shared by threads whose results are taken in the order of the jobs.
+//! An ordered parallel map: work shared by threads, whose results are taken in the order of the jobs.
 
 use std::any::Any;
 use std::collections::VecDeque;
@@ -12,7 +12,7 @@ use std::thread;
 /// The caller's thread calls `next`, which may use a spent job again and gives `None` when there are
 /// no more, and `take` with each job and its result, until it says to stop. It works on jobs itself
 /// when there is nothing to take. No thread starts for a single job.
-pub(super) fn in_order<J: Send + Default, R: Send>(
+pub(super) fn ordered_parallel_map<J: Send + Default, R: Send>(
     threads: usize,
     mut next: impl FnMut(J) -> Option<J>,
     work: impl Fn(&J) -> R + Sync,
@@ -205,7 +205,7 @@ mod tests {
     fn squares(threads: usize, count: usize, last: usize) -> Vec<(usize, usize)> {
         let mut numbers = 0..count;
         let mut taken = Vec::new();
-        in_order(
+        ordered_parallel_map(
             threads,
             |_spent: usize| numbers.next(),
             |number| number * number,
@@ -238,7 +238,7 @@ mod tests {
         for threads in [1, 2, 3] {
             let mut numbers = 0..100;
             let caught = catch_unwind(AssertUnwindSafe(|| {
-                in_order(
+                ordered_parallel_map(
                     threads,
                     |_spent: usize| numbers.next(),
                     |number| assert!(*number != 50, "the job of fifty"),
