@@ -2,6 +2,7 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use crate::catalog::Meaning;
 use crate::data::schema_from_spec;
@@ -124,7 +125,7 @@ impl Compiled {
 /// A phase's graph with the plan that was made from it.
 #[derive(Clone, Debug)]
 pub struct PhasePlan {
-    pub graph: Graph,
+    pub graph: Arc<Graph>,
     pub plan: Plan,
 }
 
@@ -328,6 +329,7 @@ pub fn compile(
     let predict_graph = read_averages(predict_graph, &widest.states);
     let mut end = states.end;
     let mut plan_of = |graph: Graph, phase: Phase, variant: Variant| {
+        let graph = Arc::new(graph);
         let plan = lower(
             &graph,
             Request {

@@ -12,9 +12,10 @@ use nnc::compile::PhasePlan;
 use nnc::data::Element as Prepares;
 use nnc::data::table::Part;
 use nnc::diagnostics::Sources;
+use nnc::graph::state::StateKind;
 use nnc::kernels::Element;
-use nnc::passes::fuse::{GroupId, GroupKind, Reader, fuse};
-use nnc::plan::{Plan, Precision, Target, explain};
+use nnc::passes::fuse::{GroupId, GroupKind, Reader};
+use nnc::plan::{Plan, Precision, Step, Target, explain};
 use nnc::train::{Trainer, initialize};
 use nnc::{Compiled, ModelSource, compile};
 use support::Loaded;
@@ -98,6 +99,26 @@ fn trained<T: Element + Prepares>(loaded: &Loaded) -> Vec<T> {
     initialize::all(trainer.arena(), &loaded.compiled.states).to_vec()
 }
 
+/// What the line of a step says of its first result: the shape of a value that it stores, or the state that
+/// it updates.
+fn first_result(plan: &Plan, step: &Step) -> Vec<String> {
+    let regions = || plan.group(step).regions.iter();
+    let mut values = regions().flat_map(|region| region.accumulator.iter().chain(&region.values));
+    let shown = values
+        .find(|value| plan.fusion.stored[value.index()] || plan.graph.prediction == Some(**value));
+    if let Some(shown) = shown {
+        let rows = plan.batch.expect("a plan with data").to_string();
+        return vec![format!(" {} = ", plan.graph.shape(*shown).text(&rows))];
+    }
+    let mut updates = regions().flat_map(|region| &region.assignments);
+    let updated = updates.find(|update| {
+        let kind = plan.graph.state(update.state).kind;
+        matches!(kind, StateKind::Parameter | StateKind::Buffer)
+    });
+    let name = updated.map(|update| plan.graph.state(update.state).name.clone());
+    name.into_iter().chain([" updated".to_owned()]).collect()
+}
+
 fn check<T: Element + Prepares>(name: &str, model: &str, csv: &str) {
     let loaded = support::load(name, model, csv);
     let native = native(&loaded, model);
@@ -118,10 +139,11 @@ fn check<T: Element + Prepares>(name: &str, model: &str, csv: &str) {
                 step.line.parse::<usize>().unwrap(),
                 "{text}"
             );
-            let result = step.results.first().map_or("", String::as_str);
-            let label = line.text.strip_prefix(&step.label);
-            let shown = label.map(str::trim_start);
-            assert_eq!(shown, Some(result), "{}\n{text}", line.text);
+            let result = line.text.strip_prefix(&plan.label(step));
+            let result = result.expect("a line begins with its stages");
+            for expected in first_result(plan, step) {
+                assert!(result.contains(&expected), "{expected}: {result}\n{text}");
+            }
             let kernel = is_native.then(|| step.kernel.parts().0.to_string());
             assert_eq!(line.kernel, kernel, "{text}");
         }
@@ -171,8 +193,8 @@ fn the_thermometers_steps() {
 /// Every step that is not a kernel's begins with a node that could run nowhere else, every value is
 /// kept for someone who comes later, and the explanation names them all.
 fn check_reasons(name: &str, phase: &PhasePlan) {
-    let fusion = fuse(&phase.graph, phase.plan.phase);
-    let text = explain(&phase.graph, &phase.plan);
+    let fusion = &phase.plan.fusion;
+    let text = explain(&phase.plan);
     for (index, group) in fusion.groups.iter().enumerate() {
         let id = GroupId(index as u32);
         let mut into = fusion.separations.iter().map(|found| found.into);

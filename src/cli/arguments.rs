@@ -106,8 +106,12 @@ pub struct PlanArguments {
     /// Say why each step begins and why each value is stored, instead of what the steps do
     #[arg(long, conflicts_with = "target")]
     pub explain: bool,
+    /// Print a table of the layers instead: kind, shape, trainable, frozen and buffer elements, and
+    /// the share of the step's floating-point operations
+    #[arg(long, conflicts_with_all = ["target", "explain"])]
+    pub layers: bool,
     /// Write the network as a picture instead: FILE ends in .svg, or in .dot for Graphviz
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["target", "explain", "phase"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["target", "explain", "layers", "phase"])]
     pub graph: Option<PathBuf>,
     #[command(flatten)]
     pub parameters: ParameterArguments,

@@ -11,7 +11,7 @@ use super::console::Console;
 use super::inputs::{check_order, open_table, table_name};
 use super::job::{Job, TableFile};
 use super::recognised::{table_line, table_to_json};
-use super::record::{members, rows_to_json};
+use super::record::{elements_members, members, rows_to_json};
 use super::run::all_threads;
 use super::source::ModelText;
 use super::{Exit, Outcome};
@@ -33,23 +33,25 @@ pub fn check(arguments: &CheckArguments, console: &Console, sources: &mut Source
             deferred.push(wait);
         }
     }
-    let parameters = checked.states.parameter_elements();
+    let elements = checked.states.elements();
     let rows = checked.schema.rows;
     console.event(
         "ok",
         members(json!({
             "model": checked.name,
             "data": table.as_ref().map(table_to_json),
-            "parameters": deferred.is_empty().then_some(parameters),
             "depends_on": deferred,
             "rows": rows.map(rows_to_json),
-        })),
+        }))
+        .into_iter()
+        .chain(elements_members(deferred.is_empty().then_some(elements)))
+        .collect(),
     );
     let sizes = match (deferred.is_empty(), rows) {
         (false, _) => format!("depends on the data: {}", deferred.join(", ")),
-        (true, None) => format!("parameters: {parameters}"),
+        (true, None) => elements.to_string(),
         (true, Some(rows)) => format!(
-            "parameters: {parameters} · rows: train {}, validate {}, test {} · arena {}",
+            "{elements} · rows: train {}, validate {}, test {} · arena {}",
             rows.train,
             rows.validate,
             rows.test,

@@ -181,7 +181,7 @@ const NAME_SHOWN: usize = 36;
 /// A step as tables name it: its number, its line, its stages.
 pub fn step_name(plan: &Plan, index: usize) -> String {
     let step = &plan.steps[index];
-    let name = format!("  {:>4} {:>4}  {}", index + 1, step.line, step.label);
+    let name = format!("  {:>4} {:>4}  {}", index + 1, step.line, plan.label(step));
     if name.chars().count() > NAME_SHOWN {
         name.chars().take(NAME_SHOWN - 1).chain(['…']).collect()
     } else {

@@ -6,7 +6,7 @@ use nnc::Compiled;
 use nnc::compile::PhasePlan;
 use nnc::diagnostics::{Code, Diagnostic, Faults, Sources};
 use nnc::picture::{self, Picture};
-use nnc::plan::{Target, explain};
+use nnc::plan::{Target, explain, layers};
 
 use super::arguments::{PhaseName, PlanArguments, TargetName};
 use super::check::compiled;
@@ -69,7 +69,11 @@ pub fn plan(arguments: &PlanArguments, console: &Console, sources: &mut Sources)
         return Err(vec![fault.help(format!("there is `--phase {phase}`"))]);
     };
     if arguments.explain {
-        console.text(&explain(&phase.graph, &phase.plan));
+        console.text(&explain(&phase.plan));
+        return Ok(Exit::Success);
+    }
+    if arguments.layers {
+        console.text(&layers(&compiled.network, &phase.plan));
         return Ok(Exit::Success);
     }
     console.text(&phase.plan.to_string());

@@ -145,7 +145,7 @@ impl Measured<'_> {
                 json!({
                     "step": index + 1,
                     "line": step.line,
-                    "stages": step.label,
+                    "stages": self.plan.label(step),
                     "seconds": median.seconds,
                     "waiting": median.waiting,
                     "predicted": self.prediction.steps[index].seconds(),
@@ -252,6 +252,7 @@ impl<W: Write> Trace<W> {
 
     fn update(&mut self, plan: &Plan, update: &SampledUpdate) -> io::Result<()> {
         let number = json!({"update": update.update()});
+        let labels: Vec<String> = plan.steps.iter().map(|step| plan.label(step)).collect();
         let name = format!("update {}", update.update());
         self.event(&name, "update", 0, update.whole(), &number)?;
         self.event("rows brought in", "data", 0, update.bringing(), &number)?;
@@ -270,7 +271,7 @@ impl<W: Write> Trace<W> {
                     "update": update.update(),
                 });
                 let interval = moments.step(index);
-                self.event(&step.label, category, worker, interval, &arguments)?;
+                self.event(&labels[index], category, worker, interval, &arguments)?;
                 for barrier in moments.barriers(index) {
                     self.event("waiting", "waiting", worker, barrier, &number)?;
                 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use nnc::data::spec::SplitRows;
 use nnc::data::table::Part;
+use nnc::graph::elements::Elements;
 use serde_json::{Map, Value, json};
 
 use super::arguments::{Setting, setting};
@@ -64,6 +65,15 @@ pub fn scores_to_json(scores: &[PartScores]) -> Value {
 
 pub fn rows_to_json(rows: SplitRows) -> Value {
     json!({"train": rows.train, "validate": rows.validate, "test": rows.test})
+}
+
+/// How many numbers a model keeps; null while the table is not known.
+pub fn elements_members(elements: Option<Elements>) -> Members {
+    members(json!({
+        "parameters": elements.map(|elements| elements.parameters()),
+        "frozen": elements.map(|elements| elements.frozen),
+        "buffer_elements": elements.map(|elements| elements.buffers),
+    }))
 }
 
 pub fn versions() -> Value {

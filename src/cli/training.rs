@@ -22,7 +22,9 @@ use super::predicted::{Predicted, PredictedColumns};
 use super::profile::{self, Measured};
 use super::progress::Progress;
 use super::recognised::{table_line, table_to_json};
-use super::record::{Members, PartScores, Times, members, rows_to_json, scores_to_json, versions};
+use super::record::{
+    Members, PartScores, Times, elements_members, members, rows_to_json, scores_to_json, versions,
+};
 use super::run::{Number, Order};
 use super::save::{Results, save};
 use super::summary::{figure, scores_table, table};
@@ -236,10 +238,9 @@ fn start_members(order: &Order, batches: usize) -> Members {
     let compiled = &order.job.compiled;
     let train = compiled.declaration.train.as_ref();
     let batch = compiled.train.as_ref().and_then(|train| train.plan.batch);
-    members(json!({
+    let mut start = members(json!({
         "model": compiled.name,
         "data": table_to_json(&order.job.table),
-        "parameters": compiled.states.parameter_elements(),
         "rows": rows_to_json(order.job.division.rows()),
         "batches": batches,
         "batch": batch,
@@ -248,7 +249,9 @@ fn start_members(order: &Order, batches: usize) -> Members {
         "seed": order.seed,
         "threads": order.threads,
         "versions": versions(),
-    }))
+    }));
+    start.extend(elements_members(Some(compiled.states.elements())));
+    start
 }
 
 /// Says what begins; a network with nothing to train gets a note.
@@ -273,8 +276,10 @@ fn announce(order: &Order, start: &Members, sources: &Sources) {
         String::new()
     };
     order.console.line(&format!(
-        "{} · rows: train {}{parts} · parameters: {}{batches}{seed}",
-        compiled.name, rows.train, start["parameters"]
+        "{} · rows: train {}{parts} · {}{batches}{seed}",
+        compiled.name,
+        rows.train,
+        compiled.states.elements()
     ));
     if compiled.train.is_none() {
         let train = compiled.declaration.train.as_ref();

@@ -6,6 +6,7 @@
 
 pub mod arithmetic;
 pub mod build;
+pub mod elements;
 pub mod ops;
 pub mod reference;
 pub mod scalar;
@@ -45,6 +46,8 @@ pub struct Origin {
     /// The stage's label or path, or the name that a line binds.
     pub label: Arc<str>,
     pub span: Span,
+    /// The catalog's name of the layer or loss; a line of arithmetic has none.
+    pub kind: Option<&'static str>,
     /// What a picture writes, where that is not the text at the place: names stand for what they are
     /// bound to.
     pub shown: Option<Arc<str>>,
@@ -164,6 +167,11 @@ impl Graph {
             .filter(|state| self.state(*state).kind == StateKind::Parameter)
     }
 
+    /// Says which layer or loss an origin is.
+    pub fn classify(&mut self, origin: OriginId, kind: &'static str) {
+        self.origins[origin.0 as usize].kind = Some(kind);
+    }
+
     /// Says what a picture writes for an origin.
     pub fn show(&mut self, origin: OriginId, text: &str) {
         self.origins[origin.0 as usize].shown = Some(text.into());
@@ -236,6 +244,7 @@ impl Graph {
         self.origins.push(Origin {
             label: label.into(),
             span,
+            kind: None,
             shown: None,
         });
         id

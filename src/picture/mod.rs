@@ -12,8 +12,10 @@ mod text;
 use std::collections::BTreeMap;
 
 use crate::diagnostics::Span;
+use crate::graph::elements::{Elements, unread};
 use crate::graph::ops::{BinaryOperator, InputKind, Op};
 use crate::graph::shape::Shape;
+use crate::graph::state::State;
 use crate::graph::{Graph, OriginId, SEVERAL_INPUTS, ValueId};
 
 pub use dot::dot;
@@ -36,7 +38,7 @@ pub struct Shown {
     pub text: String,
     /// The same as it is written in the box, cut where it is long.
     pub lines: Vec<String>,
-    /// Its shape for a row, and how many numbers it learns.
+    /// Its shape for a row, and how many numbers it keeps.
     pub note: String,
     /// The bodies it stands in, the outermost first: parts of its path.
     pub bodies: Vec<String>,
@@ -79,8 +81,8 @@ impl Picture {
         let mut places: BTreeMap<OriginId, usize> = BTreeMap::new();
         let mut last: Vec<ValueId> = Vec::new();
         let mut origins: Vec<OriginId> = Vec::new();
-        // How many numbers each learns; unknown without the table.
-        let mut learned: Vec<Option<usize>> = Vec::new();
+        // How many numbers each keeps; unknown without the table.
+        let mut kept: Vec<Option<Elements>> = Vec::new();
         let mut constant: Vec<bool> = Vec::new();
         let mut of_table: Vec<bool> = Vec::new();
         // The earlier one whose parameters it has too.
@@ -108,20 +110,18 @@ impl Picture {
             let place = *places.entry(node.origin).or_insert_with(|| {
                 last.push(value);
                 origins.push(node.origin);
-                learned.push(Some(0));
+                kept.push(Some(Elements::default()));
                 constant.push(true);
                 of_table.push(false);
                 shares.push(None);
                 last.len() - 1
             });
             if let Op::State(state) = node.op {
-                let elements = graph.state(state).shape.elements();
                 match owners[state.0 as usize] {
                     Some(owner) => shares[place] = Some(owner).filter(|owner| *owner != place),
                     None => {
                         owners[state.0 as usize] = Some(place);
-                        let sum = learned[place].zip(elements);
-                        learned[place] = sum.map(|(sum, elements)| sum + elements);
+                        kept[place] = with_state(kept[place], graph.state(state));
                     }
                 }
                 constant[place] = false;
@@ -146,6 +146,11 @@ impl Picture {
                     let (from, to) = (from_place, place);
                     flows.push(Flow { from, to });
                 }
+            }
+        }
+        for (state, origin) in unread(graph) {
+            if let Some(place) = places.get(&origin) {
+                kept[*place] = with_state(kept[*place], graph.state(state));
             }
         }
         // What is of parameters alone, as a penalty is, comes of the stage that has them.
@@ -199,7 +204,7 @@ impl Picture {
                     Some(_) | None => text::lines(&text),
                 },
                 text,
-                note: note(&node.shape, learned[place], shares[place].is_some(), role),
+                note: note(&node.shape, kept[place], shares[place].is_some(), role),
                 bodies,
                 own: (own, origin.span),
             }
@@ -207,10 +212,10 @@ impl Picture {
         let shown: Vec<Shown> = shown.collect();
         // A number in a line of arithmetic is no stage.
         let is_number = |place: usize| constant[place] && !entered[place];
-        let kept: Vec<usize> = (0..shown.len())
+        let stages: Vec<usize> = (0..shown.len())
             .filter(|place| !is_number(*place))
             .collect();
-        let moved = |place: usize| kept.binary_search(&place).ok();
+        let moved = |place: usize| stages.binary_search(&place).ok();
         repeats::folded(Picture {
             name: name.to_owned(),
             flows: flows
@@ -220,13 +225,18 @@ impl Picture {
                     Some(Flow { from, to })
                 })
                 .collect(),
-            shown: kept.iter().map(|place| shown[*place].clone()).collect(),
+            shown: stages.iter().map(|place| shown[*place].clone()).collect(),
         })
     }
 }
 
 fn is_input(op: &Op, wanted: InputKind) -> bool {
     matches!(op, Op::Input { kind, .. } if *kind == wanted)
+}
+
+fn with_state(sum: Option<Elements>, state: &State) -> Option<Elements> {
+    let own = Elements::of(state, state.shape.elements()?);
+    Some(sum?.plus(own))
 }
 
 /// Which values come of the targets alone.
@@ -251,17 +261,17 @@ fn named(text: &str, name: Option<&str>, role: Role) -> String {
     }
 }
 
-/// The shape for a row, and the parameters.
-fn note(shape: &Shape, learned: Option<usize>, shares: bool, role: Role) -> String {
+/// The shape for a row, and the parameters and buffers.
+fn note(shape: &Shape, kept: Option<Elements>, shares: bool, role: Role) -> String {
     let shape = match role {
         Role::Loss => String::new(),
         Role::Input | Role::Stage | Role::Target => shape.row_text(),
     };
-    match (learned, shape.is_empty()) {
-        (Some(0), false) if shares => format!("{shape} · shared"),
-        (Some(0) | None, _) | (_, true) => shape,
-        (Some(1), false) => format!("{shape} · 1 parameter"),
-        (Some(learned), false) => format!("{shape} · {learned} parameters"),
+    let nothing = Elements::default();
+    match kept.filter(|_| !shape.is_empty()) {
+        Some(kept) if kept == nothing && shares => format!("{shape} · shared"),
+        Some(kept) if kept != nothing => format!("{shape} · {kept}"),
+        Some(_) | None => shape,
     }
 }
 

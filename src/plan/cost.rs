@@ -60,6 +60,27 @@ impl Cost {
     }
 }
 
+/// How many elements each instruction of a region's program works on, for a batch of `rows`.
+pub fn region_elements(kernel: &Kernel, region: &Region, rows: usize) -> u64 {
+    let (features, columns) = worked_on(kernel, region, rows);
+    features * columns
+}
+
+/// The features and columns of a region.
+fn worked_on(kernel: &Kernel, region: &Region, rows: usize) -> (u64, u64) {
+    if let (
+        Kernel::WeightGradient {
+            gradient, input, ..
+        },
+        Some(_),
+    ) = (kernel, region.panel_columns)
+    {
+        // Not what fills up the last panel.
+        return (gradient.features as u64, input.features as u64);
+    }
+    (region.features as u64, region.columns.count(rows) as u64)
+}
+
 /// A step's cost while it is counted.
 struct Count {
     rows: usize,
@@ -196,18 +217,7 @@ impl Count {
 
     /// A region's program.
     fn region(&mut self, region: &Region, kernel: &Kernel) {
-        let mut features = region.features as u64;
-        let mut columns = self.columns(region.columns);
-        if let (
-            Kernel::WeightGradient {
-                gradient, input, ..
-            },
-            Some(_),
-        ) = (kernel, region.panel_columns)
-        {
-            // Not what fills up the last panel.
-            (features, columns) = (gradient.features as u64, input.features as u64);
-        }
+        let (features, columns) = worked_on(kernel, region, self.rows);
         if let Some(accumulator) = region.accumulator {
             self.writes(accumulator, features * columns);
         }

@@ -7,23 +7,23 @@ use super::{Plan, StepPart};
 use crate::graph::ops::{Axis, Op};
 use crate::graph::state::StateKind;
 use crate::graph::{Graph, ValueId};
-use crate::passes::fuse::{Fusion, Group, GroupId, GroupKind, Reader, Refusal, Separation, fuse};
+use crate::passes::fuse::{Fusion, Group, GroupId, GroupKind, Reader, Refusal, Separation};
 
 /// An expression longer than this is cut.
 const LONGEST_EXPRESSION: usize = 40;
 
-/// The reasons behind a plan's steps, as text. `graph` is the one that the plan was made from.
-pub fn explain(graph: &Graph, plan: &Plan) -> String {
-    let fusion = fuse(graph, plan.phase);
-    let batch = plan
-        .batch
-        .map_or("batch".to_string(), |rows| rows.to_string());
-    let namer = Namer::new(graph, &fusion, batch);
+/// The reasons behind a plan's steps, as text.
+pub fn explain(plan: &Plan) -> String {
+    let mut separations = vec![Vec::new(); plan.fusion.groups.len()];
+    for separation in &plan.fusion.separations {
+        separations[separation.into.0 as usize].push(separation);
+    }
     let explainer = Explainer {
-        graph,
+        graph: &plan.graph,
         plan,
-        fusion: &fusion,
-        namer,
+        fusion: &plan.fusion,
+        separations,
+        namer: Namer::new(&plan.graph, &plan.fusion, plan.batch),
     };
     explainer.text()
 }
@@ -32,6 +32,8 @@ struct Explainer<'e> {
     graph: &'e Graph,
     plan: &'e Plan,
     fusion: &'e Fusion,
+    /// Those of each group.
+    separations: Vec<Vec<&'e Separation>>,
     namer: Namer<'e>,
 }
 
@@ -52,15 +54,14 @@ impl Explainer<'_> {
         )
         .expect(TEXT_GROWS);
         let mut part: Option<StepPart> = None;
-        for (index, group) in self.fusion.groups.iter().enumerate() {
-            let step = &self.plan.steps[index];
+        for step in &self.plan.steps {
             if part != Some(step.part) {
                 writeln!(text, "\n  {}", step.part.title()).expect(TEXT_GROWS);
                 part = Some(step.part);
             }
-            let id = GroupId(index as u32);
-            writeln!(text, "\n  {} · {}", self.step(id), step.label).expect(TEXT_GROWS);
-            for line in self.reasons(id, group) {
+            let name = self.step(step.group);
+            writeln!(text, "\n  {name} · {}", self.plan.label(step)).expect(TEXT_GROWS);
+            for line in self.reasons(step.group, self.plan.group(step)) {
                 writeln!(text, "    {line}").expect(TEXT_GROWS);
             }
         }
@@ -77,8 +78,7 @@ impl Explainer<'_> {
     fn reasons(&self, id: GroupId, group: &Group) -> Vec<String> {
         let mut lines = Vec::new();
         lines.extend(self.kernel(&group.kind));
-        let separations = self.fusion.separations.iter();
-        for separation in separations.filter(|separation| separation.into == id) {
+        for separation in &self.separations[id.0 as usize] {
             lines.extend(self.separation(separation));
         }
         lines.extend(self.updates(group));
@@ -105,7 +105,7 @@ impl Explainer<'_> {
 
     /// A value's name, or what it is computed by.
     fn name(&self, value: ValueId) -> String {
-        let text = self.namer.expression(value, false, 0);
+        let text = self.namer.name_or_expression(value);
         if text.chars().count() > LONGEST_EXPRESSION {
             text.chars()
                 .take(LONGEST_EXPRESSION - 1)

@@ -6,6 +6,7 @@ use super::Precision;
 use super::memory::align;
 use super::step::{Columns, Matrix, Offset};
 use crate::graph::Graph;
+use crate::graph::elements::Elements;
 use crate::graph::ops::tables;
 use crate::graph::shape::Shape;
 use crate::graph::state::{State, StateId, StateKind};
@@ -154,13 +155,12 @@ impl StateLayout {
             .collect()
     }
 
-    /// The parameters' number of elements.
-    pub fn parameter_elements(&self) -> usize {
-        let learned = self
-            .places
-            .iter()
-            .filter(|place| place.state.kind == StateKind::Parameter);
-        learned.map(StatePlace::elements).sum()
+    /// The elements of parameters and buffers.
+    pub fn elements(&self) -> Elements {
+        let places = self.places.iter();
+        places
+            .map(|place| Elements::of(&place.state, place.elements()))
+            .sum()
     }
 }
 

@@ -1,12 +1,13 @@
 //! From a graph of one phase to its plan: groups become steps, values get places.
 
+use std::sync::Arc;
+
 use super::layout::{MatrixLayout, StateLayout, extents};
 use super::lifetimes::Lives;
 use super::memory::{align, place};
 use super::program;
 use super::step::{Columns, Kernel, Matrix, Offset};
-use super::text::Namer;
-use super::{Plan, Precision, Probe, Step, Target, Variant, cost, verify};
+use super::{Plan, Precision, Probe, Step, Target, Variant, cost, text, verify};
 use crate::diagnostics::Span;
 use crate::graph::ops::{InputKind, Op, row_major_values};
 use crate::graph::schedule::RateSchedule;
@@ -53,7 +54,7 @@ pub struct Lowering<'l> {
 }
 
 /// Makes the plan of a graph of one phase.
-pub fn lower(graph: &Graph, request: Request) -> Plan {
+pub fn lower(graph: &Arc<Graph>, request: Request) -> Plan {
     let fusion = fuse(graph, request.phase);
     let batch = request.batch.unwrap_or(1);
     let layouts = layouts(graph);
@@ -101,10 +102,6 @@ pub fn lower(graph: &Graph, request: Request) -> Plan {
         targets,
     };
 
-    let batch_text = request
-        .batch
-        .map_or("batch".to_string(), |rows| rows.to_string());
-    let namer = Namer::new(graph, &fusion, batch_text);
     let steps: Vec<Step> = fusion
         .groups
         .iter()
@@ -113,10 +110,9 @@ pub fn lower(graph: &Graph, request: Request) -> Plan {
             let id = GroupId(u32::try_from(index).expect("fewer than 2^32 groups"));
             let kernel = lowering.kernel(id, group);
             Step {
-                part: namer.part(group),
-                line: (request.line)(namer.span(group)),
-                label: namer.label(group),
-                results: namer.results(group),
+                part: text::part(graph, group),
+                line: (request.line)(text::span(graph, group)),
+                group: id,
                 flops: cost::Cost::new(&kernel, batch).flops,
                 kernel,
             }
@@ -147,6 +143,8 @@ pub fn lower(graph: &Graph, request: Request) -> Plan {
         probes: lowering.probes(),
         parallel: cost::parallel(&steps, batch),
         steps,
+        graph: Arc::clone(graph),
+        fusion: Arc::new(fusion),
         arena_end,
         own_elements: arena_end - request.start,
     };

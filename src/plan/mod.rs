@@ -5,6 +5,7 @@
 
 pub mod cost;
 mod explain;
+mod layers;
 pub mod layout;
 mod lifetimes;
 pub mod lower;
@@ -15,15 +16,19 @@ pub mod step;
 mod text;
 pub mod verify;
 
-use crate::graph::Phase;
+use std::sync::Arc;
+
 use crate::graph::schedule::RateSchedule;
 use crate::graph::shape::Shape;
 use crate::graph::state::StepScalar;
 use crate::graph::watch::Watch;
+use crate::graph::{Graph, Phase};
+use crate::passes::fuse::{Fusion, Group, GroupId};
 use layout::{MatrixLayout, StateLayout};
 use step::{Kernel, Matrix, Offset};
 
 pub use explain::explain;
+pub use layers::layers;
 pub use program::batch_tile;
 pub use text::{bytes as bytes_text, count as count_text};
 
@@ -79,16 +84,14 @@ impl StepPart {
     }
 }
 
-/// One step: what it runs, and how the plan's text speaks of it.
+/// One step: what it runs, and where in the model's text it comes from.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Step {
     pub part: StepPart,
     /// The line of the model's text that it came from; of a file that it uses, `blocks.nn:3`.
     pub line: String,
-    /// The stages that it carries out.
-    pub label: String,
-    /// What it leaves behind: `y [9, 1] = …`.
-    pub results: Vec<String>,
+    /// The nodes of the graph that it computes.
+    pub group: GroupId,
     pub kernel: Kernel,
     /// Floating-point operations on a full batch.
     pub flops: u64,
@@ -153,6 +156,9 @@ pub struct Plan {
     /// What the step leaves in memory to be recorded.
     pub probes: Vec<Probe>,
     pub steps: Vec<Step>,
+    /// The graph that the steps carry out, and which of its nodes are one step.
+    pub graph: Arc<Graph>,
+    pub fusion: Arc<Fusion>,
     /// Whether a run is long enough for several threads.
     pub parallel: bool,
     /// The end of the plan's own part of the arena, in elements.
@@ -165,6 +171,16 @@ impl Plan {
     /// The kernels of the steps, in order.
     pub fn kernels(&self) -> Vec<Kernel> {
         self.steps.iter().map(|step| step.kernel.clone()).collect()
+    }
+
+    /// The nodes that a step computes.
+    pub fn group(&self, step: &Step) -> &Group {
+        &self.fusion.groups[step.group.0 as usize]
+    }
+
+    /// The stages that a step carries out, joined by `+`.
+    pub fn label(&self, step: &Step) -> String {
+        text::labels(&self.graph, self.group(step)).join(text::LABELS_JOINED)
     }
 
     /// Floating-point operations of one run on a full batch.

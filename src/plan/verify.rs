@@ -11,7 +11,7 @@ use crate::graph::state::StateKind;
 /// writes where it reads; the message holds the plan's text and the step.
 pub fn verify(plan: &Plan) {
     let fail = |step: &Step, what: String| -> ! {
-        panic!("internal: step `{}` {what}\n{plan}", step.label)
+        panic!("internal: step `{}` {what}\n{plan}", plan.label(step))
     };
     let batch = plan.batch.unwrap_or(1);
     let mut updated: HashSet<Offset> = HashSet::new();

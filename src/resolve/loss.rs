@@ -98,6 +98,7 @@ pub fn resolve(
     let mut total: Option<ValueId> = None;
     for (term, index) in &terms {
         let origin = graph.add_origin(term.call.entry.name, term.call.span);
+        graph.classify(origin, term.call.entry.name);
         graph.show(origin, &term.short_text());
         graph.current_origin = origin;
         let output = outputs[*index]?.value;

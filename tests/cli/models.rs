@@ -175,7 +175,7 @@ fn weights_to_start_from_continue_a_run_and_misfits_are_all_listed() {
 fn check_tells_sizes_as_far_as_they_are_known() {
     let folder = Folder::with_models("check", &["iris.nn", "iris.csv", "thermometer.nn"]);
     let ran = folder.nnc(&["check", "thermometer.nn"]).ends(0);
-    assert_eq!(ran.out, "thermometer: OK · parameters: 25\n");
+    assert_eq!(ran.out, "thermometer: OK · 25 parameters\n");
     let ran = folder.nnc(&["check", "iris.nn"]).ends(0);
     assert!(
         ran.out
@@ -189,7 +189,7 @@ fn check_tells_sizes_as_far_as_they_are_known() {
         table,
         "iris.csv · rows: 150 · delimiter: comma · UTF-8 · header: line 1"
     );
-    assert!(ok.starts_with("iris: OK · parameters: 131 · rows: train 120, validate 30"));
+    assert!(ok.starts_with("iris: OK · 131 parameters · rows: train 120, validate 30"));
     let ran = folder
         .nnc(&["check", "iris.nn", "iris.csv", "--format", "json"])
         .ends(0);
@@ -244,6 +244,14 @@ fn plans_are_printed_by_phase_and_target() {
         .nnc(&["plan", "neurons.nn", "--phase", "train"])
         .ends(1);
     assert!(ran.err.contains("no loss"), "{}", ran.err);
+    let line = first_line(&["plan", "thermometer.nn", "thermometer.csv", "--layers"]);
+    assert!(
+        line.starts_with("layers of thermometer: train, f32, batch 9 · 25 parameters · arena"),
+        "{line}"
+    );
+    folder
+        .nnc(&["plan", "thermometer.nn", "--layers", "--explain"])
+        .ends(2);
     let line = first_line(&["plan", "thermometer.nn", "thermometer.csv", "--explain"]);
     assert_eq!(
         line,

@@ -26,7 +26,7 @@ fn a_run_prints_its_losses_and_leaves_a_folder() {
     );
     assert_eq!(
         lines[1],
-        "thermometer · rows: train 9, validate 2 · parameters: 25 · batches an epoch: 1 · seed 42"
+        "thermometer · rows: train 9, validate 2 · 25 parameters · batches an epoch: 1 · seed 42"
     );
     let epochs = lines.iter().filter(|line| line.starts_with("Epoch "));
     assert_eq!(epochs.count(), 11);

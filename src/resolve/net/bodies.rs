@@ -226,7 +226,8 @@ impl Net<'_> {
             );
             return None;
         }
-        self.begin(&site.shown, site.span);
+        let origin = self.begin(&site.shown, site.span);
+        self.graph.classify(origin, "residual");
         Some(self.graph.add(flow.value, result.value))
     }
 }

@@ -188,6 +188,7 @@ impl Net<'_> {
         }
         let path = self.frame().path_of(&name);
         let origin = self.begin(&path, expr.span);
+        self.graph.classify(origin, call.entry.name);
         let text = format!("{name} = {}", call.short_text());
         self.graph.show(origin, &text);
         let width = width.clone();

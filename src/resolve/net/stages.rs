@@ -319,6 +319,7 @@ impl Net<'_> {
     /// Makes new nodes come from a stage.
     fn begin_call(&mut self, site: &Site, call: &Call) {
         let origin = self.begin(&site.shown, site.span);
+        self.graph.classify(origin, call.entry.name);
         let text = call.short_text();
         let text = match &site.label {
             Some(label) => format!("{label}: {text}"),
