@@ -140,7 +140,7 @@ fn once(path: &Path, spec: &DataSpec, threads: usize) -> (f64, f64) {
     let mut table = read(path, spec, threads);
     let read = begin.elapsed().as_secs_f64();
     let begin = Instant::now();
-    let division = divide(&table, spec, 1).expect("there are rows");
+    let division = divide(&table, spec).expect("there are rows");
     let preparation = Preparation::learn(&table, spec, &division).expect("no column is constant");
     let parts = preparation.take_parts::<f32>(&mut table, &division, true);
     let prepared = begin.elapsed().as_secs_f64();

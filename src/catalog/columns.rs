@@ -99,7 +99,7 @@ pub const ENTRIES: &[Entry] = &[
     },
     Entry {
         name: "random",
-        summary: "Rows drawn by the seed.",
+        summary: "Rows drawn by the split's own seed.",
         formula: "floor(validate · rows) and floor(test · rows) rows; the rest trains",
         source: "sklearn.model_selection.train_test_split",
         example: "split = random(validate = 20%, test = 10%)",
@@ -111,6 +111,12 @@ pub const ENTRIES: &[Entry] = &[
                 ArgumentKind::Column,
                 Default::Absent("no column"),
                 "category column whose shares each part keeps",
+            ),
+            named(
+                "seed",
+                ArgumentKind::Count,
+                Default::Number(0.0),
+                "what the draw follows from; the seed of the training moves no row",
             ),
         ],
         also_known_as: &["shuffle", "train_test_split"],

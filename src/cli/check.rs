@@ -101,7 +101,7 @@ pub fn compiled(
         return Ok((compiled, None));
     };
     let declaration = declare(&text.source(sources, None))?;
-    // The seed decides which rows, never how many.
+    // What is drawn by it is not checked.
     let seed = declaration.train.as_ref().and_then(|train| train.seed);
     let job = Job::prepare(
         &text,

@@ -56,7 +56,7 @@ impl Job {
             );
             distinct(faults)
         })?;
-        let learned = divide(&table, spec, seed).and_then(|division| {
+        let learned = divide(&table, spec).and_then(|division| {
             Preparation::learn(&table, spec, &division).map(|preparation| (division, preparation))
         });
         let data_time = begun.elapsed();

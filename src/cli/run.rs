@@ -5,7 +5,6 @@ use std::hash::{BuildHasher, RandomState};
 use std::io::Read;
 use std::time::Instant;
 
-use nnc::data::spec::Split;
 use nnc::diagnostics::{Code, Diagnostic, Faults, Sources};
 use nnc::graph::state::Initializer;
 use nnc::plan::{Precision, Target};
@@ -37,16 +36,12 @@ pub struct Order<'o> {
 }
 
 impl Order<'_> {
-    /// Whether the seed decides anything.
+    /// Whether the seed decides anything; the split has its own.
     pub fn draws(&self) -> bool {
-        let divides = match self.job.compiled.declaration.data.split {
-            Split::Random { .. } => true,
-            Split::None | Split::Ordered { .. } | Split::Column { .. } => false,
-        };
         let network = &self.job.compiled.network;
         let drawn = |state| !matches!(network.state(state).initializer, Initializer::Constant(_));
         let begins = network.parameters().any(drawn);
-        divides || begins || self.job.compiled.train.is_some()
+        begins || self.job.compiled.train.is_some()
     }
 }
 

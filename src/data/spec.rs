@@ -104,11 +104,12 @@ pub enum Split {
     /// All rows train.
     #[default]
     None,
-    /// Drawn by the seed; with `stratify`, within each value of a category column.
+    /// Drawn by the split's own seed; with `stratify`, within each value of a category column.
     Random {
         validate: f64,
         test: f64,
         stratify: Option<ColumnPattern>,
+        seed: u64,
         span: Span,
     },
     /// The last rows: training, then validation, then test, in the file's order.

@@ -45,21 +45,22 @@ impl Division {
 
 /// Divides the rows of a table that was read for training.
 ///
-/// A random division is that of the stream (seed, `split`, no path): the rows are shuffled, the first
+/// A random division is that of the stream (the split's own seed, `split`, no path): the rows are shuffled, the first
 /// validate, the next test, the others train; a stratified one takes for each category the share of
 /// each part by largest remainders, so that the totals stay `floor(p · rows)`. Faults: no row is left
 /// to train, or a part that the model asks for gets no row.
-pub fn divide(table: &Table, spec: &DataSpec, seed: u64) -> Result<Division, Faults> {
+pub fn divide(table: &Table, spec: &DataSpec) -> Result<Division, Faults> {
     let division = match &spec.split {
         Split::None => Division::from_parts(std::iter::repeat_n(Part::Train, table.rows)),
         Split::Random {
             validate,
             test,
+            seed,
             span,
             ..
         } => {
             let counts = counts(table, *validate, *test, *span)?;
-            Division::from_parts(random_parts(table, counts, seed))
+            Division::from_parts(random_parts(table, counts, *seed))
         }
         Split::Ordered {
             validate,
@@ -239,11 +240,12 @@ mod tests {
         }
     }
 
-    fn random(validate: f64, test: f64) -> DataSpec {
+    fn random(validate: f64, test: f64, seed: u64) -> DataSpec {
         spec(Split::Random {
             validate,
             test,
             stratify: None,
+            seed,
             span: Span::default(),
         })
     }
@@ -263,7 +265,7 @@ mod tests {
 
     #[test]
     fn a_random_division_is_that_of_the_seed() {
-        let division = divide(&table(11), &random(0.2, 0.1), 42).expect("a division");
+        let division = divide(&table(11), &random(0.2, 0.1, 42)).expect("a division");
         // The shuffled rows of tests/oracles/random_vectors.py, cut after two and after one more.
         assert_eq!(division.validate, [1, 5]);
         assert_eq!(division.test, [7]);
@@ -276,10 +278,10 @@ mod tests {
         assert!(division.train.is_sorted());
         all.sort_unstable();
         assert_eq!(all, (0..11).collect::<Vec<u32>>());
-        let again = divide(&table(11), &random(0.2, 0.1), 42).expect("a division");
+        let again = divide(&table(11), &random(0.2, 0.1, 42)).expect("a division");
         assert_eq!(again.train, division.train);
-        let other = divide(&table(1000), &random(0.2, 0.1), 43).expect("a division");
-        let first = divide(&table(1000), &random(0.2, 0.1), 42).expect("a division");
+        let other = divide(&table(1000), &random(0.2, 0.1, 43)).expect("a division");
+        let first = divide(&table(1000), &random(0.2, 0.1, 42)).expect("a division");
         assert_ne!(other.validate, first.validate);
     }
 
@@ -299,10 +301,10 @@ mod tests {
 
     #[test]
     fn an_ordered_division_takes_the_last_rows() {
-        let division = divide(&table(10), &ordered(0.2, 0.1), 1).expect("a division");
+        let division = divide(&table(10), &ordered(0.2, 0.1)).expect("a division");
         assert_eq!(division.train, [0, 1, 2, 3, 4, 5, 6]);
         assert_eq!((division.validate, division.test), (vec![7, 8], vec![9]));
-        let all = divide(&table(3), &spec(Split::None), 1).expect("a division");
+        let all = divide(&table(3), &spec(Split::None)).expect("a division");
         assert_eq!((all.train, all.test), (vec![0, 1, 2], vec![]));
     }
 
@@ -318,12 +320,12 @@ mod tests {
         });
         let mut table = table(3);
         table.parts = Some(vec![Part::Test, Part::Train, Part::Validate]);
-        let division = divide(&table, &split, 1).expect("a division");
+        let division = divide(&table, &split).expect("a division");
         assert_eq!(division.part(Part::Test), [0]);
         assert_eq!(division.part(Part::Train), [1]);
         assert_eq!(division.part(Part::Validate), [2]);
         table.parts = Some(vec![Part::Test; 3]);
-        assert_eq!(codes(divide(&table, &split, 1)), [Code::TooFewRows]);
+        assert_eq!(codes(divide(&table, &split)), [Code::TooFewRows]);
     }
 
     #[test]
@@ -334,7 +336,7 @@ mod tests {
             row => row % 2,
         };
         table.strata = Some((0..103).map(stratum).collect());
-        let division = divide(&table, &random(0.2, 0.1), 7).expect("a division");
+        let division = divide(&table, &random(0.2, 0.1, 7)).expect("a division");
         assert_eq!((division.validate.len(), division.test.len()), (20, 10));
         let count = |rows: &[u32], code| rows.iter().filter(|row| stratum(**row) == code).count();
         // 41, 51 and 11 rows: 7.96, 9.90 and 2.14 to validate, 3.98, 4.95 and 1.07 to test.
@@ -365,19 +367,19 @@ mod tests {
     #[test]
     fn a_part_without_rows_is_a_fault() {
         assert_eq!(
-            codes(divide(&table(4), &random(0.2, 0.2), 1)),
+            codes(divide(&table(4), &random(0.2, 0.2, 1))),
             [Code::TooFewRows; 2]
         );
         assert_eq!(
-            codes(divide(&table(10), &ordered(0.5, 0.5), 1)),
+            codes(divide(&table(10), &ordered(0.5, 0.5))),
             [Code::BadSplit]
         );
         assert_eq!(
-            codes(divide(&table(10), &ordered(0.9, 0.9), 1)),
+            codes(divide(&table(10), &ordered(0.9, 0.9))),
             [Code::BadSplit]
         );
         assert_eq!(
-            codes(divide(&table(1), &random(0.2, 0.0), 1)),
+            codes(divide(&table(1), &random(0.2, 0.0, 1))),
             [Code::TooFewRows]
         );
     }

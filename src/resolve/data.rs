@@ -427,6 +427,8 @@ fn split(value: &Expr, scope: &Scope, faults: &mut Vec<Diagnostic>) -> Option<Sp
             validate,
             test,
             stratify: column("stratify"),
+            // A whole number of at least 0: the catalog says so, and 2^64 is the largest that fits.
+            seed: arguments.number("seed") as u64,
             span,
         },
     })

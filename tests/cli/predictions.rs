@@ -103,9 +103,10 @@ fn columns_whose_names_are_no_words_get_words_by_from() {
 #[test]
 fn classes_come_with_their_probabilities() {
     let folder = Folder::with_models("classes", &["iris.nn", "iris.csv"]);
-    let model = folder
-        .read("iris.nn")
-        .replace("split = random(validate = 20%, stratify = species)", "");
+    let model = folder.read("iris.nn").replace(
+        "split = random(validate = 20%, stratify = species, seed = 42)",
+        "",
+    );
     folder.write("iris.nn", model);
     folder
         .nnc(&["run", "iris.nn", "iris.csv", "--out", "run"])

@@ -21,7 +21,7 @@ fn check(name: &str, csv: &str, lines: &[&str]) {
     let (spec, mut sources) = model(lines);
     let bytes = std::fs::read(folder().join(csv)).expect("the case's table");
     let result = read_table(bytes.as_slice(), csv, &spec, Purpose::Train, &mut sources)
-        .and_then(|table| divide(&table, &spec, 1).map(|division| (table, division)))
+        .and_then(|table| divide(&table, &spec).map(|division| (table, division)))
         .and_then(|(table, division)| Preparation::learn(&table, &spec, &division));
     snapshot(name, lines, &result.expect_err("faults"), &sources);
 }

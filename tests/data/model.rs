@@ -80,6 +80,7 @@ fn declare(spec: &mut DataSpec, file: FileId, start: usize, line: &str) {
                 validate: share(1),
                 test: share(2),
                 stratify: words.get(4).map(|word| pattern(word)),
+                seed: 1,
                 span,
             }
         }

@@ -293,7 +293,7 @@ fn globs_take_what_no_other_declaration_names_in_the_files_order() {
         .map(|field| field.kind.width())
         .collect();
     assert_eq!(widths, [None, None, Some(1)]);
-    let division = divide(&table, &spec, 0).expect("a division");
+    let division = divide(&table, &spec).expect("a division");
     let known = schema(&spec, &table, division.rows());
     let inputs: Vec<(&str, Option<usize>)> = known
         .inputs
@@ -333,7 +333,7 @@ fn a_split_may_be_stratified_by_a_column_of_its_own() {
         let csv = "a,b,y,label\n1,0,v,v\n2,0,v,v\n3,0,w,w\n4,0,w,w\n";
         let table = read(csv, &spec, &mut sources);
         assert_eq!(table.strata, Some(vec![0, 0, 1, 1]), "{line}");
-        let division = divide(&table, &spec, 3).expect("a division");
+        let division = divide(&table, &spec).expect("a division");
         let below_two = division.validate.iter().filter(|row| **row < 2).count();
         assert_eq!((division.validate.len(), below_two), (2, 1));
     }
@@ -350,7 +350,7 @@ fn prepared() -> (DataSpec, Sources, Table, Division, Preparation) {
     ]);
     let csv = "t1,x1,y,c,x2,t2\n0,1,no,red,5,0\n2,3,yes,blue,5.5,10\n4,5,no,red,6,20\n9,9,no,green,9,9\n6,7,no,red,7,0\n";
     let table = read(csv, &spec, &mut sources);
-    let division = divide(&table, &spec, 1).expect("a division");
+    let division = divide(&table, &spec).expect("a division");
     let preparation = Preparation::learn(&table, &spec, &division).expect("a preparation");
     (spec, sources, table, division, preparation)
 }
@@ -444,7 +444,7 @@ fn statistics_come_from_the_training_rows_alone() {
     ]);
     let csv = "t1,x1,y,c,x2,t2\n0,1,no,red,5,0\n2,3,yes,blue,5.5,10\n4,5,no,red,6,20\n-9,-9,no,green,-9,-9\n60,70,no,red,70,99\n";
     let table = read(csv, &spec, &mut sources);
-    let division = divide(&table, &spec, 1).expect("a division");
+    let division = divide(&table, &spec).expect("a division");
     let other = Preparation::learn(&table, &spec, &division).expect("a preparation");
     assert_eq!(other, preparation);
 }
@@ -453,7 +453,7 @@ fn statistics_come_from_the_training_rows_alone() {
 fn a_number_too_large_for_its_precision_is_a_fault() {
     let (spec, mut sources) = model(&["input a: number", "target y: number"]);
     let table = read("a,y\n1,2\n1e300,3\n", &spec, &mut sources);
-    let division = divide(&table, &spec, 0).expect("a division");
+    let division = divide(&table, &spec).expect("a division");
     let preparation = Preparation::learn(&table, &spec, &division).expect("a preparation");
     assert!(
         preparation

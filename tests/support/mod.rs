@@ -46,13 +46,8 @@ pub fn try_load(name: &str, model: &str, csv: &str) -> Result<Loaded, (Vec<Diagn
         Purpose::Train,
         &mut sources,
     );
-    let seed = declaration
-        .train
-        .as_ref()
-        .and_then(|train| train.seed)
-        .unwrap_or(0);
     let prepared = read.and_then(|table| {
-        let division = divide(&table, &declaration.data, seed)?;
+        let division = divide(&table, &declaration.data)?;
         let preparation = Preparation::learn(&table, &declaration.data, &division)?;
         Ok((table, division, preparation))
     });
