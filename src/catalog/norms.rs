@@ -268,7 +268,7 @@ fn advise_single(context: &mut Context, norm: &str, width: &Dim) {
     let (left, help) = match norm {
         "RMSNorm" => (
             "is its sign",
-            "let more features flow in, or leave the norm away",
+            "let more features flow in, or remove the norm",
         ),
         "GroupNorm" => (
             "is 0 for every row",
@@ -276,7 +276,7 @@ fn advise_single(context: &mut Context, norm: &str, width: &Dim) {
         ),
         _ => (
             "is 0 for every row",
-            "let more features flow in, or leave the norm away",
+            "let more features flow in, or remove the norm",
         ),
     };
     context.advice.push(

@@ -238,7 +238,7 @@ fn class_without_rows(
                 stratify: Some(_), ..
             },
             _,
-        ) => "its rows are too few for all parts: add rows, or leave the value away".to_owned(),
+        ) => "its rows are too few for all parts: add rows, or remove the value".to_owned(),
         (Split::None | Split::Random { .. }, Part::Train) => format!(
             "the network cannot learn what it is not shown; write `stratify = {name}` in the split"
         ),

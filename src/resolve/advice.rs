@@ -103,7 +103,7 @@ fn link_applied(graph: &Graph, value: ValueId, link: Link) -> Option<Diagnostic>
             } else {
                 "a softmax of a softmax learns slowly"
             })
-            .help("leave this layer away: predictions are probabilities all the same"),
+            .help("remove this layer: predictions are probabilities all the same"),
         ),
         Link::Sigmoid if sigmoid => Some(
             Diagnostic::new(
@@ -112,7 +112,7 @@ fn link_applied(graph: &Graph, value: ValueId, link: Link) -> Option<Diagnostic>
                 "`BCEWithLogits` takes logits, and applies the sigmoid itself",
             )
             .label("a sigmoid of a sigmoid stays between 0.5 and 0.73")
-            .help("leave this layer away: predictions are probabilities all the same"),
+            .help("remove this layer: predictions are probabilities all the same"),
         ),
         Link::Softmax | Link::Sigmoid | Link::Identity => None,
     }
@@ -138,7 +138,7 @@ fn without_loss(graph: &Graph, advice: &mut Vec<Diagnostic>) {
                 ),
             )
             .label("is not trained")
-            .help("say so with `params \"…\" { freeze = true }`, or leave it away"),
+            .help("say so with `params \"…\" { freeze = true }`, or remove it"),
         );
     }
 }
@@ -213,7 +213,7 @@ fn replaced_rate(train: &TrainSpec, advice: &mut Vec<Diagnostic>) {
             )
             .label("has no effect")
             .also(first.span, "the schedule")
-            .help("leave `lr` away: `max_lr` is the highest rate"),
+            .help("remove `lr`: `max_lr` is the highest rate"),
         );
     }
 }

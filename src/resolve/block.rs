@@ -67,7 +67,7 @@ pub fn declare(section: &Section, scope: &Scope, faults: &mut Vec<Diagnostic>) -
                 selector.span,
                 "a `block` is not chosen by a text",
             )
-            .label("leave this away"),
+            .label("remove this"),
         );
     }
     faults.extend(name_fault(name, scope));

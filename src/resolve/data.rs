@@ -178,7 +178,7 @@ fn declare(
             if let Some(kind) = kind {
                 faults.push(
                     Diagnostic::new(Code::Misplaced, kind.span, "an ignored column has no kind")
-                        .label("leave this away"),
+                        .label("remove this"),
                 );
             }
             return None;
@@ -250,8 +250,7 @@ fn row_weight(declared: &Declared, spec: &mut DataSpec, faults: &mut Vec<Diagnos
     let before = faults.len();
     if let Some(kind) = kind {
         faults.push(
-            wrong(kind.span, "a weight is a number as it stands in the table")
-                .label("leave this away"),
+            wrong(kind.span, "a weight is a number as it stands in the table").label("remove this"),
         );
     }
     let single = &names[..names.len().min(1)];

@@ -329,7 +329,7 @@ fn named_section(section: &Section) -> Option<Diagnostic> {
             span,
             format!("a `{}` section has no name", section.keyword.text),
         )
-        .label("leave this away"),
+        .label("remove this"),
     )
 }
 

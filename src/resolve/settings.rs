@@ -165,7 +165,7 @@ impl Settings {
             .label(format!("this is `{written}` here"))
             .suggest(name.span.to(value.span), written);
         if written.ends_with(&format!("= {}", setting.default)) {
-            fault.help("that is so if nothing is said: leave it away")
+            fault.help("that is so if nothing is said: remove it")
         } else {
             fault
         }

@@ -340,9 +340,9 @@ fn replaced_rates(spec: &TrainSpec) -> Vec<Diagnostic> {
             format!("`{name}` sets the learning rate of all parameters, so a group has none"),
         );
         let fault = fault.label("would have no effect");
-        fault.also(call.span, "the schedule").help(
-            "leave it away, or choose a schedule of the optimizer's rate: `CosineAnnealing`, say",
-        )
+        fault
+            .also(call.span, "the schedule")
+            .help("remove it, or choose a schedule of the optimizer's rate: `CosineAnnealing`, say")
     });
     faults.collect()
 }

@@ -203,7 +203,7 @@ pub fn unknown_argument(entry: &Entry, name: &str, span: Span) -> Diagnostic {
             ("Linear", "in_features") => {
                 fault.help(format!("{reason}; `Linear(3 -> 8)` states it"))
             }
-            _ => fault.help(format!("{reason}: leave this away")),
+            _ => fault.help(format!("{reason}: remove this")),
         };
     }
     if let Some(advice) = foreign::elsewhere(entry, name) {
@@ -240,7 +240,7 @@ pub fn too_many(entry: &Entry, argument: &Expr, scope: &Scope) -> Diagnostic {
             "naming the target of a loss is not supported yet",
         )
         .label("with one target there is nothing to choose")
-        .help(format!("leave `{target}` away: `{}`", entry.name));
+        .help(format!("remove `{target}`: write `{}`", entry.name));
     }
     let positional = entry
         .parameters
@@ -271,7 +271,7 @@ pub fn too_many(entry: &Entry, argument: &Expr, scope: &Scope) -> Diagnostic {
         ));
     }
     if entry.parameters.is_empty() {
-        fault.label("leave this away")
+        fault.label("remove this")
     } else {
         fault.label("give this one by name").note(takes(entry))
     }
