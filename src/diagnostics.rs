@@ -203,14 +203,14 @@ codes! {
     NotUtf8 = "E0103" Error "the file is not UTF-8 text";
     TooLarge = "E0104" Error "the file is too large or nested too deep";
     // Names.
-    UnknownName = "E0201" Error "a name that nothing declares";
+    UnknownName = "E0201" Error "an undeclared name";
     DuplicateName = "E0202" Error "a name is declared twice";
     UnknownSection = "E0203" Error "a section that the language does not have";
     UnknownSetting = "E0204" Error "a setting that the section does not have";
     UnknownArgument = "E0205" Error "an argument that the entry does not have";
     MissingSection = "E0206" Error "a section is missing, or says nothing";
     MissingSetting = "E0207" Error "a setting is missing";
-    UnusedResult = "E0208" Error "a result that nothing uses";
+    UnusedResult = "E0208" Error "an unused result";
     NotSupported = "E0209" Error "part of the language that this version does not support yet";
     Misplaced = "E0210" Error "a construct in a place where it has no meaning";
     UnknownEntry = "E0211" Error "a layer, loss, optimizer or other entry that the catalog does not have";

@@ -374,7 +374,7 @@ impl Net<'_> {
                     }
                     None => self.faults.push(
                         Diagnostic::new(Code::UnusedResult, value.span, "a number alone on a line")
-                            .label("nothing uses this number"),
+                            .label("this number is unused"),
                     ),
                 }
                 before
@@ -691,7 +691,7 @@ impl Net<'_> {
                 Diagnostic::new(
                     Code::UnusedResult,
                     flow.span,
-                    "nothing uses the result of this line",
+                    "the result of this line is unused",
                 )
                 .label("the next line starts from another value")
                 .help("name it (`h = …`) and use the name, or remove the line"),

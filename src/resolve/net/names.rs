@@ -302,7 +302,7 @@ impl Net<'_> {
                 Diagnostic::new(
                     Code::UnusedResult,
                     binding.span,
-                    format!("nothing uses the {what} `{name}`"),
+                    format!("the {what} `{name}` is unused"),
                 )
                 .label("bound here and not used"),
             );
