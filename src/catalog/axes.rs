@@ -62,7 +62,7 @@ pub fn unflatten(
             Code::ShapeMismatch,
             span,
             format!(
-                "{width} features cannot stand as {}, which is {product}",
+                "{width} features cannot be reshaped to {}, which has {product}",
                 wanted.row_text()
             ),
         )

@@ -663,7 +663,7 @@ impl Net<'_> {
             Code::Misplaced,
             section.keyword.span,
             format!(
-                "a section `{}` cannot stand inside of a body",
+                "a section `{}` is not allowed in a body",
                 section.keyword.text
             ),
         )

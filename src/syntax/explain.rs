@@ -141,7 +141,7 @@ impl<'t> Case<'t> {
         );
         Some(
             fault
-                .label("cannot stand here")
+                .label("not allowed here")
                 .help(format!("did you mean `{keyword}`?"))
                 .suggest(self.span(token), keyword),
         )
@@ -197,7 +197,7 @@ impl<'t> Case<'t> {
                 "residual" => self
                     .fault(found, "`residual` is followed by a body")
                     .help("write `residual { … }`"),
-                _ => self.fault(found, format!("{shown} cannot stand here")),
+                _ => self.fault(found, format!("{shown} is not allowed here")),
             },
             TokenKind::Open(Bracket::Brace) => self
                 .fault(found, "a `{ … }` has no name")

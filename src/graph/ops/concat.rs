@@ -24,7 +24,7 @@ pub fn shape(operands: &[&Shape]) -> Result<Shape, ShapeFault> {
         (None, _) | (_, None) => {
             let shapes: Vec<String> = operands.iter().map(|shape| shape.to_string()).collect();
             Err(ShapeFault(format!(
-                "{} cannot stand side by side",
+                "{} cannot be combined",
                 shapes.join(", ")
             )))
         }

@@ -148,7 +148,7 @@ impl Case<'_> {
     fn semicolon(&self, found: &Token) -> Diagnostic {
         self.fault(
             found,
-            "a `;` ends a statement and cannot stand inside brackets",
+            "a `;` ends a statement and is not allowed in brackets",
         )
         .label("write `,`")
         .suggest(self.span(found), ",")
@@ -257,7 +257,7 @@ impl Case<'_> {
             return self
                 .fault(
                     found,
-                    format!("{} cannot stand in a list", self.shown(found)),
+                    format!("{} is not allowed in a list", self.shown(found)),
                 )
                 .label("a list holds values without names")
                 .also(self.span(&self.tokens[open]), "the list begins here");
