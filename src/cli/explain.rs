@@ -91,7 +91,7 @@ fn known(name: &str, page: &mut Page) -> bool {
     for kind in Kind::ALL {
         if catalog::planned(kind).contains(&name) {
             page.heading(&format!("{name}: {}", kind.noun()));
-            page.prose("Part of the language, without a meaning in this version.");
+            page.prose("Reserved, not implemented yet.");
             found = true;
         }
     }

@@ -41,7 +41,7 @@ pub fn unknown_entry(name: &str, span: Span, kind: Kind, scope: &Scope) -> Diagn
             span,
             format!("the {noun} `{name}` is not supported yet"),
         )
-        .label("part of the language, without a meaning in this version");
+        .label("reserved, not implemented yet");
         return fault;
     }
     if let Some((_, declared)) = scope.parameters.get(name) {
@@ -80,9 +80,7 @@ pub fn unknown_entry(name: &str, span: Span, kind: Kind, scope: &Scope) -> Diagn
             .label(format!("this is called `{here}` here"))
             .suggest(span, here);
         return if catalog::planned(kind).contains(&here) {
-            fault.note(format!(
-                "`{here}` is part of the language, without a meaning in this version"
-            ))
+            fault.note(format!("`{here}` is reserved, not implemented yet"))
         } else {
             fault
         };
@@ -187,7 +185,7 @@ pub fn unknown_argument(entry: &Entry, name: &str, span: Span) -> Diagnostic {
                 entry.name
             ),
         )
-        .label("without a meaning in this version")
+        .label("reserved, not implemented yet")
         .note(takes(entry));
     }
     let names = || entry.parameters.iter().map(|known| known.name);
