@@ -469,8 +469,9 @@ fn non_finite(found: &NonFinite, order: &Order) -> Diagnostic {
         found.update, found.epoch, found.loss
     );
     let fault = match &found.stage {
-        Some((label, span)) => Diagnostic::new(Code::NonFiniteLoss, *span, message)
-            .label(format!("`{label}` is the first to give what is not finite")),
+        Some((label, span)) => Diagnostic::new(Code::NonFiniteLoss, *span, message).label(format!(
+            "`{label}` is the first step with a non-finite result"
+        )),
         None => Diagnostic::without_place(Code::NonFiniteLoss, message),
     };
     let training = order.job.division.part(Part::Train);

@@ -121,7 +121,7 @@ pub fn from_bytes(bytes: &[u8], name: &str, states: &StateLayout) -> Result<Valu
             }
             Some(_) => faults.push(Diagnostic::without_place(
                 Code::BadWeights,
-                format!("`{wanted}` in `{name}` holds a number that is not finite"),
+                format!("`{wanted}` in `{name}` holds a non-finite number"),
             )),
             None => faults.push(Diagnostic::without_place(
                 Code::WeightShapes,
