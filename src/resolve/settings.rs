@@ -165,7 +165,7 @@ impl Settings {
             .label(format!("this is `{written}` here"))
             .suggest(name.span.to(value.span), written);
         if written.ends_with(&format!("= {}", setting.default)) {
-            fault.help("that is so if nothing is said: remove it")
+            fault.help("that is the default: remove it")
         } else {
             fault
         }
