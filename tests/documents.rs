@@ -216,7 +216,7 @@ fn codes_chapter() -> String {
             // Its examples are compiled beside the code.
             code.explanation()
                 .trim_end()
-                .replace("```nn\n", "Mended:\n\n```nn,mended\n")
+                .replace("```nn\n", "Fixed:\n\n```nn,fixed\n")
                 .replace("```nn faulty\n", "Faulty:\n\n```nn,faulty\n")
         )
         .expect("a string takes any text");

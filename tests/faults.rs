@@ -114,7 +114,7 @@ fn explained(code: Code) -> Vec<(&'static str, Option<&'static str>, bool)> {
         };
         match block {
             Block::Faulty(model) => Some((*model, table, true)),
-            Block::Mended(model) => Some((*model, table, false)),
+            Block::Fixed(model) => Some((*model, table, false)),
             Block::Prose(_) | Block::Table(_) | Block::Shell(_) => None,
         }
     });

@@ -8,7 +8,7 @@ pub enum Block<'t> {
     /// A model that gives the code, alone or with the table that follows.
     Faulty(&'t str),
     /// The same model without the fault.
-    Mended(&'t str),
+    Fixed(&'t str),
     /// The table of the model before it.
     Table(&'t str),
     /// Commands for a shell.
@@ -31,7 +31,7 @@ pub fn explanation_blocks(text: &str) -> Vec<Block<'_>> {
         let (kind, content) = part.split_once('\n').unwrap_or((part, ""));
         blocks.push(match kind {
             "nn faulty" => Block::Faulty(content),
-            "nn" => Block::Mended(content),
+            "nn" => Block::Fixed(content),
             "csv" => Block::Table(content),
             "sh" => Block::Shell(content),
             other => panic!("internal: a block of `{other}` in an explanation"),

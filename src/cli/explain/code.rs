@@ -32,8 +32,8 @@ pub fn explain(code: Code, page: &mut Page) {
                     page.diagnostic(fault, &sources);
                 }
             }
-            Block::Mended(model) => {
-                page.caption("mended.nn");
+            Block::Fixed(model) => {
+                page.caption("fixed.nn");
                 page.code(model);
                 if let Some(table) = table {
                     page.caption("table.csv");
