@@ -111,7 +111,7 @@ fn write_picture(path: &Path, text: &str, console: &Console) -> Outcome {
 /// What the plan takes on this machine, or why that is not known.
 fn forecast(compiled: &Compiled, phase: &PhasePlan) -> Result<String, Faults> {
     if !phase.plan.deferred.is_empty() {
-        return Ok("\n  what it takes on this machine is told with a table\n".to_owned());
+        return Ok("\n  give a table to see what it takes on this machine\n".to_owned());
     }
     let roofline = forecast::measure(&phase.plan, all_threads())
         .map_err(|error| vec![unreadable("the speed of this machine", &error)])?;

@@ -239,7 +239,11 @@ fn plans_are_printed_by_phase_and_target() {
     // Without a table the batch is not known, and so no time.
     let native = ["plan", "thermometer.nn", "--target", "native"];
     let ran = folder.nnc(&native).ends(0);
-    assert!(ran.out.contains("told with a table"), "{}", ran.out);
+    assert!(
+        ran.out.contains("give a table to see what it takes"),
+        "{}",
+        ran.out
+    );
     let ran = folder
         .nnc(&["plan", "neurons.nn", "--phase", "train"])
         .ends(1);
