@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::bodies::{Body, Part, parts};
-use super::passages::{Passage, chain, rows};
+use super::edges::{Edge, chain, rows};
 use super::rows::{Item, arrange};
 use super::{Flow, Picture, Shown};
 
@@ -92,11 +92,11 @@ impl Group {
         for (index, part) in parts.iter().enumerate() {
             part_of.extend(part.places().into_iter().map(|place| (place, index)));
         }
-        let mut passages: Vec<Passage> = Vec::new();
+        let mut edges: Vec<Edge> = Vec::new();
         let mut touching: Vec<Vec<usize>> = vec![Vec::new(); parts.len()];
         for index in flows {
             let Flow { from, to } = picture.flows[*index];
-            let passage = Passage {
+            let edge = Edge {
                 flow: *index,
                 source: from,
                 from: part_of.get(&from).copied(),
@@ -105,12 +105,12 @@ impl Group {
                 enters: 0.0,
                 chain: Vec::new(),
             };
-            let ends = BTreeSet::from([passage.from, passage.to]);
+            let ends = BTreeSet::from([edge.from, edge.to]);
             ends.into_iter()
                 .flatten()
                 .for_each(|end| touching[end].push(*index));
-            if passage.from != passage.to {
-                passages.push(passage);
+            if edge.from != edge.to {
+                edges.push(edge);
             }
         }
         let groups: Vec<Group> = parts
@@ -121,22 +121,22 @@ impl Group {
                 Part::Body(body) => Group::new(picture, &body.parts, flows, Some(body)),
             })
             .collect();
-        let rows = rows(parts.len(), &passages);
+        let rows = rows(parts.len(), &edges);
         let mut items: Vec<Item> = groups
             .iter()
             .zip(&rows)
             .map(|(group, row)| Item::new(*row, group.width))
             .collect();
-        for passage in &mut passages {
+        for edge in &mut edges {
             let shift = |group: &Group, x: f64| x - group.width / 2.0;
-            let from = passage.from.map(|from| &groups[from]);
-            let to = passage.to.map(|to| &groups[to]);
-            passage.leaves = from.map_or(0.0, |group| shift(group, group.exits[&passage.source]));
-            passage.enters = to.map_or(0.0, |group| shift(group, group.entries[&passage.source]));
+            let from = edge.from.map(|from| &groups[from]);
+            let to = edge.to.map(|to| &groups[to]);
+            edge.leaves = from.map_or(0.0, |group| shift(group, group.exits[&edge.source]));
+            edge.enters = to.map_or(0.0, |group| shift(group, group.entries[&edge.source]));
         }
-        chain(&mut items, &mut passages);
+        chain(&mut items, &mut edges);
         arrange(&mut items);
-        Group::placed(groups, &items, &passages, body)
+        Group::placed(groups, &items, &edges, body)
     }
 
     /// A box, which flows enter and leave in its middle.
@@ -173,28 +173,23 @@ impl Group {
     }
 
     /// The parts with their places in their rows, in a frame if they are a body's.
-    fn placed(
-        groups: Vec<Group>,
-        items: &[Item],
-        passages: &[Passage],
-        body: Option<&Body>,
-    ) -> Group {
+    fn placed(groups: Vec<Group>, items: &[Item], edges: &[Edge], body: Option<&Body>) -> Group {
         let mut whole = Group::default();
-        let edges = items
+        let sides = items
             .iter()
             .map(|item| (item.x - item.width / 2.0, item.x + item.width / 2.0));
-        let (left, right) = edges.fold((f64::INFINITY, f64::NEG_INFINITY), |all, one| {
+        let (left, right) = sides.fold((f64::INFINITY, f64::NEG_INFINITY), |all, one| {
             (all.0.min(one.0), all.1.max(one.1))
         });
-        let ends = |of: fn(&Passage) -> (bool, Option<&usize>)| {
-            let ends = passages.iter().map(move |passage| (passage, of(passage)));
-            let ends = ends.filter_map(|(passage, (passes, item))| {
-                Some((passage.source, items[*item.filter(|_| passes)?].x))
+        let ends = |of: fn(&Edge) -> (bool, Option<&usize>)| {
+            let ends = edges.iter().map(move |edge| (edge, of(edge)));
+            let ends = ends.filter_map(|(edge, (passes, item))| {
+                Some((edge.source, items[*item.filter(|_| passes)?].x))
             });
             ends.collect::<BTreeMap<usize, f64>>()
         };
-        whole.entries = ends(|passage| (passage.from.is_none(), passage.chain.first()));
-        whole.exits = ends(|passage| (passage.to.is_none(), passage.chain.last()));
+        whole.entries = ends(|edge| (edge.from.is_none(), edge.chain.first()));
+        whole.exits = ends(|edge| (edge.to.is_none(), edge.chain.last()));
         let (start, end, label) = whole.sides(left, right, body);
         whole.width = end - start;
         whole
@@ -231,16 +226,16 @@ impl Group {
                 (x, (top + bottom - group.height) / 2.0)
             })
             .collect();
-        for passage in passages {
+        for edge in edges {
             let mut line: Vec<(f64, f64)> = Vec::new();
-            for (at, index) in passage.chain.iter().enumerate() {
+            for (at, index) in edge.chain.iter().enumerate() {
                 let (top, bottom) = bands[items[*index].row];
                 let Some(group) = groups.get(*index) else {
                     let x = items[*index].x - start;
                     line.extend([(x, top), (x, bottom)]);
                     continue;
                 };
-                let within = group.lines[&passage.flow].iter();
+                let within = group.lines[&edge.flow].iter();
                 let within = within.map(|point| moved(*point, corners[*index]));
                 // From the part down to the edge of its row, or from that down to the part.
                 let before = line.len();
@@ -251,7 +246,7 @@ impl Group {
                 }
             }
             line.dedup();
-            whole.lines.insert(passage.flow, line);
+            whole.lines.insert(edge.flow, line);
         }
         for (group, corner) in groups.into_iter().zip(corners) {
             whole.take(group, corner);

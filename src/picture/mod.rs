@@ -2,8 +2,8 @@
 
 mod bodies;
 mod dot;
+mod edges;
 mod layout;
-mod passages;
 mod repeats;
 mod rows;
 mod svg;

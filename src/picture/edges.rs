@@ -1,14 +1,14 @@
-//! The flows of a body as it sees them: from and to its parts, and from and to what is without.
+//! The edges of a body: flows as it sees them, from and to its parts, and from and to what is without.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::rows::{Item, join};
 
-/// Points that flows pass in one body: beyond so many they go straight, behind the boxes.
+/// Points that edges pass in one body: beyond so many they go straight, behind the boxes.
 const MOST_POINTS: usize = 20_000;
 
 /// A flow as a body sees it: from and to one of its parts, or from and to what is without.
-pub struct Passage {
+pub struct Edge {
     pub flow: usize,
     pub source: usize,
     pub from: Option<usize>,
@@ -22,13 +22,13 @@ pub struct Passage {
 
 /// The row of each part: below all that it takes, and below the row where flows enter. What takes nothing
 /// stands just above its first user.
-pub fn rows(count: usize, passages: &[Passage]) -> Vec<usize> {
-    let first = usize::from(passages.iter().any(|passage| passage.from.is_none()));
+pub fn rows(count: usize, edges: &[Edge]) -> Vec<usize> {
+    let first = usize::from(edges.iter().any(|edge| edge.from.is_none()));
     let mut rows = vec![first; count];
     // Parts stand in an order in which flows go forward.
-    let mut within: Vec<(usize, usize)> = passages
+    let mut within: Vec<(usize, usize)> = edges
         .iter()
-        .filter_map(|passage| Some((passage.to?, passage.from?)))
+        .filter_map(|edge| Some((edge.to?, edge.from?)))
         .collect();
     within.sort_unstable();
     for (to, from) in &within {
@@ -36,11 +36,11 @@ pub fn rows(count: usize, passages: &[Passage]) -> Vec<usize> {
     }
     let mut takes = vec![false; count];
     let mut first_user = vec![usize::MAX; count];
-    for passage in passages {
-        if let Some(to) = passage.to {
+    for edge in edges {
+        if let Some(to) = edge.to {
             takes[to] = true;
         }
-        if let (Some(from), Some(to)) = (passage.from, passage.to) {
+        if let (Some(from), Some(to)) = (edge.from, edge.to) {
             first_user[from] = first_user[from].min(rows[to]);
         }
     }
@@ -52,45 +52,45 @@ pub fn rows(count: usize, passages: &[Passage]) -> Vec<usize> {
     rows
 }
 
-/// Adds to the items those of the flows: a point in each row that one passes, and where it enters or
-/// leaves. Flows of the same source pass a row at the same point.
-pub fn chain(items: &mut Vec<Item>, passages: &mut [Passage]) {
+/// Adds to the items those of the edges: a point in each row that one passes, and where it enters or
+/// leaves. Edges of the same source pass a row at the same point.
+pub fn chain(items: &mut Vec<Item>, edges: &mut [Edge]) {
     let below = items.iter().map(|item| item.row + 1).max().unwrap_or(0);
-    let span = |passage: &Passage, items: &[Item]| {
-        let first = passage.from.map_or(0, |from| items[from].row + 1);
-        (first, passage.to.map_or(below + 1, |to| items[to].row))
+    let span = |edge: &Edge, items: &[Item]| {
+        let first = edge.from.map_or(0, |from| items[from].row + 1);
+        (first, edge.to.map_or(below + 1, |to| items[to].row))
     };
-    let spans = passages.iter().map(|passage| span(passage, items));
+    let spans = edges.iter().map(|edge| span(edge, items));
     let points: usize = spans.map(|(first, end)| end - first).sum();
     let mut points_of: BTreeMap<(usize, usize), usize> = BTreeMap::new();
     let mut joined: BTreeSet<(usize, usize, usize)> = BTreeSet::new();
-    for passage in passages {
-        let (first, end) = span(passage, items);
-        passage.chain.extend(passage.from);
+    for edge in edges {
+        let (first, end) = span(edge, items);
+        edge.chain.extend(edge.from);
         for row in first..end {
-            let edge = row == 0 && passage.from.is_none() || row == below;
-            if edge || points <= MOST_POINTS {
-                let point = points_of.entry((passage.source, row)).or_insert_with(|| {
+            let outside = row == 0 && edge.from.is_none() || row == below;
+            if outside || points <= MOST_POINTS {
+                let point = points_of.entry((edge.source, row)).or_insert_with(|| {
                     items.push(Item::new(row, 0.0));
                     items.len() - 1
                 });
-                passage.chain.push(*point);
+                edge.chain.push(*point);
             }
         }
-        passage.chain.extend(passage.to);
-        for pair in passage.chain.windows(2) {
+        edge.chain.extend(edge.to);
+        for pair in edge.chain.windows(2) {
             let (upper, lower) = (pair[0], pair[1]);
-            let leaves = if passage.from == Some(upper) {
-                passage.leaves
+            let leaves = if edge.from == Some(upper) {
+                edge.leaves
             } else {
                 0.0
             };
-            let enters = if passage.to == Some(lower) {
-                passage.enters
+            let enters = if edge.to == Some(lower) {
+                edge.enters
             } else {
                 0.0
             };
-            if joined.insert((upper, lower, passage.source)) {
+            if joined.insert((upper, lower, edge.source)) {
                 join(items, (upper, leaves), (lower, enters));
             }
         }
