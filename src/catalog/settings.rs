@@ -183,7 +183,7 @@ pub const DATA: &[Setting] = &[
         "`\".\"`, `\",\"`, `\"'\"`, `\" \"` or `\"_\"`",
         "none",
         "what stands between groups of three digits",
-        "thousands = \".\"",
+        "thousands = \"'\"",
     ),
 ];
 

@@ -130,7 +130,7 @@ fn an_instruction_set_that_is_not_named_is_the_best() {
         Ran::from(command.env("NNC_ISA", set).output().expect("nnc starts"))
     };
     let ran = with("").ends(0);
-    assert_eq!(ran.out, "line: OK · parameters: 2\n");
+    assert_eq!(ran.out, "line: OK · 2 parameters\n");
     let ran = with(" ").ends(2);
     let told = "error[E0605]: NNC_ISA is \" \"; this machine has ";
     assert!(ran.err.starts_with(told), "{}", ran.err);

@@ -178,42 +178,45 @@ impl Kinds {
         id
     }
 
-    /// Folds until nothing is found: runs stand in iterations of others.
+    /// Folds the shortest iterations first, wherever they stand, and then those that have runs in them.
     fn fold(&mut self, mut items: Vec<Item>) -> Vec<Item> {
-        loop {
+        let mut period = 1;
+        while period <= (items.len() / FEWEST).min(MOST_ENTRIES) {
             let count = items.len();
-            items = self.fold_once(items);
-            if items.len() == count {
-                return items;
-            }
+            items = self.fold_once(items, period);
+            period = if items.len() < count { 1 } else { period + 1 };
         }
+        items
     }
 
-    fn fold_once(&mut self, items: Vec<Item>) -> Vec<Item> {
+    /// Folds all runs of iterations of so many items.
+    fn fold_once(&mut self, items: Vec<Item>, period: usize) -> Vec<Item> {
+        if !(0..items.len()).any(|at| self.run_of(&items[at..], 0, period).is_some()) {
+            return items;
+        }
         let mut folded = Vec::new();
         let mut rest = &items[..];
         while let [first, others @ ..] = rest {
-            let Some(found) = self.first_run(rest) else {
+            let Some(found) = self.first_run(rest, period) else {
                 folded.push(first.clone());
                 rest = others;
                 continue;
             };
             let (before, run) = rest.split_at(found.before);
             folded.extend_from_slice(before);
-            folded.push(self.run(run[..found.period].to_vec(), found.times, found.changes));
-            rest = &run[found.period * found.times..];
+            folded.push(self.run(run[..period].to_vec(), found.times, found.changes));
+            rest = &run[period * found.times..];
         }
         folded
     }
 
     /// The run that begins these items, or within their first iteration if that is where one begins to
     /// speak of its own.
-    fn first_run(&self, items: &[Item]) -> Option<Found> {
-        let longest = (items.len() / FEWEST).min(MOST_ENTRIES);
-        let found = (1..=longest).find_map(|period| self.run_of(items, 0, period))?;
-        let mut later = (0..found.period).filter_map(|before| {
-            let found = self.run_of(items, before, found.period)?;
-            is_one_iteration(&items[before..before + found.period], &found.changes).then_some(found)
+    fn first_run(&self, items: &[Item], period: usize) -> Option<Found> {
+        let found = self.run_of(items, 0, period)?;
+        let mut later = (0..period).filter_map(|before| {
+            let found = self.run_of(items, before, period)?;
+            is_one_iteration(&items[before..before + period], &found.changes).then_some(found)
         });
         Some(later.next().unwrap_or(found))
     }
@@ -224,7 +227,6 @@ impl Kinds {
         let changes = changes(items, period)?;
         self.consistent(&items[..period], &changes).then(|| Found {
             before,
-            period,
             times: times(items, period, &changes),
             changes,
         })
@@ -315,7 +317,6 @@ impl Kinds {
 struct Found {
     /// How many items stand before the first of them.
     before: usize,
-    period: usize,
     times: usize,
     /// By what each number of an iteration changes to the next.
     changes: Vec<i64>,
