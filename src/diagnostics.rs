@@ -141,7 +141,9 @@ impl Sources {
 
     /// The 1-based line at which a span begins.
     pub fn line(&self, span: Span) -> usize {
-        self.line_column(span.file, span.start as usize).0
+        let source = self.get(span.file);
+        let starts = &source.line_starts;
+        source.first_line + starts.partition_point(|start| *start <= span.start as usize) - 1
     }
 }
 

@@ -13,13 +13,14 @@ pub fn near_miss<'n>(wrong: &str, known: impl IntoIterator<Item = &'n str>) -> O
         return None;
     }
     let known: Vec<&str> = known.into_iter().collect();
+    let wrong_letters = Letters::of(wrong);
     let plain = |name: &str| name.to_lowercase().replace(['_', '-', ' '], "");
     let wrong_plain = plain(wrong);
     let wrong_length = wrong_plain.chars().count();
     let nearest = known
         .iter()
         .copied()
-        .filter(|name| name.len() <= LONGEST_NAME)
+        .filter(|name| name.len() <= LONGEST_NAME && wrong_letters.may_be_near(&Letters::of(name)))
         .filter_map(|name| {
             let name_plain = plain(name);
             let length = name_plain.chars().count();
@@ -48,6 +49,38 @@ pub fn near_miss<'n>(wrong: &str, known: impl IntoIterator<Item = &'n str>) -> O
     match short[..] {
         [only] => Some(only),
         [..] => None,
+    }
+}
+
+/// How often each letter stands in a name, letters by their last bits: what is too far from another by
+/// this alone is not compared. That is most of any list, which may be as long as the file.
+struct Letters {
+    counts: [u8; 64],
+    length: u32,
+    ascii: bool,
+}
+
+impl Letters {
+    /// Of a name of at most [`LONGEST_NAME`] bytes, without case and what divides words.
+    fn of(name: &str) -> Letters {
+        let mut letters = Letters {
+            counts: [0; 64],
+            length: 0,
+            ascii: name.is_ascii(),
+        };
+        for letter in name.bytes().filter(|it| !matches!(it, b'_' | b'-' | b' ')) {
+            letters.counts[usize::from(letter.to_ascii_lowercase() % 64)] += 1;
+            letters.length += 1;
+        }
+        letters
+    }
+
+    /// The distance of two names is at least the letters of the longer that the other does not have.
+    fn may_be_near(&self, other: &Letters) -> bool {
+        let pairs = self.counts.iter().zip(&other.counts);
+        let common: u32 = pairs.map(|(a, b)| u32::from(*a.min(b))).sum();
+        let longest = self.length.max(other.length);
+        !(self.ascii && other.ascii) || 3 * (longest - common) <= longest
     }
 }
 

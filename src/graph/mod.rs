@@ -10,6 +10,7 @@ pub mod elements;
 pub mod ops;
 pub mod reference;
 pub mod scalar;
+pub mod scalars;
 pub mod schedule;
 pub mod shape;
 pub mod state;
@@ -24,6 +25,7 @@ use smallvec::SmallVec;
 
 use crate::diagnostics::Span;
 use ops::Op;
+use scalars::Scalars;
 use shape::Shape;
 use state::{ScalarId, State, StateId, StateKind, StepScalar};
 use watch::Watch;
@@ -112,7 +114,7 @@ pub struct Graph {
     pub states: Vec<State>,
     /// The states that were added to this graph, by their names.
     pub named_states: HashMap<String, StateId>,
-    pub scalars: Vec<StepScalar>,
+    pub scalars: Scalars,
     pub origins: Vec<Origin>,
     /// What the network computes: logits or values, before the loss's link function.
     pub prediction: Option<ValueId>,
@@ -231,12 +233,7 @@ impl Graph {
 
     /// The id of a number that is set before each step; equal ones share a slot.
     pub fn add_scalar(&mut self, scalar: StepScalar) -> ScalarId {
-        let found = self.scalars.iter().position(|known| *known == scalar);
-        let index = found.unwrap_or_else(|| {
-            self.scalars.push(scalar);
-            self.scalars.len() - 1
-        });
-        ScalarId(u32::try_from(index).expect("fewer than 2^32 scalars"))
+        self.scalars.id_of(scalar)
     }
 
     pub fn add_origin(&mut self, label: &str, span: Span) -> OriginId {

@@ -50,11 +50,25 @@ impl Dim {
         match (self, other) {
             (Dim::Known(a), Dim::Known(b)) => a.checked_add(*b).map(Dim::Known),
             (Dim::Known(0), other) | (other, Dim::Known(0)) => Some(other.clone()),
-            (Dim::Deferred(_), _) | (_, Dim::Deferred(_)) => {
-                Some(Dim::Deferred(format!("{self} + {other}").into()))
-            }
+            (Dim::Deferred(_), _) | (_, Dim::Deferred(_)) => Some(Dim::Deferred(
+                bounded_sum(format!("{self} + {other}")).into(),
+            )),
         }
     }
+}
+
+/// The text of a sum, its middle left out where it has become too long to be read: that of a thousand
+/// lengths would be built a thousand times.
+fn bounded_sum(text: String) -> String {
+    const LONGEST: usize = 200;
+    const LEFT_OUT: &str = " + … + ";
+    if text.len() <= LONGEST {
+        return text;
+    }
+    let parts = text.split_once(" + ").zip(text.rsplit_once(" + "));
+    parts.map_or_else(String::new, |((first, _), (_, last))| {
+        format!("{first}{LEFT_OUT}{last}")
+    })
 }
 
 impl From<usize> for Dim {

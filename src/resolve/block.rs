@@ -1,5 +1,6 @@
 //! Blocks: reusable pieces of network with parameters, as they are declared.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::constant::{FACTS, Scope};
@@ -72,13 +73,14 @@ pub fn declare(section: &Section, scope: &Scope, faults: &mut Vec<Diagnostic>) -
     }
     faults.extend(name_fault(name, scope));
     let mut parameters: Vec<Parameter> = Vec::new();
+    let mut known: HashMap<&str, Span> = HashMap::new();
     for parameter in &section.parameters {
-        faults.extend(parameter_fault(&parameter.name, &parameters, scope));
+        let name = &parameter.name;
+        let first = known.get(name.text.as_str()).copied();
+        faults.extend(parameter_fault(name, first, scope));
         // Uses may give it all the same.
-        if !parameters
-            .iter()
-            .any(|known| known.name.text == parameter.name.text)
-        {
+        if first.is_none() {
+            known.insert(&name.text, name.span);
             parameters.push(parameter.clone());
         }
     }
@@ -122,14 +124,15 @@ fn name_fault(name: &Name, scope: &Scope) -> Option<Diagnostic> {
     })
 }
 
-fn parameter_fault(name: &Name, others: &[Parameter], scope: &Scope) -> Option<Diagnostic> {
+/// `first`: where the block has declared a parameter of this name.
+fn parameter_fault(name: &Name, first: Option<Span>, scope: &Scope) -> Option<Diagnostic> {
     let text = name.text.as_str();
     let fault = |message: String| Diagnostic::new(Code::DuplicateName, name.span, message);
-    if let Some(first) = others.iter().find(|other| other.name.text == text) {
+    if let Some(first) = first {
         return Some(
             fault(format!("the block has two parameters `{text}`"))
                 .label("the second one")
-                .also(first.name.span, "the first one"),
+                .also(first, "the first one"),
         );
     }
     if let Some((_, declared)) = scope.parameters.get(text) {

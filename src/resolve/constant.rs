@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::block::Block;
+use super::parameters::Parameters;
 use crate::catalog;
 use crate::diagnostics::{Code, Diagnostic, Span, listed};
 use crate::graph::shape::Dim;
@@ -59,7 +60,7 @@ pub fn number_text(value: f64) -> String {
 pub struct Facts {
     pub classes: Option<Dim>,
     /// The category targets, if there are several: then no number of classes is meant by itself.
-    pub categories: Vec<String>,
+    pub categories: Arc<[String]>,
     pub features: Dim,
     pub rows: Dim,
 }
@@ -68,7 +69,7 @@ pub struct Facts {
 #[derive(Clone, Debug, Default)]
 pub struct Scope {
     /// The file's `param`s, with what `--set` made of them.
-    pub parameters: HashMap<String, (Expr, Span)>,
+    pub parameters: Parameters,
     pub facts: Option<Facts>,
     /// Columns, values and labels of the network: known by name, never numbers at compile time.
     pub values: HashMap<String, Span>,
@@ -178,7 +179,7 @@ impl Scope {
         let mut at = 0;
         while let Some(name) = named.get(at) {
             let behind = self.references(name).into_iter();
-            let value = self.parameters.get(*name).map(|(value, _)| value);
+            let value = self.parameters.get(name).map(|(value, _)| value);
             let facts = value.into_iter().flat_map(names_in).map(|(name, _)| name);
             for name in behind.chain(facts).collect::<Vec<_>>() {
                 if !named.contains(&name) {
@@ -295,7 +296,7 @@ impl Scope {
     /// one that is declared last, wherever the circle was entered.
     pub fn circle(&self, name: &str) -> Diagnostic {
         let members = self.circle_of(name);
-        let place = |name: &&str| self.parameters.get(*name).map(|(_, span)| *span);
+        let place = |name: &&str| self.parameters.get(name).map(|(_, span)| *span);
         let last = members.last().copied().unwrap_or(name);
         let span = place(&last).unwrap_or_default();
         let mut fault = Diagnostic::new(
@@ -336,7 +337,7 @@ impl Scope {
             }
         }
         let mut members: Vec<&str> = back.into_iter().collect();
-        members.sort_by_key(|name| self.parameters.get(*name).map(|(_, span)| *span));
+        members.sort_by_key(|name| self.parameters.get(name).map(|(_, span)| *span));
         members
     }
 

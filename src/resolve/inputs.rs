@@ -1,6 +1,8 @@
 //! The values that come from the table: each declared input by its name, and all of them side by
 //! side.
 
+use std::collections::HashMap;
+
 use crate::catalog::layers::{self, Context};
 use crate::data::spec::{Field, FieldKind, Schema};
 use crate::diagnostics::Span;
@@ -11,6 +13,8 @@ use crate::graph::{Graph, OriginId, SEVERAL_INPUTS, ValueId};
 /// The inputs of a network, built when they are first named.
 pub struct Inputs {
     fields: Vec<InputField>,
+    /// The place of each field among them, by its name; of two of one name, of the first.
+    places: HashMap<String, usize>,
     /// Features of the prepared matrix.
     matrix_width: Dim,
     matrix: Option<ValueId>,
@@ -29,7 +33,9 @@ impl Inputs {
     pub fn new(schema: &Schema, origin: OriginId) -> Self {
         let mut start = Dim::Known(0);
         let mut fields = Vec::new();
+        let mut places = HashMap::new();
         for field in &schema.inputs {
+            places.entry(field.name.clone()).or_insert(fields.len());
             let width = stored_width(field);
             let next = start.plus(&width).unwrap_or(Dim::Known(usize::MAX));
             fields.push(InputField {
@@ -40,6 +46,7 @@ impl Inputs {
         }
         Inputs {
             fields,
+            places,
             matrix_width: start,
             matrix: None,
             whole: None,
@@ -48,12 +55,12 @@ impl Inputs {
     }
 
     pub fn has(&self, name: &str) -> bool {
-        self.fields.iter().any(|input| input.field.name == name)
+        self.places.contains_key(name)
     }
 
     pub fn span(&self, name: &str) -> Option<Span> {
-        let found = self.fields.iter().find(|input| input.field.name == name);
-        found.map(|input| input.field.span)
+        let place = self.places.get(name)?;
+        Some(self.fields[*place].field.span)
     }
 
     /// The inputs that no line took.
@@ -110,10 +117,7 @@ impl Inputs {
 
     /// The value of one input.
     pub fn value(&mut self, name: &str, graph: &mut Graph) -> Option<ValueId> {
-        let index = self
-            .fields
-            .iter()
-            .position(|input| input.field.name == name)?;
+        let index = *self.places.get(name)?;
         if let Some(value) = self.fields[index].value {
             return Some(value);
         }

@@ -13,6 +13,7 @@ mod inputs;
 pub mod loss;
 pub mod loss_terms;
 mod net;
+mod parameters;
 pub mod schedule;
 mod selection;
 mod settings;
@@ -130,8 +131,7 @@ pub fn declare(
                 // What is set here most likely lacks its `param`: its uses are no faults too.
                 if TOP_LEVEL.iter().all(|known| known.name != name.text) {
                     let parameter = (value.clone(), name.span);
-                    let known = &mut scope.parameters;
-                    known.entry(name.text.clone()).or_insert(parameter);
+                    scope.parameters.declare(&name.text, parameter);
                 }
             }
             StatementKind::Declare { .. } | StatementKind::Line(_) => {
@@ -253,13 +253,12 @@ fn parameter(name: &Name, value: &Expr, scope: &mut Scope, faults: &mut Vec<Diag
         );
         return;
     }
-    scope
-        .parameters
-        .insert(name.text.clone(), (value.clone(), name.span));
+    let bound = (value.clone(), name.span);
+    scope.parameters.declare(&name.text, bound);
 }
 
 fn override_parameter(given: &Override, scope: &mut Scope, faults: &mut Vec<Diagnostic>) {
-    match scope.parameters.get_mut(&given.name.text) {
+    match scope.parameters.declared_mut(&given.name.text) {
         Some((value, _)) => {
             let share = matches!(value.kind, ExprKind::Number { percent: true, .. });
             *value = given.value.clone();

@@ -107,7 +107,11 @@ pub(super) fn lay_out(
             | TokenKind::Operator(_) => {}
         }
         layout.starts.push(layout.text.len());
-        let written = token.mended.unwrap_or(&source[token.start..token.end]);
+        let written = match token.kind {
+            // What a string says is the token's; the grammar would read it letter by letter.
+            TokenKind::Text(_) => "\"\"",
+            _ => token.mended.unwrap_or(&source[token.start..token.end]),
+        };
         layout.text.push_str(written);
         layout.text.push(' ');
         layout.tokens.push(token);

@@ -1,7 +1,7 @@
 //! Numbers and strings as they are written, and what is wrong with those that are written otherwise.
 
 use super::token::quoted;
-use crate::diagnostics::{Code, Diagnostic, FileId, Span};
+use crate::diagnostics::{Code, Diagnostic, FileId, MOST_FAULTS, Span};
 
 pub(super) struct NumberLiteral {
     /// Bytes of the text.
@@ -212,7 +212,9 @@ pub(super) fn read_string(rest: &str, at: usize, file: FileId) -> StringLiteral 
                     )
                     .help("the escapes are \\\" \\\\ \\n \\t; a backslash itself is written \\\\")
                     .suggest(span, format!("\\\\{escape}"));
-                    faults.push(fault);
+                    if faults.len() < MOST_FAULTS {
+                        faults.push(fault);
+                    }
                     text.push(escape);
                     characters.next();
                 }

@@ -1,5 +1,6 @@
 //! Blocks within the network: applied where they stand, in the scope of the file that declares them.
 
+use std::collections::HashMap;
 use std::mem;
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use super::stages::Site;
 use super::{Flow, Net, OpenBlock};
 use crate::diagnostics::{Code, Diagnostic, Label, MOST_LABELS, Span, listed};
 use crate::graph::ValueId;
-use crate::syntax::ast::{Argument, Expr, ExprKind};
+use crate::syntax::ast::{Argument, Expr, ExprKind, Parameter};
 
 /// Words, numbers and signs of one argument, what it stands for written out.
 const LARGEST_ARGUMENT: usize = 10_000;
@@ -150,17 +151,18 @@ impl Net<'_> {
         mut scope: Scope,
     ) -> Scope {
         let abroad = block.home.is_some();
+        let names = block.parameters.iter();
+        let named: HashMap<&str, &Parameter> = names
+            .map(|parameter| (parameter.name.text.as_str(), parameter))
+            .collect();
         let mut positions = block.parameters.iter();
-        let mut seen: Vec<(&str, Span)> = Vec::new();
+        let mut seen: HashMap<&str, Span> = HashMap::new();
         let mut unknown = false;
         for argument in given {
             let place = argument.name.as_ref();
             let place = place.map_or(argument.value.span, |name| name.span);
             let parameter = match &argument.name {
-                Some(name) => {
-                    let mut known = block.parameters.iter();
-                    known.find(|parameter| parameter.name.text == name.text)
-                }
+                Some(name) => named.get(name.text.as_str()).copied(),
                 None => positions.next(),
             };
             let Some(parameter) = parameter else {
@@ -170,7 +172,7 @@ impl Net<'_> {
                 continue;
             };
             let name = parameter.name.text.as_str();
-            if let Some((_, first)) = seen.iter().find(|(known, _)| *known == name) {
+            if let Some(first) = seen.get(name) {
                 self.faults.push(
                     Diagnostic::new(
                         Code::DuplicateArgument,
@@ -182,10 +184,10 @@ impl Net<'_> {
                 );
                 continue;
             }
-            seen.push((name, place));
+            seen.insert(name, place);
             match self.written_out(&argument.value, abroad) {
                 Ok(value) => {
-                    if let Some(fault) = self.captured(&value, block) {
+                    if let Some(fault) = self.captured(&value, &named) {
                         self.faults.push(*fault);
                         continue;
                     }
@@ -200,7 +202,7 @@ impl Net<'_> {
         }
         for parameter in &block.parameters {
             let name = &parameter.name;
-            if seen.iter().any(|(known, _)| *known == name.text) {
+            if seen.contains_key(name.text.as_str()) {
                 continue;
             }
             match &parameter.default {
@@ -259,12 +261,13 @@ impl Net<'_> {
 
     /// The fault of an argument that still names what only the block itself has, its parameters: here
     /// nothing is called so.
-    fn captured(&self, value: &Expr, block: &Block) -> Option<Box<Diagnostic>> {
-        let known = |name: &str| {
-            let mut parameters = block.parameters.iter();
-            parameters.any(|parameter| parameter.name.text == name)
-                && !self.scope.parameters.contains_key(name)
-        };
+    fn captured(
+        &self,
+        value: &Expr,
+        parameters: &HashMap<&str, &Parameter>,
+    ) -> Option<Box<Diagnostic>> {
+        let known =
+            |name: &str| parameters.contains_key(name) && !self.scope.parameters.contains_key(name);
         let mut names = names_in(value).into_iter();
         let (name, span) = names.find(|(name, _)| known(name))?;
         let word = Expr {

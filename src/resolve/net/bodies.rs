@@ -9,7 +9,7 @@ use crate::graph::ValueId;
 use crate::syntax::ast::{Expr, ExprKind, Name, Statement, StatementKind};
 
 /// Lines and stages of a network, blocks and repetitions unfolded.
-pub(super) const MOST_LINES: usize = 25_000;
+pub(super) const MOST_LINES: usize = 60_000;
 /// Bodies within one another, blocks unfolded.
 const DEEPEST_BODY: usize = 128;
 
@@ -127,11 +127,7 @@ impl Net<'_> {
             let mut frame = self.frame_at(&path, site, flow);
             frame.sole = is_one_stage(repeat.body).then_some(path);
             let before = self.faults.len();
-            let result = if self.spend(repeat.span) {
-                self.enter(repeat.body, repeat.span, "the repetition", frame)
-            } else {
-                None
-            };
+            let result = self.enter(repeat.body, repeat.span, "the repetition", frame);
             let faultless = self.faults.len() == before;
             match result.filter(|_| faultless) {
                 Some(result) => flow = result,

@@ -4,7 +4,7 @@ use super::expressions::as_word;
 use super::names::Bound;
 use super::{Flow, Net, Output};
 use crate::data::spec::{FieldKind, Schema};
-use crate::diagnostics::{Code, Diagnostic, Span, near_miss};
+use crate::diagnostics::{Code, Diagnostic, MOST_FAULTS, Span, near_miss};
 
 impl Net<'_> {
     /// With several targets: the values that their names are bound to. Each must have one; `last` is
@@ -36,8 +36,9 @@ impl Net<'_> {
                     None
                 }
                 None => {
+                    let looked_for = self.faults.len() < MOST_FAULTS;
                     let unused = self.frame().names.iter();
-                    let unused = unused.filter(|(_, binding)| !binding.used);
+                    let unused = unused.filter(|(_, binding)| looked_for && !binding.used);
                     let near = near_miss(&field.name, unused.map(|(name, _)| name.as_str()));
                     let near = near.filter(|_| as_word(&field.name).is_none());
                     let near = near.and_then(|name| Some((name, self.binding(name)?.span)));

@@ -3,7 +3,7 @@
 use super::super::arguments::{self, Call};
 use super::super::constant::kind_text;
 use super::super::watch::Stage;
-use super::bodies::Repeat;
+use super::bodies::{MOST_LINES, Repeat};
 use super::names::Bound;
 use super::{Flow, Net};
 use crate::catalog::axes::along;
@@ -15,6 +15,7 @@ use crate::syntax::ast::{Expr, ExprKind, Name};
 
 /// Uses of one shared layer stay below 2 to this: a network has fewer stages.
 const USES_BITS: u32 = 16;
+const _: () = assert!(MOST_LINES < 1 << USES_BITS);
 
 /// Where a stage stands: how its parameters are called, how the plan shows it.
 pub(super) struct Site {

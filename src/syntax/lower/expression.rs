@@ -18,27 +18,29 @@ impl<'l> Lowerer<'l> {
     /// Lowers one level deeper; beyond the limit reports it and gives a value in its place.
     fn deeper(&mut self, levels: usize, pair: Pair<'_, Rule>, lower: Lower<'l>) -> Expr {
         if self.depth + levels > MAX_TREE_DEPTH {
-            let span = self.span(&pair);
-            let reported = self
-                .faults
-                .last()
-                .is_some_and(|last| last.code == Code::TooLarge);
-            if !reported {
-                let message = format!("an expression of more than {MAX_TREE_DEPTH} steps");
-                let fault = Diagnostic::new(Code::TooLarge, span, message)
-                    .label("too much of it before this")
-                    .help("give names to its parts and combine the names");
-                self.faults.push(fault);
-            }
-            return Expr {
-                kind: ExprKind::Bool(false),
-                span,
-            };
+            return self.too_deep(&pair);
         }
         self.depth += levels;
         let result = lower(self, pair);
         self.depth -= levels;
         result
+    }
+
+    /// Reports, once, an expression that goes too deep before `pair`; gives what stands for it.
+    fn too_deep(&mut self, pair: &Pair<'_, Rule>) -> Expr {
+        let span = self.span(pair);
+        let last = self.faults.last();
+        if last.is_none_or(|last| last.code != Code::TooLarge) {
+            let message = format!("an expression of more than {MAX_TREE_DEPTH} steps");
+            let fault = Diagnostic::new(Code::TooLarge, span, message)
+                .label("too much of it before this")
+                .help("give names to its parts and combine the names");
+            self.faults.push(fault);
+        }
+        Expr {
+            kind: ExprKind::Bool(false),
+            span,
+        }
     }
 
     pub(super) fn flow(&mut self, pair: Pair<'_, Rule>, allowed: Stages) -> Expr {
@@ -171,6 +173,10 @@ impl<'l> Lowerer<'l> {
             _ => |lowerer, pair| lowerer.unary(pair),
         };
         let mut levels = parts.len() / 2;
+        // A tree that is too deep is not built: to drop it would take as much of the stack.
+        if self.depth + levels > MAX_TREE_DEPTH {
+            return self.too_deep(&parts[0]);
+        }
         let mut rest = parts.drain(..);
         let first = rest.next().expect("a sum has an operand");
         let mut left = self.deeper(levels, first, lower);
