@@ -2,8 +2,6 @@
 //! validation, shuffled rows and two threads, and for a tiny network.
 
 mod support;
-#[path = "support/tables.rs"]
-mod tables;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -13,7 +11,7 @@ use nnc::data::Element as Prepares;
 use nnc::data::table::Part;
 use nnc::kernels::Element;
 use nnc::train::{Ended, EpochLosses, Trainer};
-use tables::{Cells, table};
+use support::tables::{Cells, table};
 
 /// Counts what is asked of the system's allocator while `COUNTING`.
 struct Counting;

@@ -1,6 +1,5 @@
 //! Calls of catalog entries as models write them: by the name of the entry, every argument that
 //! changes its meaning given at least once.
-#![allow(dead_code)]
 
 /// Calls of an entry; none for one that this table does not know.
 pub fn calls(name: &str) -> &'static [&'static str] {

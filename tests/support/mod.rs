@@ -1,6 +1,13 @@
 //! What several tests need: a model with its table, compiled and ready to train.
 #![allow(dead_code)]
 
+pub mod calls;
+pub mod campaign;
+pub mod networks;
+pub mod random;
+pub mod stepper;
+pub mod tables;
+
 use std::path::Path;
 
 use nnc::data::advice::advise;

@@ -1,6 +1,5 @@
 //! One phase of a model, run by hand: states set and read in PyTorch's order, one step at a time, and
 //! the same step by the reference evaluator.
-#![allow(dead_code)]
 
 use nnc::compile::PhasePlan;
 use nnc::data::Element as Prepares;
@@ -13,7 +12,7 @@ use nnc::kernels::{Arena, Element};
 use nnc::plan::layout::StateLayout;
 use nnc::train::initialize;
 
-use crate::support::Loaded;
+use super::Loaded;
 
 pub struct Stepper<T> {
     arena: Arena<T>,
@@ -26,13 +25,18 @@ pub struct Stepper<T> {
 impl<T: Element + Prepares> Stepper<T> {
     /// A phase of a model with the model's training rows and initial states.
     pub fn new(loaded: &Loaded, phase: &PhasePlan) -> Self {
+        Self::on(loaded, phase, 1)
+    }
+
+    /// The same on that many workers, if the plan is one for several.
+    pub fn on(loaded: &Loaded, phase: &PhasePlan, workers: usize) -> Self {
         let compiled = &loaded.compiled;
         let mut arena = Arena::zeroed(compiled.arena_elements).unwrap();
         initialize::initialize(&mut arena, &compiled.states, compiled.seed);
         Stepper {
             arena,
-            threads: Threads::new(1).unwrap(),
-            runner: Runner::new(&phase.plan, compiled.arena_elements, 1),
+            threads: Threads::new(workers).unwrap(),
+            runner: Runner::new(&phase.plan, compiled.arena_elements, workers),
             states: compiled.states.clone(),
             data: loaded.part(Part::Train),
         }

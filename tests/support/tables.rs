@@ -1,5 +1,4 @@
 //! Tables of random numbers and categories, each a function of its shape alone.
-#![allow(dead_code)]
 
 use nnc::random::Stream;
 

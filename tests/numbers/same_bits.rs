@@ -1,15 +1,13 @@
 //! The same seed gives the same bits: on every run, for every number of threads; another seed gives
 //! others.
 
-mod support;
-#[path = "support/tables.rs"]
-mod tables;
-
 use nnc::data::Element as Prepares;
 use nnc::data::table::Part;
 use nnc::kernels::Element;
 use nnc::train::{Ended, Trainer, initialize};
-use tables::{Cells, table};
+
+use crate::support;
+use crate::support::tables::{Cells, table};
 
 const DATA: &str = "
 data {

@@ -7,6 +7,14 @@ use std::path::Path;
 use nnc::diagnostics::{Code, Diagnostic, FileId, Sources, Span, render_all};
 use nnc::syntax::{Parsed, parse, parse_expression};
 
+use crate::support::campaign;
+use crate::support::random::Random;
+
+/// Random texts of each kind.
+const TEXTS: usize = 6000;
+/// One text in so many is in the sample.
+const SAMPLE: u64 = 4;
+
 fn examples() -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/syntax");
     let mut paths: Vec<_> = fs::read_dir(folder)
@@ -54,24 +62,14 @@ fn assert_answers(text: &str) -> Parsed {
 
 #[test]
 fn every_prefix_of_every_example_is_answered() {
-    for text in examples() {
-        for (end, _) in text.char_indices() {
-            assert_answers(&text[..end]);
-        }
-    }
-}
-
-/// A linear congruential generator (Knuth's MMIX constants): the same texts on every machine.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6364136223846793005)
-            .wrapping_add(1442695040888963407);
-        ((self.0 >> 33) as usize) % bound
-    }
+    let examples = examples();
+    let prefixes: Vec<&str> = examples
+        .iter()
+        .flat_map(|text| text.char_indices().map(move |(end, _)| &text[..end]))
+        .collect();
+    campaign::run("prefixes", prefixes.len(), SAMPLE, |number| {
+        assert_answers(prefixes[number]);
+    });
 }
 
 #[test]
@@ -83,8 +81,8 @@ fn mutated_texts_are_answered() {
         "\r\n", "\"x\"",
     ];
     let examples = examples();
-    let mut random = Random(7);
-    for _ in 0..6000 {
+    campaign::run("texts", TEXTS, SAMPLE, |number| {
+        let mut random = Random::new("texts", number);
         let mut text = examples[random.below(examples.len())].clone();
         for _ in 0..=random.below(4) {
             let boundaries: Vec<usize> = (0..=text.len())
@@ -97,7 +95,7 @@ fn mutated_texts_are_answered() {
                 .take(12)
                 .collect();
             let end = later[random.below(later.len())];
-            let piece = PIECES[random.below(PIECES.len())];
+            let piece = random.pick(&PIECES);
             let replacement = match random.below(3) {
                 0 => String::new(),
                 1 => piece.to_string(),
@@ -106,7 +104,7 @@ fn mutated_texts_are_answered() {
             text.replace_range(start..end, &replacement);
         }
         assert_answers(&text);
-    }
+    });
 }
 
 #[test]
@@ -139,13 +137,13 @@ fn texts_of_random_pieces_are_answered() {
         "true ",
         "param ",
     ];
-    let mut random = Random(11);
-    for _ in 0..6000 {
+    campaign::run("pieces", TEXTS, SAMPLE, |number| {
+        let mut random = Random::new("pieces", number);
         let text: String = (0..random.below(40))
-            .map(|_| PIECES[random.below(PIECES.len())])
+            .map(|_| random.pick(&PIECES))
             .collect();
         assert_answers(&text);
-    }
+    });
 }
 
 #[test]

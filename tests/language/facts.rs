@@ -1,14 +1,11 @@
 //! Facts of the data mean what they are: a model with them has the plans of the model with the numbers
 //! written out, in every place where a number may stand.
 
-mod support;
-#[path = "support/tables.rs"]
-mod tables;
-
 use nnc::plan::Target;
 use nnc::{ModelSource, compile};
-use support::Loaded;
-use tables::{Cells, table};
+
+use crate::support::tables::{Cells, table};
+use crate::support::{self, Loaded};
 
 /// Of the table: 24 training rows, 5 features, 3 classes.
 const MODEL: &str = "

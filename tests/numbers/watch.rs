@@ -1,9 +1,5 @@
 //! What `watch` sections record: PyTorch's figures, and a training that they leave as it is.
 
-mod support;
-#[path = "support/tables.rs"]
-mod tables;
-
 use std::path::Path;
 
 use nnc::data::Element as Prepares;
@@ -12,8 +8,9 @@ use nnc::graph::watch::Measure;
 use nnc::kernels::Element;
 use nnc::train::{Ended, Trainer, initialize, weights};
 use serde_json::Value;
-use support::{Loaded, agree};
-use tables::{Cells, table};
+
+use crate::support::tables::{Cells, table};
+use crate::support::{self, Loaded, agree};
 
 /// The figures of a record: update, name, value, measure, numbers.
 type Figures = (u64, String, String, String, Vec<f64>);

@@ -116,7 +116,7 @@ fn cases_become_their_snapshots() {
         let text = fs::read_to_string(&path).expect("a case is UTF-8 text");
         let formatted = assert_formats(&text);
         insta::with_settings!({
-            snapshot_path => "snapshots/format",
+            snapshot_path => "../snapshots/format",
             prepend_module_to_snapshot => false,
             omit_expression => true,
         }, {

@@ -1,17 +1,12 @@
 //! Initial values have the distributions that the initializers state: bounds, mean and variance within
 //! five standard errors, exact for constants; and the plan prints them.
 
-#[path = "support/calls.rs"]
-mod calls;
-mod support;
-#[path = "support/tables.rs"]
-mod tables;
-
-use calls::calls;
 use nnc::catalog::{self, Meaning};
 use nnc::train::initialize::initial_values;
-use support::Loaded;
-use tables::{Cells, table};
+
+use crate::support::calls::calls;
+use crate::support::tables::{Cells, table};
+use crate::support::{self, Loaded};
 
 const FAN_IN: usize = 40;
 const FAN_OUT: usize = 300;

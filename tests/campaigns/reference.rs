@@ -9,47 +9,40 @@
 //! Where rounding decides, no two ways to compute agree, so four things are left out, and the test
 //! bounds how often:
 //! - an update whose forward pass comes next to a kink, which rounding puts on either side of it;
-//! - an element of a parameter that the reference evaluator itself misses by a tenth as much when it
-//!   rounds every value to f32, or of a slot where it misses any slot of the kind so: BatchNorm divides
-//!   by small deviations, and what it enlarges cancels further back;
+//! - an element of a parameter that the reference evaluator itself misses by as much when it rounds every
+//!   value to f32, or of a slot where it misses any slot of the kind so: BatchNorm divides by small
+//!   deviations, and what it enlarges cancels further back. The reference rounds a sum once, a kernel each
+//!   of its terms, so what is missed counts times [`OF_A_TERM`] and the root of the longest sum's length;
 //! - a step of Adam on a gradient that is rounding (terms that cancel, such as those of a layer before
 //!   BatchNorm's mean): it divides the gradient by its own size, which makes it a whole step up or down;
 //! - what follows in a training that has diverged: activations that are all saturated leave columns of
 //!   rounding, which BatchNorm enlarges.
 
-#[path = "../support/calls.rs"]
-mod calls;
-mod generate;
-#[path = "../support/stepper.rs"]
-mod stepper;
-#[path = "../support/mod.rs"]
-mod support;
-
-use generate::generate;
+use nnc::compile::PhasePlan;
 use nnc::data::Element as Prepares;
 use nnc::data::table::Part;
-use nnc::diagnostics::{FileId, Sources, render_all};
 use nnc::graph::reference::{Tensor, assign};
 use nnc::graph::state::StateKind;
-use nnc::kernels::{Element, INSTRUCTION_SET};
-use nnc::plan::{Precision, Target};
-use nnc::{ModelSource, compile};
-use stepper::{Stepper, kink_distances, reference, reference_in_group};
-use support::{Loaded, agree};
+use nnc::kernels::Element;
+use nnc::plan::Precision;
 
-const NETWORKS: u64 = 2000;
+use super::drawn::Drawn;
+use super::workers;
+use crate::support::campaign::{self, Share};
+use crate::support::networks::{Generated, NETWORKS, generate};
+use crate::support::stepper::{Stepper, kink_distances, reference, reference_in_group};
+use crate::support::{self, Loaded, agree};
 
-/// The networks that are compared. Another instruction set than the best changes kernels and no model: an
-/// eighth is enough, for each set another one.
-fn networks() -> impl Iterator<Item = u64> {
-    let (first, stride) = match std::env::var_os(INSTRUCTION_SET) {
-        Some(set) => (set.len() % 8, 8),
-        None => (0, 1),
-    };
-    (first as u64..NETWORKS).step_by(stride)
-}
+/// One network in so many is in the sample.
+const SAMPLE: u64 = 16;
+
+/// One network in so many also runs on several workers, as all do that are large enough for them.
+const ONE_ON_WORKERS: usize = 20;
 
 const EPOCHS: usize = 2;
+
+/// How many times the root of a sum's length a kernel may miss what the reference evaluator in f32 misses.
+const OF_A_TERM: f64 = 6.0;
 
 /// A training has diverged when its loss is more than so many times the first.
 const DIVERGED: f64 = 1e6;
@@ -126,6 +119,8 @@ struct Update<'u> {
     expected: &'u [Tensor],
     /// By how much the reference in f32 misses them.
     missed: &'u [Tensor],
+    /// How many terms the longest sum has.
+    longest_sum: usize,
 }
 
 impl Update<'_> {
@@ -161,6 +156,7 @@ impl Update<'_> {
         let moment = places.iter().position(|place| place.state.name == moment);
         let spec = self.loaded.compiled.declaration.train.as_ref().unwrap();
         let lr = spec.optimizer.as_ref().unwrap().arguments.number("lr");
+        let of_a_sum = OF_A_TERM * (self.longest_sum as f64).sqrt();
         let missed_slots = largest_slot(self.loaded, self.missed, name);
         let mut as_rounding = 0;
         let mut compared = found.clone();
@@ -176,7 +172,7 @@ impl Update<'_> {
                 gradient <= self.tolerance.rounding * largest && difference <= 2.0 * lr
             });
             let differs = difference > relative * expected[element].abs().max(floor);
-            if differs && (whole_step || difference <= 10.0 * missed) {
+            if differs && (whole_step || difference <= of_a_sum * missed) {
                 as_rounding += 1;
                 compared[element] = expected[element];
             }
@@ -186,27 +182,53 @@ impl Update<'_> {
     }
 }
 
-/// Trains by the plan and by the reference evaluator, and compares after each update.
+/// Compares the training, if there is something to train, and then what the trained network gives.
 fn check<T: Element + Prepares>(
     loaded: &Loaded,
     batch: usize,
     tolerance: &Tolerance,
     compared: &mut Compared,
 ) -> Result<(), String> {
+    let rows = loaded.part::<T>(Part::Train).rows as u32;
+    let rows: Vec<u32> = (0..rows).rev().collect();
+    let states = match &loaded.compiled.train {
+        Some(train) => trained::<T>(loaded, train, rows.chunks(batch), tolerance, compared)?,
+        None => Some(Vec::new()),
+    };
+    let Some(states) = states else {
+        return Ok(());
+    };
+    outputs::<T>(loaded, &states, &rows, tolerance)
+}
+
+/// Trains by the plan and by the reference evaluator, and compares after each update. The states at the end, or
+/// none of a training that has diverged.
+fn trained<'r, T: Element + Prepares>(
+    loaded: &Loaded,
+    train: &PhasePlan,
+    batches: impl Iterator<Item = &'r [u32]> + Clone,
+    tolerance: &Tolerance,
+    compared: &mut Compared,
+) -> Result<Option<Vec<Tensor>>, String> {
     let compiled = &loaded.compiled;
-    let train = compiled.train.as_ref().unwrap();
+    // Over the rows of a batch, or over the features of a row.
+    let widths = train
+        .graph
+        .nodes
+        .iter()
+        .filter_map(|node| node.shape.width().known());
+    let rows = batches.clone().map(<[u32]>::len);
+    let longest_sum = widths.chain(rows).max().unwrap_or(1);
     let mut trains = Stepper::<T>::new(loaded, train);
     let adds = compiled.accumulate.as_ref();
     let mut adds = adds.map(|adds| (adds, Stepper::<T>::new(loaded, adds)));
     let group = compiled.declaration.train.as_ref().unwrap().accumulate;
     let mut states = trains.states();
-    let rows = loaded.part::<T>(Part::Train).rows as u32;
-    let rows: Vec<u32> = (0..rows).rev().collect();
     let mut first_loss = None;
-    let batches: Vec<&[u32]> = (0..EPOCHS).flat_map(|_| rows.chunks(batch)).collect();
+    let batches = (0..EPOCHS).flat_map(|_| batches.clone());
     let mut updates = 1;
     let mut in_group = 0;
-    for (index, batch) in batches.iter().copied().enumerate() {
+    for (index, batch) in batches.enumerate() {
         let number = index as u64 + 1;
         in_group += 1;
         let share = 1.0 / in_group as f64;
@@ -247,7 +269,7 @@ fn check<T: Element + Prepares>(
             let found = [stepper.loss()];
             if loss.is_nan() || loss.abs() > DIVERGED * scale {
                 compared.diverged += 1;
-                return Ok(());
+                return Ok(None);
             }
             compare("loss", &found, &[loss], scale, tolerance.relative).map_err(at)?;
             let pairs = rounded.iter().zip(&states);
@@ -258,6 +280,7 @@ fn check<T: Element + Prepares>(
                 found: &stepper.states(),
                 expected: &states,
                 missed: &missed.collect::<Vec<Tensor>>(),
+                longest_sum,
             };
             for (index, place) in compiled.states.places.iter().enumerate() {
                 compared.elements += place.elements();
@@ -266,8 +289,7 @@ fn check<T: Element + Prepares>(
         }
     }
     trains.set_states(&states);
-    let states = trains.states();
-    outputs::<T>(loaded, &states, &rows, tolerance)
+    Ok(Some(trains.states()))
 }
 
 /// The outputs of the plans that do not train, and the loss of the evaluation plan.
@@ -308,66 +330,113 @@ fn outputs<T: Element + Prepares>(
     Ok(())
 }
 
-/// Compares one in so many networks, from that one on; gives the faults.
-fn compare_networks(first: usize, stride: usize) -> (Vec<String>, Compared) {
-    let mut faults = Vec::new();
-    let mut compared = Compared::default();
-    for number in networks().skip(first).step_by(stride) {
-        let generated = generate(number);
-        let name = format!("network{number}");
-        // In the precision that the model was drawn with, and in f64, where nothing is left to rounding.
-        let in_f64 = generated
-            .model
-            .replace("precision = f32", "precision = f64");
-        let drawn_in_f64 = in_f64 == generated.model;
-        for model in std::iter::once(&generated.model).chain((!drawn_in_f64).then_some(&in_f64)) {
-            let loaded = support::try_load(&name, model, &generated.csv).unwrap_or_else(
-                |(found, sources)| {
-                    let rendered = nnc::diagnostics::render_all(&found, &sources);
-                    panic!("network {number}:\n{model}\n{rendered}")
-                },
-            );
-            let checked = match loaded.compiled.predict.plan.precision {
-                Precision::F32 => check::<f32>(&loaded, generated.batch, &F32, &mut compared),
-                Precision::F64 => check::<f64>(&loaded, generated.batch, &F64, &mut compared),
-            };
-            if let Err(fault) = checked {
-                faults.push(format!("network {number}: {fault}\n{model}"));
-            }
-        }
+/// A network in one precision, by the plan and by the reference evaluator.
+fn check_in(
+    loaded: &Loaded,
+    precision: Precision,
+    batch: usize,
+    compared: &mut Compared,
+) -> Result<(), String> {
+    match precision {
+        Precision::F32 => check::<f32>(loaded, batch, &F32, compared),
+        Precision::F64 => check::<f64>(loaded, batch, &F64, compared),
     }
-    (faults, compared)
+}
+
+/// Which networks were drawn, and what was compared of them.
+#[derive(Default)]
+struct Networks {
+    drawn: Drawn,
+    compared: Compared,
+    faults: Vec<String>,
+}
+
+impl Networks {
+    /// The network of a number: in the precision that it was drawn with, and in f64, where nothing is left to
+    /// rounding.
+    fn of(number: usize) -> Networks {
+        let Generated {
+            kind,
+            model,
+            csv,
+            batch,
+        } = generate(number);
+        let load = |model: &str| {
+            let loaded = support::try_load(&format!("network{number}"), model, &csv);
+            loaded.unwrap_or_else(|(found, sources)| {
+                let rendered = nnc::diagnostics::render_all(&found, &sources);
+                panic!("network {number}:\n{model}\n{rendered}")
+            })
+        };
+        let mut networks = Networks::default();
+        let Networks {
+            drawn,
+            compared,
+            faults,
+        } = &mut networks;
+        let mut add = |result: Result<(), String>, model: &str| {
+            faults.extend(
+                result
+                    .err()
+                    .map(|fault| format!("network {number}: {fault}\n{model}")),
+            );
+        };
+        *drawn.of(kind) += 1;
+        let loaded = load(&model);
+        let precision = loaded.compiled.predict.plan.precision;
+        let train = loaded.compiled.train.as_ref();
+        let parallel = train.is_some_and(|phase| phase.plan.parallel);
+        drawn.in_f64 += usize::from(precision == Precision::F64);
+        drawn.parallel += usize::from(parallel);
+        add(check_in(&loaded, precision, batch, compared), &model);
+        if precision == Precision::F32 {
+            let model = model.replace("precision = f32", "precision = f64");
+            let result = check_in(&load(&model), Precision::F64, batch, compared);
+            add(result, &model);
+        }
+        if parallel || number.is_multiple_of(ONE_ON_WORKERS) {
+            drawn.on_workers += 1;
+            add(workers::same_bits(loaded, batch), &model);
+        }
+        networks
+    }
+
+    fn add(&mut self, other: Networks) {
+        self.drawn.add(&other.drawn);
+        self.compared.add(&other.compared);
+        self.faults.extend(other.faults);
+    }
+}
+
+impl Compared {
+    fn add(&mut self, other: &Compared) {
+        self.elements += other.elements;
+        self.rounding += other.rounding;
+        self.updates += other.updates;
+        self.kinks += other.kinks;
+        self.diverged += other.diverged;
+    }
 }
 
 #[test]
 fn fused_plans_agree_with_the_reference_evaluator() {
-    let workers = std::thread::available_parallelism().map_or(1, usize::from);
-    let results: Vec<(Vec<String>, Compared)> = std::thread::scope(|scope| {
-        let spawned =
-            (0..workers).map(|first| scope.spawn(move || compare_networks(first, workers)));
-        let spawned: Vec<_> = spawned.collect();
-        spawned
-            .into_iter()
-            .map(|worker| {
-                worker
-                    .join()
-                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            })
-            .collect()
-    });
-    let mut faults = Vec::new();
-    let mut compared = Compared::default();
-    for (found, counted) in results {
-        faults.extend(found);
-        compared.elements += counted.elements;
-        compared.rounding += counted.rounding;
-        compared.updates += counted.updates;
-        compared.kinks += counted.kinks;
-        compared.diverged += counted.diverged;
+    let mut all = Networks::default();
+    for network in campaign::run("networks", NETWORKS, SAMPLE, Networks::of) {
+        all.add(network);
     }
+    let Networks {
+        drawn,
+        compared,
+        mut faults,
+    } = all;
     let count = faults.len();
     faults.truncate(5);
     assert!(count == 0, "{count} networks differ\n{}", faults.join("\n"));
+    match campaign::share() {
+        Share::Sample => assert_eq!(drawn, Drawn::IN_SAMPLE),
+        Share::Hash { .. } => {}
+        Share::All => assert_eq!(drawn, Drawn::IN_ALL),
+    }
     let Compared {
         elements,
         rounding,
@@ -385,7 +454,7 @@ fn fused_plans_agree_with_the_reference_evaluator() {
     );
     assert!(kinks * 20 < updates, "{kinks} of {updates} updates");
     assert!(
-        diverged * 50 < networks().count(),
+        diverged * 50 < drawn.networks(),
         "{diverged} trainings diverged"
     );
 }
@@ -403,50 +472,4 @@ fn a_table_and_a_weight_of_one_shape() {
     let csv = format!("city,y\n{}", rows.collect::<String>());
     let loaded = support::load("order", model, &csv);
     check::<f64>(&loaded, 8, &F64, &mut Compared::default()).unwrap();
-}
-
-/// A plan without the numbers of its source's lines, which formatting changes.
-fn without_lines(plan: &str) -> String {
-    let lines = plan.lines().map(|line| {
-        let rest = line.trim_start();
-        let number = rest
-            .split_once("  ")
-            .filter(|(number, _)| number.parse::<u32>().is_ok());
-        number.map_or(rest, |(_, rest)| rest.trim_start())
-    });
-    lines.collect::<Vec<_>>().join("\n")
-}
-
-#[test]
-fn models_mean_the_same_in_any_form() {
-    let plans = |name: &str, model: &str| -> Vec<String> {
-        let mut sources = Sources::new();
-        let file = sources.add("network.nn", model);
-        let compiled = compile(&ModelSource::new(&sources, file), None, Target::Reference);
-        let compiled = compiled.unwrap_or_else(|faults| {
-            panic!("{name}:\n{model}\n{}", render_all(&faults, &sources));
-        });
-        let phases = [&compiled.train, &compiled.evaluate, &Some(compiled.predict)];
-        let plans = phases.into_iter().flatten();
-        plans
-            .map(|phase| without_lines(&phase.plan.to_string()))
-            .collect()
-    };
-    for number in 0..NETWORKS {
-        let name = format!("network {number}");
-        let model = generate(number).model;
-        let meant = plans(&name, &model);
-        // Written as a hurried hand may write it, and in the canonical form.
-        let loose = model
-            .replace("->", " ->   ")
-            .replace(" = ", "=")
-            .replace('\n', "   # a word\n\n\n");
-        let formatted = nnc::syntax::format(&loose, FileId(0));
-        let formatted = formatted.unwrap_or_else(|faults| panic!("{name}: {faults:?}\n{loose}"));
-        let again = nnc::syntax::format(&formatted, FileId(0));
-        assert_eq!(again.as_ref(), Ok(&formatted), "{name}: not idempotent");
-        for written in [&loose, &formatted] {
-            assert_eq!(plans(&name, written), meant, "{name}:\n{written}");
-        }
-    }
 }

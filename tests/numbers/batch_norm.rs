@@ -1,14 +1,9 @@
 //! The running statistics of BatchNorm1d in closed form: one move towards the batch's with every use, the
 //! variance unbiased, as torch.nn.BatchNorm1d does.
 
-#[path = "support/stepper.rs"]
-mod stepper;
-mod support;
-#[path = "support/tables.rs"]
-mod tables;
-
-use stepper::{Stepper, batch};
-use tables::{Cells, table};
+use crate::support;
+use crate::support::stepper::{Stepper, batch};
+use crate::support::tables::{Cells, table};
 
 const ROWS: usize = 7;
 const MOMENTUM: f64 = 0.3;

@@ -4,20 +4,13 @@
 //! In f64, with SGD at lr = 1 an update is the gradient. Central differences with eps 1e-6 agree within
 //! 1e-5 + 1e-3 · |difference|, at initial values that keep every activation and loss away from its kinks.
 
-#[path = "support/calls.rs"]
-mod calls;
-#[path = "support/stepper.rs"]
-mod stepper;
-mod support;
-#[path = "support/tables.rs"]
-mod tables;
-
-use calls::calls;
 use nnc::catalog::{self, LossTarget, Meaning};
 use nnc::graph::state::StateKind;
-use stepper::{Stepper, kink_distances, reference};
-use support::Loaded;
-use tables::{Cells, table};
+
+use crate::support::calls::calls;
+use crate::support::stepper::{Stepper, kink_distances, reference};
+use crate::support::tables::{Cells, table};
+use crate::support::{self, Loaded};
 
 const EPS: f64 = 1e-6;
 const ABSOLUTE: f64 = 1e-5;

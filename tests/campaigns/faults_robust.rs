@@ -1,8 +1,6 @@
 //! Whatever a model's text, the compiler answers: with plans, or with faults that have their places;
 //! never with a panic, and within a time that grows with the length of the text.
 
-mod support;
-
 use std::fs;
 use std::panic::catch_unwind;
 use std::path::Path;
@@ -10,6 +8,14 @@ use std::path::Path;
 use nnc::diagnostics::{Code, Diagnostic, MOST_FAULTS, Sources, render_all};
 use nnc::plan::Target;
 use nnc::{ModelSource, compile};
+
+use crate::support::random::Random;
+use crate::support::{self, campaign};
+
+const MODELS: usize = 4000;
+const MODELS_WITH_A_TABLE: usize = 500;
+/// One model in so many is in the sample.
+const SAMPLE: u64 = 4;
 
 fn models() -> Vec<String> {
     let mut texts = Vec::new();
@@ -52,23 +58,6 @@ fn answer(text: &str) -> (Vec<Diagnostic>, String) {
     }
     let rendered = render_all(&faults, &sources);
     (faults, rendered)
-}
-
-/// A linear congruential generator (Knuth's MMIX constants): the same texts on every machine.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6364136223846793005)
-            .wrapping_add(1442695040888963407);
-        ((self.0 >> 33) as usize) % bound
-    }
-
-    fn of<'t>(&mut self, tokens: &[&'t str]) -> &'t str {
-        tokens[self.below(tokens.len())]
-    }
 }
 
 /// Words, numbers and texts as one token each, all other characters alone.
@@ -118,9 +107,8 @@ fn mutated_models_are_answered() {
     let (good, faulty): (Vec<&String>, Vec<&String>) =
         models.iter().partition(|model| answer(model).0.is_empty());
     let all: Vec<&str> = models.iter().flat_map(|model| tokens(model)).collect();
-    let mut random = Random(3);
-    let mut compiled = 0;
-    for _ in 0..4000 {
+    let attempt = |number| {
+        let mut random = Random::new("models", number);
         let from = if random.below(4) > 0 { &good } else { &faulty };
         let mut model = tokens(from[random.below(from.len())]);
         for _ in 0..=random.below(3) {
@@ -129,9 +117,9 @@ fn mutated_models_are_answered() {
                 0 => {
                     model.remove(at);
                 }
-                1 => model.insert(at, random.of(&model.clone())),
-                2 => model[at] = random.of(&all),
-                3 => model[at] = random.of(&EXTREMES),
+                1 => model.insert(at, random.pick(&model.clone())),
+                2 => model[at] = random.pick(&all),
+                3 => model[at] = random.pick(&EXTREMES),
                 _ => {
                     let other = random.below(model.len());
                     model.swap(at, other);
@@ -142,9 +130,11 @@ fn mutated_models_are_answered() {
             }
         }
         let (faults, _) = answer(&model.concat());
-        compiled += usize::from(faults.is_empty());
-    }
-    assert!(compiled > 200, "{compiled} models compiled");
+        faults.is_empty()
+    };
+    let compiled = campaign::run("models", MODELS, SAMPLE, attempt);
+    let count = compiled.iter().filter(|compiled| **compiled).count();
+    assert!(count * 20 > compiled.len(), "{count} models compiled");
 }
 
 #[test]
@@ -153,13 +143,13 @@ fn mutated_models_with_a_table_are_answered() {
     let csv = support::text("models/iris.csv");
     let csv: String = csv.lines().take(40).flat_map(|line| [line, "\n"]).collect();
     let rooms = tokens(&model);
-    let mut random = Random(5);
-    for _ in 0..500 {
+    campaign::run("tables", MODELS_WITH_A_TABLE, SAMPLE, |number| {
+        let mut random = Random::new("tables", number);
         let mut changed = rooms.clone();
         let at = random.below(changed.len());
         changed[at] = match random.below(2) {
-            0 => random.of(&rooms),
-            _ => random.of(&EXTREMES),
+            0 => random.pick(&rooms),
+            _ => random.pick(&EXTREMES),
         };
         let text = changed.concat();
         let result = catch_unwind(|| support::try_load("iris", &text, &csv).err());
@@ -168,7 +158,7 @@ fn mutated_models_with_a_table_are_answered() {
             assert!(!faults.is_empty(), "refused without a fault:\n{text}");
             assert!(!render_all(&faults, &sources).is_empty());
         }
-    }
+    });
 }
 
 fn model(net: &str) -> String {

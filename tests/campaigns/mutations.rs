@@ -1,8 +1,6 @@
 //! Models with one word misspelt: each gets the right suggestion, and none is taken for another model.
 
-mod support;
-
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::ops::Range;
 use std::path::Path;
@@ -10,6 +8,15 @@ use std::path::Path;
 use nnc::diagnostics::{Diagnostic, Sources};
 use nnc::plan::Target;
 use nnc::{Compiled, ModelSource, compile};
+
+use crate::support;
+use crate::support::campaign::{self, Share};
+
+/// One typo in so many is in the sample.
+const SAMPLE: u64 = 64;
+/// How many typos the sample has, and all models.
+const IN_SAMPLE: usize = 3409;
+const IN_ALL: usize = 218_215;
 
 /// A model with its table.
 struct Model {
@@ -115,27 +122,14 @@ fn words(text: &str) -> Vec<Range<usize>> {
 /// What a letter may be typed as.
 const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyz_";
 
-/// Letters that are tried at each place, of those above, unless all are.
-const LETTERS_TRIED: usize = 2;
-
-/// Every word with one letter left out, and with two exchanged, at every place; and with one more, and with
-/// another, at every place, of letters that go round by the word and the place. With `NNC_ALL_TYPOS` in
-/// the environment all letters are tried, every typo of one edit: some 400 a word, in six times the time.
-fn typos(word: &str, seed: usize) -> Vec<String> {
+/// Every word one edit away: a letter more, another one, one left out, two exchanged.
+fn typos(word: &str) -> Vec<String> {
     let letters: Vec<char> = word.chars().collect();
     let of = |letters: Vec<char>| letters.into_iter().collect::<String>();
-    let tried = match std::env::var_os("NNC_ALL_TYPOS") {
-        Some(_) => LETTERS.len(),
-        None => LETTERS_TRIED,
-    };
-    let at = |place: usize| {
-        (0..tried).map(move |index| {
-            char::from(LETTERS[(seed * 5 + place * 7 + index * 13) % LETTERS.len()])
-        })
-    };
+    let any = || LETTERS.iter().copied().map(char::from);
     let mut typos = Vec::new();
     for place in 0..=letters.len() {
-        for letter in at(place) {
+        for letter in any() {
             let mut more = letters.clone();
             more.insert(place, letter);
             typos.push(of(more));
@@ -143,7 +137,7 @@ fn typos(word: &str, seed: usize) -> Vec<String> {
         let Some(old) = letters.get(place) else {
             continue;
         };
-        for letter in at(place + seed + 1) {
+        for letter in any() {
             let letter = if old.is_ascii_uppercase() {
                 letter.to_ascii_uppercase()
             } else {
@@ -216,128 +210,129 @@ fn renamed(plan: &str, word: &str, typo: &str) -> String {
     pieces.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// All names that a typo may happen to spell.
-fn declared(model: &Model) -> Vec<String> {
-    let mut names: Vec<String> = words(&model.text)
-        .into_iter()
-        .map(|range| model.text[range].to_owned())
-        .collect();
-    names.extend(nnc::catalog::entries().map(|entry| entry.name.to_owned()));
-    names
+/// A model, the plan that it has without a typo, and all names that a typo may happen to spell.
+struct Meant<'m> {
+    model: &'m Model,
+    plan: String,
+    names: BTreeSet<String>,
 }
 
-#[derive(Default)]
-struct Count {
-    typos: usize,
-    suggested: usize,
-    renamed: usize,
-    other_names: usize,
-    wrong: Vec<String>,
-    missed: BTreeMap<String, usize>,
-}
-
-impl Count {
-    /// Tries every typo of one word of a model.
-    fn word(
-        &mut self,
-        model: &Model,
-        plan: &str,
-        names: &[String],
-        index: usize,
-        range: &Range<usize>,
-    ) {
-        let word = &model.text[range.clone()];
-        for typo in typos(word, index) {
-            if names.contains(&typo) {
-                self.other_names += 1;
-                continue;
-            }
-            let mut text = model.text.clone();
-            text.replace_range(range.clone(), &typo);
-            match answer(model, &text) {
-                Ok(found) if renamed(&found, word, &typo) == renamed(plan, word, &typo) => {
-                    self.renamed += 1;
-                }
-                Ok(_) => self.wrong.push(format!(
-                    "{}: `{typo}` for `{word}` at {range:?}",
-                    model.name
-                )),
-                Err(faults) => {
-                    self.typos += 1;
-                    if suggests(&faults, word, &typo) {
-                        self.suggested += 1;
-                    } else {
-                        *self.missed.entry(format!("{word}: {typo}")).or_default() += 1;
-                    }
-                }
-            }
-        }
-    }
-
-    fn add(&mut self, other: Count) {
-        self.typos += other.typos;
-        self.suggested += other.suggested;
-        self.renamed += other.renamed;
-        self.other_names += other.other_names;
-        self.wrong.extend(other.wrong);
-        for (typo, times) in other.missed {
-            *self.missed.entry(typo).or_default() += times;
-        }
-    }
-}
-
-/// Tries the words that leave this rest.
-fn count(rest: usize, of: usize) -> Count {
-    let mut count = Count::default();
-    for model in models() {
-        let plan = answer(&model, &model.text)
+impl<'m> Meant<'m> {
+    fn new(model: &'m Model) -> Self {
+        let plan = answer(model, &model.text)
             .unwrap_or_else(|faults| panic!("{}: {faults:?}", model.name));
-        let names = declared(&model);
-        let words = words(&model.text).into_iter().enumerate();
-        for (index, range) in words.filter(|(index, _)| index % of == rest) {
-            count.word(&model, &plan, &names, index, &range);
+        let words = words(&model.text).into_iter();
+        let words = words.map(|range| model.text[range].to_owned());
+        let entries = nnc::catalog::entries().map(|entry| entry.name.to_owned());
+        Meant {
+            model,
+            plan,
+            names: words.chain(entries).collect(),
         }
     }
-    count
+
+    /// Every typo of every word.
+    fn typos(&self) -> impl Iterator<Item = Typo<'_>> {
+        let typos = move |range: Range<usize>| {
+            let typos = typos(&self.model.text[range.clone()]).into_iter();
+            typos.map(move |typo| Typo {
+                meant: self,
+                range: range.clone(),
+                typo,
+            })
+        };
+        words(&self.model.text).into_iter().flat_map(typos)
+    }
+}
+
+/// One word of a model misspelt.
+struct Typo<'m> {
+    meant: &'m Meant<'m>,
+    range: Range<usize>,
+    typo: String,
+}
+
+/// What a typo comes to.
+enum Outcome {
+    /// It spells another name of the model or the catalog.
+    OtherName,
+    /// Something has another name, and nothing else changes.
+    Renamed,
+    /// A fault, with the word that was meant.
+    Suggested,
+    /// A fault without it.
+    Missed,
+    /// Another model.
+    Wrong,
+}
+
+impl Typo<'_> {
+    fn word(&self) -> &str {
+        &self.meant.model.text[self.range.clone()]
+    }
+
+    fn outcome(&self) -> Outcome {
+        let Meant { model, plan, names } = self.meant;
+        let (word, typo) = (self.word(), &self.typo);
+        if names.contains(typo) {
+            return Outcome::OtherName;
+        }
+        let mut text = model.text.clone();
+        text.replace_range(self.range.clone(), typo);
+        match answer(model, &text) {
+            Ok(found) if renamed(&found, word, typo) == renamed(plan, word, typo) => {
+                Outcome::Renamed
+            }
+            Ok(_) => Outcome::Wrong,
+            Err(faults) if suggests(&faults, word, typo) => Outcome::Suggested,
+            Err(_) => Outcome::Missed,
+        }
+    }
 }
 
 #[test]
 fn misspelt_words_get_the_right_suggestion() {
-    let workers = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut all = Count::default();
-    std::thread::scope(|scope| {
-        let counts = (0..workers).map(|rest| scope.spawn(move || count(rest, workers)));
-        for count in counts.collect::<Vec<_>>() {
-            all.add(
-                count
-                    .join()
-                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
-            );
-        }
+    let models = models();
+    let meant: Vec<Meant> = models.iter().map(Meant::new).collect();
+    let typos: Vec<Typo> = meant.iter().flat_map(Meant::typos).collect();
+    let outcomes = campaign::run("typos", typos.len(), SAMPLE, |number| {
+        (number, typos[number].outcome())
     });
-    let Count {
-        typos,
-        suggested,
-        renamed,
-        other_names,
-        wrong,
-        missed,
-    } = all;
+    let tried = outcomes.len();
+    let [mut other_names, mut renamed, mut suggested] = [0; 3];
+    let mut wrong = Vec::new();
+    let mut missed: BTreeMap<String, usize> = BTreeMap::new();
+    for (number, outcome) in outcomes {
+        let typo = &typos[number];
+        let what = format!("{}: {}", typo.word(), typo.typo);
+        match outcome {
+            Outcome::OtherName => other_names += 1,
+            Outcome::Renamed => renamed += 1,
+            Outcome::Suggested => suggested += 1,
+            Outcome::Missed => *missed.entry(what).or_default() += 1,
+            Outcome::Wrong => wrong.push(format!("{what} in {}", typo.meant.model.name)),
+        }
+    }
+    let faulty = suggested + missed.values().sum::<usize>();
     println!(
-        "{suggested} of {typos} typos get the right suggestion; {renamed} only give another name to \
+        "{suggested} of {faulty} typos get the right suggestion; {renamed} only give another name to \
          something, {other_names} spell another name"
     );
-    let mut most: Vec<(&String, &usize)> = missed.iter().collect();
-    most.sort_by_key(|(_, times)| std::cmp::Reverse(**times));
-    most.truncate(60);
     assert!(
         wrong.is_empty(),
         "taken for another model:\n{}",
         wrong.join("\n")
     );
-    assert!(typos > 20_000, "{typos} typos");
+    match campaign::share() {
+        Share::Sample => assert_eq!(tried, IN_SAMPLE),
+        Share::Hash { .. } => {}
+        Share::All => assert_eq!(tried, IN_ALL),
+    }
+    let mut most: Vec<(&String, &usize)> = missed.iter().collect();
+    most.sort_by_key(|(_, times)| std::cmp::Reverse(**times));
+    most.truncate(60);
     assert!(
-        suggested * 100 >= typos * 95,
-        "{suggested} of {typos}: {most:#?}"
+        suggested * 100 >= faulty * 95,
+        "{suggested} of {faulty}: {most:#?}"
     );
 }

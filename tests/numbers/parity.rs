@@ -4,8 +4,6 @@
 //! The figures are made by `tests/parity/generate.py`. Agreement is |a - b| ≤ tolerance · max(|b|, s),
 //! s the initial loss, or the largest magnitude in a tensor.
 
-mod support;
-
 use std::path::{Path, PathBuf};
 
 use nnc::catalog::arguments::{ArgumentKind, Default};
@@ -16,6 +14,8 @@ use nnc::kernels::Element;
 use nnc::plan::Precision;
 use nnc::train::{Ended, Trainer, initialize, weights};
 use serde_json::Value;
+
+use crate::support;
 
 const F64_TOLERANCE: f64 = 1e-10;
 const F32_TOLERANCE: f64 = 1e-4;

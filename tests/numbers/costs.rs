@@ -1,13 +1,5 @@
 //! What steps cost, against figures worked out by hand, and what they are predicted to take.
 
-#[path = "support/calls.rs"]
-mod calls;
-#[path = "reference/generate.rs"]
-#[allow(dead_code)]
-mod generate;
-mod support;
-
-use generate::generate;
 use nnc::Compiled;
 use nnc::compile::PhasePlan;
 use nnc::engine::Runner;
@@ -16,6 +8,9 @@ use nnc::kernels::{Element, calibrate};
 use nnc::plan::Precision;
 use nnc::plan::cost::{Cost, Product};
 use nnc::plan::roofline::{Bandwidth, Limit, PlanSchedule, Roofline, StepSchedule};
+
+use crate::support;
+use crate::support::networks::generate;
 
 fn costs(phase: &PhasePlan, rows: usize) -> Vec<Cost> {
     let steps = phase.plan.steps.iter();

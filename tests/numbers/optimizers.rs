@@ -3,23 +3,16 @@
 //!
 //! The gradient of each update is what SGD at lr = 1 takes from the same parameters.
 
-#[path = "support/calls.rs"]
-mod calls;
-#[path = "support/stepper.rs"]
-mod stepper;
-mod support;
-#[path = "support/tables.rs"]
-mod tables;
-
 use std::collections::BTreeMap;
 
-use calls::calls;
 use nnc::catalog::arguments::Arguments;
 use nnc::catalog::{self, Meaning};
 use nnc::graph::state::StateKind;
-use stepper::Stepper;
-use support::Loaded;
-use tables::{Cells, table};
+
+use crate::support::calls::calls;
+use crate::support::stepper::Stepper;
+use crate::support::tables::{Cells, table};
+use crate::support::{self, Loaded};
 
 const ROWS: usize = 10;
 const UPDATES: u64 = 6;

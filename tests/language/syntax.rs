@@ -53,7 +53,7 @@ fn faulty_files_say_what_is_wrong() {
     let faulty = cases(|name| !name.starts_with("good-"));
     assert!(faulty.len() >= 20, "{} faulty files", faulty.len());
     let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path("snapshots");
+    settings.set_snapshot_path("../snapshots");
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
     settings.bind(|| {

@@ -1,18 +1,15 @@
 //! Rows that adjoin in the table may be read where they lie; any others are brought in first. Both give
 //! the same bits.
 
-mod support;
-#[path = "support/tables.rs"]
-mod tables;
-
 use nnc::compile::PhasePlan;
 use nnc::data::Element as Prepares;
 use nnc::data::table::Part;
 use nnc::engine::{Rows, Runner, Threads};
 use nnc::kernels::{Arena, Element};
 use nnc::train::initialize;
-use support::Loaded;
-use tables::{Cells, table};
+
+use crate::support::tables::{Cells, table};
+use crate::support::{self, Loaded};
 
 const ROWS: usize = 900;
 /// The last batch is shorter.
