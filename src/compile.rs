@@ -289,44 +289,16 @@ pub fn compile(
     };
     let train = declaration.train.clone().unwrap_or_default();
     let seed = source.seed.or(train.seed).unwrap_or(0);
-    let learned = |state| !resolved.graph.state(state).training.frozen;
-    let learned = resolved.graph.parameters().any(learned);
-    let learns = resolved.graph.loss.is_some() && learned;
-
-    let accumulates = learns && train.accumulate > 1;
-    let updates_by = if accumulates {
-        Accumulation::Ends
-    } else {
-        Accumulation::None
-    };
-    let train_graph = |accumulation, watched| {
-        let updates = updates(&train, accumulation, watched);
-        passes::lower(&resolved.graph, Phase::Train, updates.as_ref())
-    };
-    let watches = learns && !resolved.graph.watches.is_empty();
-    let trained = || {
-        let adds = accumulates.then(|| train_graph(Accumulation::Adds, false));
-        let train = learns.then(|| train_graph(updates_by, false));
-        (adds, train)
-    };
-    let has_loss = resolved.graph.loss.is_some();
-    // The graph that is watched is as large as that of the training, so it is built beside it.
-    let others = || {
-        let watched = watches.then(|| train_graph(updates_by, true));
-        let graph_of = |phase| passes::lower(&resolved.graph, phase, None);
-        let evaluate = has_loss.then(|| graph_of(Phase::Evaluate));
-        (watched, evaluate, graph_of(Phase::Predict))
-    };
-    let many = resolved.graph.nodes.len() > MANY_NODES;
-    let ((accumulate_graph, train_graph), (watch_graph, evaluate_graph, predict_graph)) =
-        together(many, trained, others);
-    let widest = train_graph.as_ref().unwrap_or(&resolved.graph);
+    let graphs = phase_graphs(&resolved.graph, &train);
+    let widest = graphs.train.as_ref().unwrap_or(&resolved.graph);
     if let Some(fault) = too_big(widest, batch(&train, &schema, Phase::Train)) {
         return Err(vec![fault]);
     }
     let states = StateLayout::new(widest, train.precision);
-    let evaluate_graph = evaluate_graph.map(|graph| read_averages(graph, &widest.states));
-    let predict_graph = read_averages(predict_graph, &widest.states);
+    let evaluate = graphs
+        .evaluate
+        .map(|graph| read_averages(graph, &widest.states));
+    let predict = read_averages(graphs.predict, &widest.states);
     let mut end = states.end;
     let mut plan_of = |graph: Graph, phase: Phase, variant: Variant| {
         let graph = Arc::new(graph);
@@ -354,12 +326,13 @@ pub fn compile(
         end = plan.arena_end;
         PhasePlan { graph, plan }
     };
-    let accumulate =
-        accumulate_graph.map(|graph| plan_of(graph, Phase::Train, Variant::Accumulate));
-    let train_plan = train_graph.map(|graph| plan_of(graph, Phase::Train, Variant::Whole));
-    let watch = watch_graph.map(|graph| plan_of(graph, Phase::Train, Variant::Watch));
-    let evaluate = evaluate_graph.map(|graph| plan_of(graph, Phase::Evaluate, Variant::Whole));
-    let predict = plan_of(predict_graph, Phase::Predict, Variant::Whole);
+    let mut training =
+        |graph: Option<Graph>, variant| graph.map(|graph| plan_of(graph, Phase::Train, variant));
+    let accumulate = training(graphs.accumulate, Variant::Accumulate);
+    let train_plan = training(graphs.train, Variant::Whole);
+    let watch = training(graphs.watch, Variant::Watch);
+    let evaluate = evaluate.map(|graph| plan_of(graph, Phase::Evaluate, Variant::Whole));
+    let predict = plan_of(predict, Phase::Predict, Variant::Whole);
     Ok(Compiled {
         name: source.name(),
         advice: distinct(declaration.unsilenced(resolved.advice)),
@@ -376,6 +349,52 @@ pub fn compile(
         arena_elements: end,
         states,
     })
+}
+
+/// The graphs of the phases; none of a phase that there is not.
+struct PhaseGraphs {
+    accumulate: Option<Graph>,
+    train: Option<Graph>,
+    watch: Option<Graph>,
+    evaluate: Option<Graph>,
+    predict: Graph,
+}
+
+fn phase_graphs(network: &Graph, train: &TrainSpec) -> PhaseGraphs {
+    let learned = |state| !network.state(state).training.frozen;
+    let learns = network.loss.is_some() && network.parameters().any(learned);
+    let accumulates = learns && train.accumulate > 1;
+    let updates_by = if accumulates {
+        Accumulation::Ends
+    } else {
+        Accumulation::None
+    };
+    let train_graph = |accumulation, watched| {
+        let updates = updates(train, accumulation, watched);
+        passes::lower(network, Phase::Train, updates.as_ref())
+    };
+    let watches = learns && !network.watches.is_empty();
+    let trained = || {
+        let adds = accumulates.then(|| train_graph(Accumulation::Adds, false));
+        let train = learns.then(|| train_graph(updates_by, false));
+        (adds, train)
+    };
+    // The graph that is watched is as large as that of the training, so it is built beside it.
+    let others = || {
+        let watched = watches.then(|| train_graph(updates_by, true));
+        let graph_of = |phase| passes::lower(network, phase, None);
+        let evaluate = network.loss.is_some().then(|| graph_of(Phase::Evaluate));
+        (watched, evaluate, graph_of(Phase::Predict))
+    };
+    let many = network.nodes.len() > MANY_NODES;
+    let ((accumulate, train), (watch, evaluate, predict)) = together(many, trained, others);
+    PhaseGraphs {
+        accumulate,
+        train,
+        watch,
+        evaluate,
+        predict,
+    }
 }
 
 /// The results of two pieces of work, done at the same time if they are worth a thread.

@@ -9,7 +9,7 @@ use crate::diagnostics::{Code, Diagnostic};
 use crate::graph::ops::{Axis, BinaryOperator, Op};
 use crate::graph::scalar::ScalarFunction;
 use crate::graph::shape::{Dim, Shape};
-use crate::graph::state::{Initializer, StateKind, StepScalar};
+use crate::graph::state::{Initializer, StateId, StateKind, StepScalar};
 use crate::graph::{Assignment, Graph, ValueId};
 
 const EPS: ArgumentKind = ArgumentKind::Number(Range::POSITIVE);
@@ -343,6 +343,24 @@ fn advise_norm(context: &mut Context, x: ValueId) {
     }
 }
 
+/// A running statistic moves towards the batch's.
+fn move_running(graph: &mut Graph, state: StateId, batch: ValueId, momentum: f64) {
+    // A shared layer moves it once with every use.
+    let mut assignments = graph.assignments.iter();
+    let earlier = assignments.position(|assignment| assignment.state == state);
+    let old = match earlier {
+        Some(earlier) => graph.assignments[earlier].value,
+        None => graph.state_value(state),
+    };
+    let kept = graph.scale(old, 1.0 - momentum);
+    let moved = graph.scale(batch, momentum);
+    let value = graph.add(kept, moved);
+    match earlier {
+        Some(earlier) => graph.assignments[earlier].value = value,
+        None => graph.assignments.push(Assignment { state, value }),
+    }
+}
+
 fn batch_norm(
     context: &mut Context,
     arguments: &Arguments,
@@ -390,20 +408,7 @@ fn batch_norm(
     // The running statistics move towards the batch's, the variance unbiased.
     let unbiased = graph.scale_by(batch_variance, StepScalar::BesselCorrection);
     for (state, batch) in [(running_mean, batch_mean), (running_var, unbiased)] {
-        // A shared layer moves them once with every use.
-        let mut assignments = graph.assignments.iter();
-        let earlier = assignments.position(|assignment| assignment.state == state);
-        let old = match earlier {
-            Some(earlier) => graph.assignments[earlier].value,
-            None => graph.state_value(state),
-        };
-        let kept = graph.scale(old, 1.0 - momentum);
-        let moved = graph.scale(batch, momentum);
-        let value = graph.add(kept, moved);
-        match earlier {
-            Some(earlier) => graph.assignments[earlier].value = value,
-            None => graph.assignments.push(Assignment { state, value }),
-        }
+        move_running(graph, state, batch, momentum);
     }
     // Otherwise: the running statistics.
     let mean = graph.state_value(running_mean);

@@ -114,6 +114,29 @@ fn half_wave(share: f64) -> f64 {
     f64::midpoint(1.0, (std::f64::consts::PI * share).cos())
 }
 
+/// How high a cycle stands that rises for `up` steps and falls for `down`: from 0 to 1 and back.
+fn height(within: u64, up: u64, down: u64) -> f64 {
+    if within <= up {
+        within as f64 / up as f64
+    } else {
+        (up + down - within) as f64 / down as f64
+    }
+}
+
+/// How many steps ago the last restart was, and the length of the cycle since: the first has `first` steps,
+/// each other one `factor` times as many as the one before.
+fn restarted(since: u64, first: u64, factor: u64) -> (u64, u64) {
+    let (mut length, mut within) = (first, since);
+    if factor <= 1 {
+        return (within % length, length);
+    }
+    while within >= length {
+        within -= length;
+        length = length.saturating_mul(factor);
+    }
+    (within, length)
+}
+
 impl Rule {
     fn rate(&self, base: f64, since: u64, reductions: u32) -> f64 {
         let share = |length: u64| since as f64 / length.max(1) as f64;
@@ -140,16 +163,7 @@ impl Rule {
                 factor,
                 eta_min,
             } => {
-                let (mut length, mut within) = ((*first).max(1), since);
-                match factor {
-                    0 | 1 => within %= length,
-                    _ => {
-                        while within >= length {
-                            within -= length;
-                            length = length.saturating_mul(*factor);
-                        }
-                    }
-                }
+                let (within, length) = restarted(since, (*first).max(1), *factor);
                 eta_min + (base - eta_min) * half_wave(within as f64 / length as f64)
             }
             Rule::Cyclic {
@@ -160,18 +174,12 @@ impl Rule {
                 amplitude,
             } => {
                 let (up, down) = ((*up).max(1), (*down).max(1));
-                let (cycle, within) = (since / (up + down), since % (up + down));
-                let height = if within <= up {
-                    within as f64 / up as f64
-                } else {
-                    (up + down - within) as f64 / down as f64
-                };
                 let scale = match amplitude {
                     Amplitude::Same => 1.0,
-                    Amplitude::Halved => 0.5f64.powf(cycle as f64),
+                    Amplitude::Halved => 0.5f64.powf((since / (up + down)) as f64),
                     Amplitude::Exponential { gamma } => gamma.powf(since as f64),
                 };
-                base_lr + (max_lr - base_lr) * height * scale
+                base_lr + (max_lr - base_lr) * height(since % (up + down), up, down) * scale
             }
             Rule::OneCycle {
                 max_lr,

@@ -14,21 +14,7 @@ pub(super) struct NumberLiteral {
 
 /// Reads the number at the beginning of `rest`, which stands at byte `at` of its file.
 pub(super) fn read_number(rest: &str, at: usize, file: FileId) -> NumberLiteral {
-    let bytes = rest.as_bytes();
-    let mut length = 0;
-    while let Some(&byte) = bytes.get(length) {
-        let sign_of_exponent = (byte == b'+' || byte == b'-')
-            && matches!(bytes[length - 1], b'e' | b'E')
-            && bytes[..length - 1]
-                .iter()
-                .all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'_'))
-            && bytes.get(length + 1).is_some_and(u8::is_ascii_digit);
-        if byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'_' || sign_of_exponent {
-            length += 1;
-        } else {
-            break;
-        }
-    }
+    let length = length_of_number(rest.as_bytes());
     let digits = &rest[..length];
     let percent = rest[length..].starts_with('%');
     let length = length + usize::from(percent);
@@ -74,24 +60,21 @@ pub(super) fn read_number(rest: &str, at: usize, file: FileId) -> NumberLiteral 
         .flatten();
     let significand = digits.split(['e', 'E']).next().unwrap_or(digits);
     let is_zero = !significand.bytes().any(|byte| matches!(byte, b'1'..=b'9'));
-    let out_of_range = |message: &str, label: &str| {
-        Some(Diagnostic::new(Code::OutOfRange, span, message).label(label))
-    };
     let fault = if value.is_infinite() {
-        out_of_range(
+        Some((
             "this number is too large",
             "larger than 1.797e308, the largest number",
-        )
+        ))
     } else if value == 0.0 && !is_zero {
-        out_of_range(
+        Some((
             "this number is too small",
             "smaller than any number but zero",
-        )
+        ))
     } else if whole && !percent && integer.is_none() {
-        out_of_range(
+        Some((
             "this whole number is too large",
             "larger than 18446744073709551615, the largest whole number",
-        )
+        ))
     } else {
         None
     };
@@ -104,8 +87,28 @@ pub(super) fn read_number(rest: &str, at: usize, file: FileId) -> NumberLiteral 
         },
         integer,
         percent,
-        fault,
+        fault: fault
+            .map(|(message, label)| Diagnostic::new(Code::OutOfRange, span, message).label(label)),
     }
+}
+
+/// How far a number goes that is begun here: letters, digits, points, and the sign of an exponent.
+fn length_of_number(bytes: &[u8]) -> usize {
+    let mut length = 0;
+    while let Some(&byte) = bytes.get(length) {
+        let sign_of_exponent = (byte == b'+' || byte == b'-')
+            && matches!(bytes[length - 1], b'e' | b'E')
+            && bytes[..length - 1]
+                .iter()
+                .all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'_'))
+            && bytes.get(length + 1).is_some_and(u8::is_ascii_digit);
+        if byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'_' || sign_of_exponent {
+            length += 1;
+        } else {
+            break;
+        }
+    }
+    length
 }
 
 /// Whether this is digits, perhaps a point with digits on both sides, perhaps an exponent.
