@@ -32,6 +32,7 @@
 //! | [`graph`] | operations (one file each), scalar functions, shapes, the reference evaluator |
 //! | [`syntax`] | the grammar's pairs → AST, recovery, the words of syntax faults |
 //! | [`random`], [`glob`] | draws addressed by (seed, purpose, path, step, element); globs |
+//! | [`violation`] | what the verifiers of graphs, plans and actions find; when they run |
 //! | [`diagnostics`] | spans, codes, suggestions, rendering |
 //!
 //! # What always holds
@@ -66,5 +67,6 @@ pub mod random;
 pub mod resolve;
 pub mod syntax;
 pub mod train;
+pub mod violation;
 
 pub use compile::{Compiled, ModelSource, compile, declare};

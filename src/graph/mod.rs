@@ -155,7 +155,7 @@ impl Graph {
         &self.origins[origin.0 as usize]
     }
 
-    pub fn values(&self) -> impl Iterator<Item = ValueId> + use<> {
+    pub fn values(&self) -> impl DoubleEndedIterator<Item = ValueId> + use<> {
         (0..self.nodes.len() as u32).map(ValueId)
     }
 

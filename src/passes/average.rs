@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use crate::graph::Graph;
 use crate::graph::ops::Op;
 use crate::graph::state::{State, StateId, StateKind};
+use crate::graph::verify::{Form, verify};
+use crate::violation::insist;
 
 /// Lets a graph read the averages that a training keeps, if it does. `states` are those of the
 /// training, the graph's own first.
@@ -28,5 +30,11 @@ pub fn read_averages(mut graph: Graph, states: &[State]) -> Graph {
             *state = *average;
         }
     }
+    let form = Form {
+        flat: true,
+        pruned: true,
+        ..Form::NETWORK
+    };
+    insist(|| "the graph that reads averages", || verify(&graph, form));
     graph
 }

@@ -16,7 +16,9 @@ pub mod update;
 
 use crate::catalog::BuildUpdate;
 use crate::catalog::arguments::Arguments;
-use crate::graph::{Graph, Phase, verify};
+use crate::graph::verify::{Form, verify};
+use crate::graph::{Graph, Phase};
+use crate::violation::insist;
 
 /// How parameters move: the optimizer with its arguments, and what is done to gradients before.
 #[derive(Clone, Debug)]
@@ -44,49 +46,104 @@ pub enum Accumulation {
     Ends,
 }
 
-/// One pass: its name, and what it makes of a graph.
-type Pass<'p> = (&'static str, Box<dyn Fn(Graph) -> Graph + 'p>);
+/// One pass.
+struct Pass<'p> {
+    name: &'static str,
+    run: Box<dyn Fn(Graph) -> Graph + 'p>,
+    /// What every graph is once the pass has run.
+    form: Form,
+}
 
 /// The graph of one phase, ready to be planned: specialised, and for training with gradients and
 /// updates appended as ordinary nodes.
 pub fn lower(graph: &Graph, phase: Phase, updates: Option<&Updates>) -> Graph {
-    let mut passes: Vec<Pass> = vec![
-        // Before a phase loses what it does not need: all phases share the order in which states lie.
-        ("tied tables", Box::new(tied_tables::rewrite)),
-        ("flatten", Box::new(flatten::rewrite)),
-        (
-            "specialize",
-            Box::new(move |graph| specialize::specialize(&graph, phase)),
-        ),
-        ("simplify", Box::new(|graph| simplify::simplify(&graph))),
-        (
-            "fuse cross-entropy",
-            Box::new(|graph| fuse_cross_entropy::rewrite(&graph)),
-        ),
-    ];
-    if let (Phase::Train, Some(updates)) = (phase, updates) {
-        passes.push((
-            "autodiff and update",
-            Box::new(move |graph| update::append(graph, updates)),
-        ));
-        passes.push((
-            "simplify again",
-            Box::new(|graph| simplify::simplify(&graph)),
-        ));
-    }
-    passes.push((
-        "copy inputs",
-        Box::new(move |graph| results::copy_inputs(graph, phase)),
-    ));
+    lower_observed(graph, phase, updates, |_, _| ())
+}
+
+/// As [`lower`], showing the graph after each pass with the pass's name.
+pub fn lower_observed(
+    graph: &Graph,
+    phase: Phase,
+    updates: Option<&Updates>,
+    mut observe: impl FnMut(&'static str, &Graph),
+) -> Graph {
     let mut graph = graph.clone();
     if !updates.is_some_and(|updates| updates.watched) {
         graph.watches.clear();
     }
-    passes.into_iter().fold(graph, |graph, (name, pass)| {
-        let graph = pass(graph);
-        if cfg!(debug_assertions) {
-            verify::verify(&graph, name);
-        }
-        graph
-    })
+    insist(|| "the network", || verify(&graph, Form::NETWORK));
+    for pass in table(phase, updates) {
+        graph = (pass.run)(graph);
+        let what = || format!("the graph after `{}`", pass.name);
+        insist(what, || verify(&graph, pass.form));
+        observe(pass.name, &graph);
+    }
+    graph
+}
+
+/// The passes of a phase in their order.
+fn table<'p>(phase: Phase, updates: Option<&'p Updates>) -> Vec<Pass<'p>> {
+    let flat = Form {
+        flat: true,
+        ..Form::NETWORK
+    };
+    let specialized = Form {
+        phase: Some(phase),
+        ..flat
+    };
+    let simplified = Form {
+        pruned: true,
+        ..specialized
+    };
+    let mut last = simplified;
+    let mut passes = vec![
+        // Before a phase loses what it does not need: all phases share the order in which states lie.
+        Pass {
+            name: "tied tables",
+            run: Box::new(tied_tables::rewrite),
+            form: Form::NETWORK,
+        },
+        Pass {
+            name: "flatten",
+            run: Box::new(flatten::rewrite),
+            form: flat,
+        },
+        Pass {
+            name: "specialize",
+            run: Box::new(move |graph| specialize::specialize(&graph, phase)),
+            form: specialized,
+        },
+        Pass {
+            name: "simplify",
+            run: Box::new(|graph| simplify::simplify(&graph)),
+            form: simplified,
+        },
+        Pass {
+            name: "fuse cross-entropy",
+            run: Box::new(|graph| fuse_cross_entropy::rewrite(&graph)),
+            form: simplified,
+        },
+    ];
+    if let (Phase::Train, Some(updates)) = (phase, updates) {
+        passes.push(Pass {
+            name: "autodiff and update",
+            run: Box::new(move |graph| update::append(graph, updates)),
+            form: Form {
+                differentiated: true,
+                ..specialized
+            },
+        });
+        last.differentiated = true;
+        passes.push(Pass {
+            name: "simplify again",
+            run: Box::new(|graph| simplify::simplify(&graph)),
+            form: last,
+        });
+    }
+    passes.push(Pass {
+        name: "copy inputs",
+        run: Box::new(move |graph| results::copy_inputs(graph, phase)),
+        form: last,
+    });
+    passes
 }

@@ -119,6 +119,58 @@ pub enum Op {
 }
 
 impl Op {
+    /// Whether it takes so many operands.
+    pub fn takes(&self, operands: usize) -> bool {
+        match self {
+            Op::Input { .. }
+            | Op::State(_)
+            | Op::Constant(_)
+            | Op::Scalar(_)
+            | Op::DropoutMask { .. } => operands == 0,
+            Op::Map(_)
+            | Op::MapDerivative(_)
+            | Op::Broadcast { .. }
+            | Op::Reduce { .. }
+            | Op::OneHot { .. }
+            | Op::Slice { .. }
+            | Op::Reshape { .. }
+            | Op::LogSoftmax => operands == 1,
+            Op::Binary(_)
+            | Op::MatMul(_)
+            | Op::Gather
+            | Op::ScatterAdd { .. }
+            | Op::CrossEntropy { .. }
+            | Op::CrossEntropyGradient { .. }
+            | Op::ByPhase => operands == 2,
+            Op::Concat => operands > 0,
+        }
+    }
+
+    /// Whether only gradients need it, so that it has no gradient of its own.
+    pub fn is_of_gradients(&self) -> bool {
+        match self {
+            Op::MapDerivative(_) | Op::ScatterAdd { .. } | Op::CrossEntropyGradient { .. } => true,
+            Op::Input { .. }
+            | Op::State(_)
+            | Op::Constant(_)
+            | Op::Scalar(_)
+            | Op::Map(_)
+            | Op::Binary(_)
+            | Op::Broadcast { .. }
+            | Op::Reduce { .. }
+            | Op::MatMul(_)
+            | Op::Gather
+            | Op::OneHot { .. }
+            | Op::Concat
+            | Op::Slice { .. }
+            | Op::Reshape { .. }
+            | Op::DropoutMask { .. }
+            | Op::LogSoftmax
+            | Op::CrossEntropy { .. }
+            | Op::ByPhase => false,
+        }
+    }
+
     /// The shape of the result, or why there is none.
     pub(super) fn shape(&self, operands: &[&Shape], graph: &Graph) -> Result<Shape, ShapeFault> {
         match self {

@@ -95,7 +95,9 @@ pub fn evaluate(start: &Dim, length: &Dim, x: &Tensor) -> Tensor {
 pub fn text(start: &Dim, length: &Dim, operands: &[String]) -> String {
     match (start.known(), length.known()) {
         (Some(start), Some(1)) => format!("{}[{start}]", operands[0]),
-        (Some(start), Some(length)) => format!("{}[{start}..{}]", operands[0], start + length),
+        (Some(start), Some(length)) => {
+            format!("{}[{start}..{}]", operands[0], start.saturating_add(length))
+        }
         (None, _) | (_, None) => format!("{}[{start}.. +{length}]", operands[0]),
     }
 }
