@@ -213,7 +213,7 @@ pub(super) struct Batch<T> {
 }
 
 /// The memory that a place lies in.
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(super) enum AddressSpace {
     /// The arena of the plan.
     #[default]

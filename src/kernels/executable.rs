@@ -19,9 +19,12 @@ use super::run::Run;
 use super::schedule::schedule;
 use super::team::{Team, Worker};
 use super::timeline::Timeline;
-use super::verify::verify;
+use super::touched::LinkedFor;
+use super::verify::{Spaces, verify_actions};
 use crate::plan::roofline::PlanSchedule;
 use crate::plan::step::{Kernel, Matrix};
+use crate::plan::verify::verify_kernel;
+use crate::violation::insist;
 
 /// A plan's steps as the actions of each worker, for one number of rows and of workers.
 struct Linked<T> {
@@ -78,7 +81,9 @@ impl<T: Element> Executable<T> {
         let mut scratch_elements = 0;
         let mut shared_elements = 0;
         for (index, kernel) in kernels.iter().enumerate() {
-            verify::<T>(kernel, arena_elements, max_batch_rows)
+            // The largest register tile of any machine has so many rows.
+            let panel_rows = 2 * T::CHUNK;
+            verify_kernel(kernel, arena_elements, max_batch_rows, panel_rows)
                 .map_err(|fault| format!("step {index}: {fault}"))?;
             let overflow = || format!("step {index}: a size overflows");
             let mut kernel = kernel.clone();
@@ -119,6 +124,15 @@ impl<T: Element> Executable<T> {
         for step in &mut self.steps {
             step.updates = [None, None];
         }
+    }
+
+    /// What so many workers do on batches of `rows`, and in what memory.
+    #[cfg(test)]
+    pub(super) fn actions(&mut self, rows: usize, workers: usize) -> (Vec<Actions<T>>, Spaces) {
+        self.prepare(rows, workers).expect("there is memory");
+        let linked = self.find(rows, workers).expect("it has been prepared");
+        let spaces = self.spaces(rows, workers);
+        (self.linked[linked].workers.clone(), spaces)
     }
 
     pub fn steps(&self) -> usize {
@@ -196,11 +210,28 @@ impl<T: Element> Executable<T> {
         if self.linked.len() == MOST_LINKED {
             self.linked.remove(0);
         }
+        let linked = join.into_workers();
+        let spaces = self.spaces(rows, workers);
+        let what = || format!("what {workers} workers do");
+        insist(what, || verify_actions(&linked, spaces));
         self.linked.push(Linked {
             rows,
-            workers: join.into_workers(),
+            workers: linked,
         });
         Ok(())
+    }
+
+    /// The memory that the actions of so many workers may touch.
+    fn spaces(&self, rows: usize, workers: usize) -> Spaces {
+        Spaces {
+            arena: self.arena_elements,
+            work: self.shared_elements + workers * self.scratch_elements,
+            in_place: self.in_place,
+            linked: LinkedFor {
+                rows,
+                panel: self.panel,
+            },
+        }
     }
 
     /// How a run on batches of `rows` divides the steps among so many workers.

@@ -6,6 +6,7 @@
 //! columns (`columns`); what a worker does, one thing after the other (`action`), and how it does it, where
 //! all of it is compiled (`run`), how steps become that (`link`, `barriers`), and who does it (`executable`, `team`), on which cores (`cores`), on rows that they gather
 //! together (`batch_loader`) or read where they lie (`in_place`), all in memory of the `arena`'s kind (`pages`).
+//! What is linked is verified (`verify`, by what actions touch: `touched`).
 //! Beside them stand what tells of runs: how they are divided (`schedule`), when what was done (`timeline`),
 //! and how fast the machine is (`calibrate`).
 
@@ -37,6 +38,7 @@ mod team;
 #[cfg(test)]
 mod tests;
 mod timeline;
+mod touched;
 mod transpose;
 mod update;
 mod verify;

@@ -1,473 +1,182 @@
-//! What must hold of a plan's kernels before they may run without checks: shapes agree, every place
-//! lies in the arena, and no worker writes what another reads or writes.
+//! The verifier of linked actions: every place is within its space, and between two barriers no worker
+//! touches what another writes. It looks at the actions themselves, not at what placed the barriers.
 
-use super::element::Element;
-use crate::plan::step::{
-    Columns, Destination, Instruction, Kernel, Load, Matrix, Offset, ReductionAxis, Region,
-    Scratch, Source,
-};
+use std::collections::HashSet;
 
-/// Verifies one kernel for an arena of `elements` and batches of up to `rows`. The error is the text
-/// of an internal bug.
-pub(super) fn verify<T: Element>(
-    kernel: &Kernel,
-    elements: usize,
-    rows: usize,
-) -> Result<(), String> {
-    let mut step = Step {
-        elements,
-        rows,
-        accesses: Vec::new(),
-    };
-    match kernel {
-        Kernel::Loop { region } => step.region(region, 0, false)?,
-        Kernel::Forward {
-            weight,
-            input,
-            bias,
-            region,
-        } => {
-            panels::<T>("weight", *weight, region.features, input.features)?;
-            agree("columns of input and region", input.columns, region.columns)?;
-            step.reads("weight", *weight)?;
-            step.reads("input", *input)?;
-            if let Some(bias) = bias {
-                step.reads("bias", vector(*bias, region.features))?;
-            }
-            step.region(region, 0, true)?;
-        }
-        Kernel::DataGradient {
-            weight,
-            gradient,
-            region,
-        } => {
-            panels::<T>("weight", *weight, gradient.features, region.features)?;
-            agree(
-                "columns of gradient and region",
-                gradient.columns,
-                region.columns,
-            )?;
-            step.reads("weight", *weight)?;
-            step.reads("gradient", *gradient)?;
-            step.region(region, 0, true)?;
-        }
-        Kernel::WeightGradient {
-            gradient,
-            input,
-            weight,
-            bias,
-        } => {
-            agree(
-                "columns of gradient and input",
-                gradient.columns,
-                input.columns,
-            )?;
-            step.reads("gradient", *gradient)?;
-            step.reads("input", *input)?;
-            if let Some(region) = weight {
-                let weight = Matrix {
-                    columns: region.columns,
-                    ..vector(Offset(0), region.features)
-                };
-                panels::<T>("weight", weight, gradient.features, input.features)?;
-                agree(
-                    "input and panel",
-                    region.panel_columns.unwrap_or(input.features),
-                    input.features,
-                )?;
-                step.region(region, 0, true)?;
-            }
-            if let Some(region) = bias {
-                agree("gradient and bias", gradient.features, region.features)?;
-                agree("columns of the bias", Columns::Fixed(1), region.columns)?;
-                step.region(region, 1, true)?;
-            }
-            if weight.is_none() && bias.is_none() {
-                return Err("neither weight nor bias".to_string());
-            }
-        }
-        Kernel::Gather {
-            table,
-            index,
-            region,
-        } => {
-            agree("features of the index", index.features, 1)?;
-            agree("table and region", table.features, region.features)?;
-            agree("columns of index and region", index.columns, region.columns)?;
-            step.reads("table", *table)?;
-            step.reads("index", *index)?;
-            step.region(region, 0, true)?;
-        }
-        Kernel::ScatterAdd {
-            gradient,
-            index,
-            region,
-        } => {
-            agree("features of the index", index.features, 1)?;
-            agree("gradient and region", gradient.features, region.features)?;
-            agree(
-                "columns of gradient and index",
-                gradient.columns,
-                index.columns,
-            )?;
-            step.reads("gradient", *gradient)?;
-            step.reads("index", *index)?;
-            step.region(region, 0, true)?;
-        }
-        Kernel::CrossEntropy {
-            logits,
-            index,
-            on: _,
-            off: _,
-            loss,
-            gradient,
-        } => {
-            agree("features of the index", index.features, 1)?;
-            agree("columns of logits and index", logits.columns, index.columns)?;
-            step.access("logits", *logits, Some(0), false)?;
-            step.reads("index", *index)?;
-            for (region, features) in [(loss, 1), (gradient, logits.features)] {
-                if let Some(region) = region {
-                    agree("features of logits and region", features, region.features)?;
-                    agree(
-                        "columns of logits and region",
-                        logits.columns,
-                        region.columns,
-                    )?;
-                    step.region(region, 0, true)?;
-                }
-            }
-            match (loss, gradient) {
-                (Some(loss), Some(gradient)) => {
-                    agree(
-                        "tiles of loss and gradient",
-                        loss.tile_columns,
-                        gradient.tile_columns,
-                    )?;
-                }
-                (Some(_), None) | (None, Some(_)) => {}
-                (None, None) => return Err("neither loss nor gradient".to_string()),
-            }
-        }
-        Kernel::LogSoftmax { input, region } => {
-            agree(
-                "features of input and region",
-                input.features,
-                region.features,
-            )?;
-            agree("columns of input and region", input.columns, region.columns)?;
-            step.access("input", *input, Some(0), false)?;
-            step.region(region, 0, true)?;
-        }
-        Kernel::Concat { parts, to } => {
-            let mut features = 0usize;
-            for part in parts {
-                agree("columns of part and result", part.columns, to.columns)?;
-                features = checked(features.checked_add(part.features))?;
-                step.reads("part", *part)?;
-            }
-            agree("features of parts and result", features, to.features)?;
-            step.access("result", *to, None, true)?;
-        }
-    }
-    step.conflicts()
+use super::action::{Action, Actions};
+use super::arena::AddressSpace;
+use super::touched::{LinkedFor, Touched};
+use crate::plan::step::Matrix;
+use crate::violation::Violation;
+
+/// The memory that actions run in.
+#[derive(Clone, Copy)]
+pub(super) struct Spaces {
+    pub arena: usize,
+    pub work: usize,
+    /// The inputs and the targets, if they are read where they lie.
+    pub in_place: [Option<Matrix>; 2],
+    pub linked: LinkedFor,
 }
 
-/// A weight of `out × inputs` lies in one panel of all its rows, or in several that every machine's
-/// register tiles fit in.
-fn panels<T: Element>(what: &str, matrix: Matrix, out: usize, inputs: usize) -> Result<(), String> {
-    let height = matrix.features;
-    let several = height < out;
-    agree(
-        what,
-        matrix.columns,
-        Columns::Fixed(if several {
-            checked(out.div_ceil(height.max(1)).checked_mul(inputs))?
-        } else {
-            inputs
-        }),
-    )?;
-    // The largest register tile of any machine has so many rows.
-    let fits = height > 0 && height.is_multiple_of(2 * T::CHUNK) && matrix.stride == height;
-    match (several, height == out) {
-        (false, true) => Ok(()),
-        (true, _) if fits => Ok(()),
-        (true | false, _) => Err(format!("{what} of {out} rows disagrees with {matrix:?}")),
+impl Spaces {
+    /// The elements of a space.
+    fn elements(&self, space: AddressSpace) -> usize {
+        let extent =
+            |matrix: Option<Matrix>| matrix.map_or(0, |matrix| matrix.extent(self.linked.rows));
+        match space {
+            AddressSpace::Arena => self.arena,
+            AddressSpace::Work => self.work,
+            AddressSpace::Inputs => extent(self.in_place[0]),
+            AddressSpace::Targets => extent(self.in_place[1]),
+        }
     }
 }
 
-fn agree<T: PartialEq + std::fmt::Debug>(what: &str, left: T, right: T) -> Result<(), String> {
-    if left == right {
-        Ok(())
-    } else {
-        Err(format!("{what} disagree: {left:?} and {right:?}"))
-    }
-}
+/// Where an action stands: its worker, and its place among the worker's.
+type At = (usize, usize);
 
-fn checked(size: Option<usize>) -> Result<usize, String> {
-    size.ok_or_else(|| "a size overflows".to_string())
-}
-
-fn vector(at: Offset, features: usize) -> Matrix {
-    Matrix {
-        at,
-        features,
-        columns: Columns::Fixed(1),
-        stride: features,
-    }
-}
-
-/// A place that a step reads or writes.
+/// Something an action touches.
+#[derive(Clone, Copy)]
 struct Access {
-    name: &'static str,
-    matrix: Matrix,
-    columns: usize,
-    end: usize,
-    /// Touched only by the worker of the tile, column by column, with others of the same number.
-    tiled: Option<usize>,
-    writes: bool,
+    at: At,
+    touched: Touched,
 }
 
 impl Access {
-    fn overlaps(&self, other: &Access) -> bool {
-        let (a, b) = (&self.matrix, &other.matrix);
-        let empty = |access: &Access| access.end == access.matrix.at.0;
-        if empty(self) || empty(other) || self.end <= b.at.0 || other.end <= a.at.0 {
-            return false;
-        }
-        // Columns of equal stride may interleave, as two parts of a wider matrix do.
-        if a.stride != b.stride || a.stride == 0 {
-            return true;
-        }
-        let (low, high) = if a.at <= b.at { (a, b) } else { (b, a) };
-        let shift = (high.at.0 - low.at.0) % a.stride;
-        shift < low.features || shift + high.features > a.stride
-    }
-
-    fn conflicts(&self, other: &Access) -> bool {
-        let same_tile = self.tiled.is_some()
-            && self.tiled == other.tiled
-            && self.matrix == other.matrix
-            && self.columns == other.columns;
-        (self.writes || other.writes) && !same_tile && self.overlaps(other)
+    /// Whether the two are of different workers and have an element in common.
+    fn meets(&self, other: &Access) -> bool {
+        let (a, b) = (&self.touched, &other.touched);
+        self.at.0 != other.at.0 && a.space == b.space && a.matrix.overlaps(&b.matrix, 0)
     }
 }
 
-struct Step {
-    elements: usize,
-    rows: usize,
-    accesses: Vec<Access>,
+/// The actions of each worker from one barrier to the next, with how often each is done.
+struct Epoch<'a, T> {
+    workers: Vec<Vec<(&'a Action<T>, usize)>>,
 }
 
-impl Step {
-    fn reads(&mut self, name: &'static str, matrix: Matrix) -> Result<(), String> {
-        self.access(name, matrix, None, false)
-    }
-
-    fn access(
-        &mut self,
-        name: &'static str,
-        matrix: Matrix,
-        tiled: Option<usize>,
-        writes: bool,
-    ) -> Result<(), String> {
-        let columns = matrix.columns.count(self.rows);
-        let span = match (matrix.features, columns) {
-            (0, _) | (_, 0) => 0,
-            (features, columns) => {
-                let gaps = checked((columns - 1).checked_mul(matrix.stride))?;
-                checked(gaps.checked_add(features))?
-            }
-        };
-        let end = checked(matrix.at.0.checked_add(span))?;
-        if end > self.elements {
-            return Err(format!(
-                "{name} {matrix:?} ends beyond the arena of {}",
-                self.elements
-            ));
-        }
-        if writes && matrix.stride < matrix.features && columns > 1 {
-            return Err(format!("columns of {name} {matrix:?} overlap"));
-        }
-        self.accesses.push(Access {
-            name,
-            matrix,
-            columns,
-            end,
-            tiled,
-            writes,
-        });
-        Ok(())
-    }
-
-    fn conflicts(&self) -> Result<(), String> {
-        for (index, first) in self.accesses.iter().enumerate() {
-            for second in &self.accesses[index + 1..] {
-                if first.conflicts(second) {
-                    return Err(format!(
-                        "{} {:?} and {} {:?} overlap",
-                        first.name, first.matrix, second.name, second.matrix
-                    ));
+/// Holds what several workers do to the rules that make it safe.
+///
+/// # Errors
+/// The first rule that is broken, and the actions since the last barrier, those that break it marked.
+pub(super) fn verify_actions<T: Copy + std::fmt::Debug>(
+    workers: &[Actions<T>],
+    spaces: Spaces,
+) -> Result<(), Violation> {
+    let mut epochs: Vec<Epoch<T>> = Vec::new();
+    for (worker, actions) in workers.iter().enumerate() {
+        let mut epoch = 0;
+        for block in &actions.repeats {
+            for action in &actions.actions[block.first..][..block.count] {
+                while epochs.len() <= epoch {
+                    let workers = (0..workers.len()).map(|_| Vec::new());
+                    epochs.push(Epoch {
+                        workers: workers.collect(),
+                    });
+                }
+                epochs[epoch].workers[worker].push((action, block.times));
+                if let Action::Barrier = action {
+                    epoch += block.times;
                 }
             }
         }
-        Ok(())
     }
+    epochs.iter().try_for_each(|epoch| epoch.verify(spaces))
+}
 
-    fn region(&mut self, region: &Region, group: usize, anchored: bool) -> Result<(), String> {
-        if region.tile_columns == 0 || region.block_columns == 0 {
-            return Err("a tile or block has no columns".to_string());
-        }
-        if let Some(panel) = region.panel_columns
-            && !(panel > 0 && region.columns.count(self.rows).is_multiple_of(panel))
-        {
-            return Err(format!("{:?} are not of panels of {panel}", region.columns));
-        }
-        let features = region.features;
-        let whole = |at| Matrix {
-            at,
-            features,
-            columns: region.columns,
-            stride: features,
+impl<T: Copy + std::fmt::Debug> Epoch<'_, T> {
+    fn verify(&self, spaces: Spaces) -> Result<(), Violation> {
+        let ends = |actions: &Vec<(&Action<T>, usize)>| {
+            matches!(actions.last(), Some((Action::Barrier, _)))
         };
-        if let Some(at) = region.accumulator {
-            if !anchored {
-                return Err("a loop has no result of its own".to_string());
-            }
-            self.access("result", whole(at), Some(group), true)?;
+        let waiting = self.workers.iter().filter(|actions| ends(actions)).count();
+        if waiting != 0 && waiting != self.workers.len() {
+            let waits = self.workers.iter().position(ends).unwrap_or(0);
+            let barrier = (waits, self.workers[waits].len() - 1);
+            return Err(self.violation("a worker waits for one that does not come", &[barrier]));
         }
-        let scratch = |scratch: Scratch| {
-            if scratch.0 < region.scratches {
-                Ok(())
+        let mut accesses = self.accesses(spaces)?;
+        accesses.sort_by_key(|access| (access.touched.space, access.touched.start()));
+        let (mut reads, mut writes): (Vec<Access>, Vec<Access>) = (Vec::new(), Vec::new());
+        for access in accesses {
+            let touched = &access.touched;
+            let open = |before: &Access| {
+                before.touched.space == touched.space && before.touched.end() > touched.start()
+            };
+            writes.retain(open);
+            let meets = |other: &&Access| other.meets(&access);
+            let mut met = writes.iter().find(meets);
+            if touched.writes {
+                reads.retain(open);
+                met = met.or_else(|| reads.iter().find(meets));
+            }
+            if let Some(other) = met {
+                let rule = "two workers touch what one of them writes, with no barrier between";
+                return Err(self.violation(rule, &[other.at, access.at]));
+            }
+            if touched.writes {
+                writes.push(access);
             } else {
-                Err(format!("{scratch:?} of {}", region.scratches))
-            }
-        };
-        let source = |step: &mut Step, source: Source| match source {
-            Source::Scratch(number) => scratch(number),
-            Source::Accumulator if anchored => Ok(()),
-            Source::Accumulator => Err("a loop has no result of its own".to_string()),
-            Source::Memory(at) => step.access("source", whole(at), Some(group), false),
-            Source::Scalar(at) => step.reads("scalar", vector(at, 1)),
-            Source::Constant(_) => Ok(()),
-        };
-        let destination = |step: &mut Step, destination: Destination| match destination {
-            Destination::Scratch(number) => scratch(number),
-            Destination::Memory(at) => step.access("destination", whole(at), Some(group), true),
-        };
-        for instruction in &region.program {
-            match *instruction {
-                Instruction::Load { to, ref load } => {
-                    scratch(to)?;
-                    self.load(region, group, load)?;
-                }
-                Instruction::Unary {
-                    to,
-                    from,
-                    function: _,
-                    derivative: _,
-                } => {
-                    source(self, from)?;
-                    destination(self, to)?;
-                }
-                Instruction::Binary {
-                    to,
-                    left,
-                    right,
-                    operator: _,
-                } => {
-                    source(self, left)?;
-                    source(self, right)?;
-                    destination(self, to)?;
-                }
-                Instruction::Store { from, at, stride } => {
-                    source(self, from)?;
-                    self.access(
-                        "store",
-                        Matrix {
-                            stride,
-                            ..whole(at)
-                        },
-                        Some(group),
-                        true,
-                    )?;
-                }
-                Instruction::Reduce {
-                    from,
-                    axis,
-                    reduction: _,
-                    into,
-                    partials,
-                } => {
-                    match from {
-                        Source::Scratch(_) | Source::Accumulator | Source::Memory(_) => {}
-                        Source::Scalar(_) | Source::Constant(_) => {
-                            return Err("the reduction of a number".to_string());
-                        }
-                    }
-                    source(self, from)?;
-                    let elements = match axis {
-                        ReductionAxis::Features => {
-                            let into = Matrix {
-                                features: 1,
-                                stride: 1,
-                                ..whole(into)
-                            };
-                            self.access("reduction", into, Some(group), true)?;
-                            continue;
-                        }
-                        ReductionAxis::Columns => features,
-                        ReductionAxis::All => 1,
-                    };
-                    self.access("reduction", vector(into, elements), None, true)?;
-                    let tiles = region.tiling(self.rows).tiles();
-                    if tiles > 1 {
-                        let partial = Matrix {
-                            at: partials,
-                            features: elements,
-                            columns: Columns::Fixed(tiles),
-                            stride: elements,
-                        };
-                        self.access("partial reductions", partial, None, true)?;
-                    }
-                }
+                reads.push(access);
             }
         }
         Ok(())
     }
 
-    fn load(&mut self, region: &Region, group: usize, load: &Load) -> Result<(), String> {
-        let features = region.features;
-        let columns = region.columns;
-        match *load {
-            Load::Strided { at, stride } => {
-                let matrix = Matrix {
-                    at,
-                    features,
-                    columns,
-                    stride,
-                };
-                self.access("load", matrix, Some(group), false)
-            }
-            Load::PerFeature { at } => self.reads("load per feature", vector(at, features)),
-            Load::PerColumn { at, stride } | Load::OneHot { at, stride } => {
-                let matrix = Matrix {
-                    at,
-                    features: 1,
-                    columns,
-                    stride,
-                };
-                self.access("load per column", matrix, Some(group), false)
-            }
-            Load::Scalar { at } => self.reads("load of a scalar", vector(at, 1)),
-            Load::Constant(_) | Load::Rows => Ok(()),
-            Load::Dropout { key: _, keep } => {
-                if keep > 0.0 && keep <= 1.0 {
-                    Ok(())
-                } else {
-                    Err(format!("dropout keeps {keep}"))
+    /// What each worker touches, each once, in the arena where it is a copy of the arena's.
+    fn accesses(&self, spaces: Spaces) -> Result<Vec<Access>, Violation> {
+        let mut accesses = Vec::new();
+        let mut touched = Vec::new();
+        for (worker, actions) in self.workers.iter().enumerate() {
+            let mut seen = HashSet::new();
+            for (number, (action, times)) in actions.iter().enumerate() {
+                let at = (worker, number);
+                action.touched(spaces.linked, *times, &mut touched);
+                for mut touched in touched.drain(..) {
+                    if touched.end() > spaces.elements(touched.space) {
+                        return Err(self.violation("a place is outside of its space", &[at]));
+                    }
+                    let rows = match touched.space {
+                        AddressSpace::Arena | AddressSpace::Work => None,
+                        AddressSpace::Inputs => spaces.in_place[0],
+                        AddressSpace::Targets => spaces.in_place[1],
+                    };
+                    if let Some(rows) = rows {
+                        if touched.writes {
+                            return Err(self.violation("rows of the table are written", &[at]));
+                        }
+                        touched.space = AddressSpace::Arena;
+                        touched.matrix.at.0 += rows.at.0;
+                    }
+                    if seen.insert(touched) {
+                        accesses.push(Access { at, touched });
+                    }
                 }
             }
+        }
+        Ok(accesses)
+    }
+
+    fn violation(&self, rule: &str, bad: &[At]) -> Violation {
+        let mut text = String::new();
+        for (worker, actions) in self.workers.iter().enumerate() {
+            for (number, (action, times)) in actions.iter().enumerate() {
+                let mark = if bad.contains(&(worker, number)) {
+                    ">"
+                } else {
+                    " "
+                };
+                let times = match times {
+                    1 => String::new(),
+                    times => format!(", {times} times"),
+                };
+                text.push_str(&format!("{mark} worker {worker}: {action:?}{times}\n"));
+            }
+        }
+        Violation {
+            rule: rule.to_string(),
+            text,
         }
     }
 }

@@ -7,7 +7,8 @@ use super::lifetimes::Lives;
 use super::memory::{align, place};
 use super::program;
 use super::step::{Columns, Kernel, Matrix, Offset};
-use super::{Plan, Precision, Probe, Step, Target, Variant, cost, text, verify};
+use super::verify::verify;
+use super::{Plan, Precision, Probe, Step, Target, Variant, cost, text};
 use crate::diagnostics::Span;
 use crate::graph::ops::{InputKind, Op, row_major_values};
 use crate::graph::schedule::RateSchedule;
@@ -16,6 +17,7 @@ use crate::graph::state::ScalarId;
 use crate::graph::watch::Subject;
 use crate::graph::{Graph, Phase, ValueId};
 use crate::passes::fuse::{Fusion, Group, GroupId, GroupKind, fuse};
+use crate::violation::insist;
 
 /// What a plan is made from, besides the graph.
 pub struct Request<'r> {
@@ -148,9 +150,8 @@ pub fn lower(graph: &Arc<Graph>, request: Request) -> Plan {
         arena_end,
         own_elements: arena_end - request.start,
     };
-    if cfg!(debug_assertions) && plan.deferred.is_empty() {
-        verify::verify(&plan);
-    }
+    let what = || format!("the plan to {}{}", plan.phase.name(), plan.variant.title());
+    insist(what, || verify(&plan, request.seed));
     plan
 }
 

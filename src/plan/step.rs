@@ -49,6 +49,44 @@ impl Matrix {
             columns => (columns - 1) * self.stride + self.features,
         }
     }
+
+    /// Whether an element is in both, for a batch. A stride may be anything.
+    pub fn overlaps(&self, other: &Matrix, batch_rows: usize) -> bool {
+        let range = |matrix: &Matrix| {
+            let columns = matrix.columns.count(batch_rows);
+            (
+                columns,
+                matrix.at.0,
+                matrix.at.0 + matrix.extent(batch_rows),
+            )
+        };
+        let [
+            (columns, start, end),
+            (other_columns, other_start, other_end),
+        ] = [range(self), range(other)];
+        let elements = columns
+            .min(self.features)
+            .min(other_columns.min(other.features));
+        if elements == 0 || end <= other_start || other_end <= start {
+            return false;
+        }
+        let (few, many) = if columns <= other_columns {
+            (self, other)
+        } else {
+            (other, self)
+        };
+        let mut of_few = 0..few.columns.count(batch_rows);
+        let many_columns = many.columns.count(batch_rows);
+        of_few.any(|column| {
+            let start = few.at.0 + column * few.stride;
+            let end = start + few.features;
+            // The first column of the other that may end behind this one's beginning.
+            let before = (start + 1).saturating_sub(many.at.0 + many.features);
+            let first = before.div_ceil(many.stride.max(1));
+            let at = many.at.0 + first * many.stride;
+            first < many_columns && at < end && start < at + many.features
+        })
+    }
 }
 
 /// One of a tile program's temporaries: `features × block_columns` elements, private to a worker.

@@ -4,7 +4,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod corrupt_plans;
+mod corrupt_programs;
+mod every;
 mod graphs;
+mod plans;
 
 use nnc::diagnostics::{Sources, render_all};
 use nnc::plan::Target;

@@ -1,5 +1,6 @@
 //! The kernels against plain loops, on every remainder of lanes, tiles and workers.
 
+mod barriers;
 mod batches;
 mod matrices;
 mod programs;
