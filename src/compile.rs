@@ -452,8 +452,8 @@ fn too_big(graph: &Graph, batch: Option<usize>) -> Option<Diagnostic> {
     )
 }
 
-/// The optimizer with what is done to gradients before it.
-fn updates(train: &TrainSpec, accumulation: Accumulation, watched: bool) -> Option<Updates> {
+/// The optimizer with what is done to gradients before it; `None` without an optimizer.
+pub fn updates(train: &TrainSpec, accumulation: Accumulation, watched: bool) -> Option<Updates> {
     let optimizer = train.optimizer.as_ref()?;
     let Meaning::Optimizer(build) = &optimizer.entry.meaning else {
         return None;

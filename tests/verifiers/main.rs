@@ -8,6 +8,7 @@ mod corrupt_plans;
 mod corrupt_programs;
 mod every;
 mod graphs;
+mod passes;
 mod plans;
 
 use nnc::diagnostics::{Sources, render_all};
