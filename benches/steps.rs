@@ -64,35 +64,9 @@ fn epochs(network: &Network, rows: usize, validate: usize, epochs: usize) -> (f6
     (Spread::of(seconds.collect()).median, flops)
 }
 
-fn main() {
-    // `cargo test --benches` calls this too; there it is enough that it was compiled.
-    if !std::env::args().any(|argument| argument == "--bench") {
-        return;
-    }
-    println!("{}\n", machine());
-    let thermometer = network(
-        "thermometer",
-        &[1, 8, 1],
-        "Tanh",
-        "MSE",
-        "SGD(lr = 1e-3)",
-        9,
-    );
-    let (seconds, flops) = epochs(&thermometer, 9, 2, 5000);
-    let thermometer_per_flop = seconds / 5000.0 / flops as f64;
-    println!(
-        "thermometer, 5000 epochs with validation: {:.2} ms, {:.0} ns an epoch, {:.2} ns a FLOP\n",
-        seconds * 1e3,
-        seconds / 5000.0 * 1e9,
-        thermometer_per_flop * 1e9
-    );
-
-    println!(
-        "{:<28} {:>12} {:>12} {:>10} {:>10}",
-        "network", "1 thread", "2 threads", "GFLOP/s", "speed-up"
-    );
+fn networks() -> [Network; 6] {
     let wide: Vec<usize> = std::iter::once(64).chain([64; 32]).chain([64]).collect();
-    for network in [
+    [
         network("1-8-1 tanh", &[1, 8, 1], "Tanh", "MSE", "SGD", 9),
         network(
             "11-64-64-1 relu",
@@ -127,7 +101,37 @@ fn main() {
             512,
         ),
         network("33 layers of 64 tanh", &wide, "Tanh", "MSE", "Adam", 64),
-    ] {
+    ]
+}
+
+fn main() {
+    // `cargo test --benches` calls this too; there it is enough that it was compiled.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return;
+    }
+    println!("{}\n", machine());
+    let thermometer = network(
+        "thermometer",
+        &[1, 8, 1],
+        "Tanh",
+        "MSE",
+        "SGD(lr = 1e-3)",
+        9,
+    );
+    let (seconds, flops) = epochs(&thermometer, 9, 2, 5000);
+    let thermometer_per_flop = seconds / 5000.0 / flops as f64;
+    println!(
+        "thermometer, 5000 epochs with validation: {:.2} ms, {:.0} ns an epoch, {:.2} ns a FLOP\n",
+        seconds * 1e3,
+        seconds / 5000.0 * 1e9,
+        thermometer_per_flop * 1e9
+    );
+
+    println!(
+        "{:<28} {:>12} {:>12} {:>10} {:>10}",
+        "network", "1 thread", "2 threads", "GFLOP/s", "speed-up"
+    );
+    for network in networks() {
         let (one, flops) = step(&network, 1);
         let (two, _) = step(&network, 2);
         println!(

@@ -115,6 +115,7 @@ impl<T: Element> Run<'_, T> {
 
     /// # Safety
     /// The places are within their spaces, and no other worker writes what is read or written here.
+    #[expect(clippy::too_many_lines, reason = "one arm an action")]
     #[inline(always)]
     unsafe fn perform<S: Simd>(&self, simd: S, action: &Action<T>, block: usize) {
         // SAFETY: by the caller.

@@ -278,7 +278,13 @@ fn networks_that_compute_nothing_predict_their_inputs() {
             std::fs::remove_dir_all(folder.path.join("run")).expect("the run is removed");
         }
     }
-    // The metrics are those of the inputs: errors of 1, 1.5 and 11.
+}
+
+#[test]
+fn metrics_of_networks_that_compute_nothing_are_those_of_their_inputs() {
+    let folder = Folder::with_models("copies_metrics", &[]);
+    folder.write("table.csv", "b,y\n2,1\n4.5,3\n-7,4\n");
+    // Errors of 1, 1.5 and 11.
     folder.write(
         "m.nn",
         "data { input b: number; target y: number }\nnet { b }\ntrain { loss = L1; epochs = 1 }\n",

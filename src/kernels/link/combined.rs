@@ -10,6 +10,7 @@ use crate::plan::step::{
 
 impl Program<'_> {
     /// A loss of differences, with its gradient if that follows, and how many instructions they are.
+    #[expect(clippy::too_many_lines, reason = "one pattern of instructions")]
     pub(super) fn residual<T: Element>(
         &self,
         program: &[Instruction],

@@ -39,6 +39,7 @@ impl Reference {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm a kernel")]
     pub fn run(&mut self, kernel: &Kernel) {
         match kernel {
             Kernel::Loop { region } => self.region(region, vec![]),
@@ -198,6 +199,7 @@ impl Reference {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm an instruction")]
     fn region(&mut self, region: &Region, accumulator: Values) {
         let features = region.features;
         let columns = region.columns.count(self.rows);

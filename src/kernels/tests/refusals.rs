@@ -63,6 +63,7 @@ fn a_sound_loop_is_accepted() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one refusal an instruction")]
 fn places_beyond_the_arena_are_refused() {
     let memory = |at| Source::Memory(Offset(at));
     let to = Destination::Scratch(Scratch(0));
