@@ -252,16 +252,34 @@ pub fn of_batches(train: &TrainSpec, rows: usize, advice: &mut Vec<Diagnostic>) 
     }
 }
 
+fn lengths(value: &Value) -> &[Length] {
+    if let Value::Length(length) = value {
+        std::slice::from_ref(length)
+    } else if let Value::Lengths(lengths) = value {
+        lengths
+    } else {
+        &[]
+    }
+}
+
+/// The share of a run of so many epochs that a part of a schedule lasts, or waits for.
+fn share_of(value: &Value, run: f64) -> Option<f64> {
+    if let Value::Number(patience) = value {
+        return Some((patience + 1.0) / run);
+    }
+    let shares = lengths(value).iter().map(|length| match length {
+        Length::Share(share) => *share,
+        Length::Epochs(epochs) => epochs / run,
+    });
+    shares.reduce(f64::max)
+}
+
 /// A schedule, or a patience, that the run is too short for.
 pub fn of_schedule(train: &TrainSpec, advice: &mut Vec<Diagnostic>) {
     if train.deferred("epochs").is_some() {
         return;
     }
     let run = train.epochs.max(1) as f64;
-    let share_of = |length: Length| match length {
-        Length::Share(share) => share,
-        Length::Epochs(epochs) => epochs / run,
-    };
     replaced_rate(train, advice);
     let mut share = 0.0;
     for (index, call) in train.schedule.iter().enumerate() {
@@ -271,14 +289,7 @@ pub fn of_schedule(train: &TrainSpec, advice: &mut Vec<Diagnostic>) {
         let given = length.or(*turns);
         let given = given.and_then(|name| Some((name, call.arguments.get(name)?)));
         let Some((name, value)) = given else { continue };
-        let own = if let Value::Length(length) = value {
-            share_of(*length)
-        } else if let Value::Lengths(lengths) = value {
-            let ends = lengths.iter().map(|length| share_of(*length));
-            ends.fold(0.0, f64::max)
-        } else if let Value::Number(patience) = value {
-            (patience + 1.0) / run
-        } else {
+        let Some(own) = share_of(value, run) else {
             continue;
         };
         share += own;
@@ -321,14 +332,9 @@ pub fn of_schedule(train: &TrainSpec, advice: &mut Vec<Diagnostic>) {
         };
         let fault = Diagnostic::new(Code::LongSchedule, call.arguments.span_of(name), message)
             .label("does not come to its end");
-        let in_epochs = |length: &Length| matches!(length, Length::Epochs(_));
-        let in_epochs = if let Value::Length(length) = value {
-            in_epochs(length)
-        } else if let Value::Lengths(lengths) = value {
-            lengths.iter().any(in_epochs)
-        } else {
-            false
-        };
+        let in_epochs = lengths(value)
+            .iter()
+            .any(|length| matches!(length, Length::Epochs(_)));
         let patience = matches!(value, Value::Number(_));
         advice.push(fault.help(match (patience, in_epochs) {
             (true, _) => "the rate never changes; give a smaller `patience`, or more epochs",
@@ -339,22 +345,22 @@ pub fn of_schedule(train: &TrainSpec, advice: &mut Vec<Diagnostic>) {
         }));
         break;
     }
-    if let (Some(early), Some(place)) = (train.stop, train.watched)
-        && early.patience >= train.epochs
-    {
-        advice.push(
-            Diagnostic::new(
-                Code::LongSchedule,
-                place,
-                format!(
-                    "`early` waits for {} epochs without a better loss, but the run has {}",
-                    early.patience, train.epochs
-                ),
-            )
-            .label("never ends the run before its last epoch")
-            .help(
-                "give a smaller `patience`, or more epochs; `restore = best` alone keeps the best",
+    advice.extend(early_too_late(train));
+}
+
+/// An early stop that the run is too short for.
+fn early_too_late(train: &TrainSpec) -> Option<Diagnostic> {
+    let (early, place) = (train.stop?, train.watched?);
+    (early.patience >= train.epochs).then(|| {
+        Diagnostic::new(
+            Code::LongSchedule,
+            place,
+            format!(
+                "`early` waits for {} epochs without a better loss, but the run has {}",
+                early.patience, train.epochs
             ),
-        );
-    }
+        )
+        .label("never ends the run before its last epoch")
+        .help("give a smaller `patience`, or more epochs; `restore = best` alone keeps the best")
+    })
 }

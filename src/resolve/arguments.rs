@@ -4,10 +4,10 @@ use super::constant::{Scope, kind_text, number_text};
 use super::habits;
 use super::unknown::{article, example, too_many, unknown_argument, unknown_entry};
 use super::values;
-use crate::catalog::arguments::{Arguments, Default, Value};
+use crate::catalog::arguments::{Arguments, Default, Parameter, Value};
 use crate::catalog::{self, Entry, Kind, foreign};
 use crate::diagnostics::{Code, Diagnostic, Span};
-use crate::syntax::ast::{Argument, Expr, ExprKind};
+use crate::syntax::ast::{Argument, Expr, ExprKind, Name};
 
 /// An entry of the catalog with its checked arguments.
 #[derive(Clone, Debug)]
@@ -202,6 +202,39 @@ fn not_an_entry(expr: &Expr, kind: Kind, param: Option<(Span, Span)>) -> Diagnos
     fault.help(format!("write `{}`, say", example(kind)))
 }
 
+/// Reports an argument that the entry does not have.
+fn unknown_name(
+    entry: &'static Entry,
+    name: &Name,
+    value: &Expr,
+    scope: &Scope,
+    faults: &mut Vec<Diagnostic>,
+) {
+    let fault = unknown_argument(entry, &name.text, name.span);
+    let meant = fault.suggestion.as_ref().map(|edit| &edit.replacement);
+    let mut parameters = entry.parameters.iter();
+    let meant = meant.and_then(|meant| parameters.find(|known| known.name == meant));
+    faults.push(fault);
+    // A value that is wrong for what was most likely meant is reported in the same run.
+    let value = meant.map(|meant| values::value(entry, meant, value, scope));
+    faults.extend(value.and_then(Result::err).map(|fault| *fault));
+}
+
+fn missing(entry: &Entry, parameter: &Parameter, span: Span) -> Diagnostic {
+    Diagnostic::new(
+        Code::MissingArgument,
+        span,
+        format!("`{}` needs its `{}`", entry.name, parameter.name),
+    )
+    .label(format!("`{}` is missing", parameter.name))
+    .help(format!(
+        "`{}` ({}) is {}",
+        parameter.name,
+        parameter.summary,
+        parameter.kind.text()
+    ))
+}
+
 /// Checks the arguments of a call; what is faulty or missing is reported, and left out of the result.
 /// `None` if what they are is not known yet.
 fn check(
@@ -224,20 +257,11 @@ fn check(
     for argument in given {
         let parameter = match &argument.name {
             Some(name) => {
-                let found = entry
-                    .parameters
-                    .iter()
-                    .find(|known| known.name == name.text);
+                let mut known = entry.parameters.iter();
+                let found = known.find(|known| known.name == name.text);
                 if found.is_none() {
                     unknown = true;
-                    let fault = unknown_argument(entry, &name.text, name.span);
-                    let meant = fault.suggestion.as_ref().map(|edit| &edit.replacement);
-                    let mut parameters = entry.parameters.iter();
-                    let meant = meant.and_then(|meant| parameters.find(|it| it.name == meant));
-                    faults.push(fault);
-                    // A value that is wrong for what was most likely meant is told in the same run.
-                    let value = meant.map(|it| values::value(entry, it, &argument.value, scope));
-                    faults.extend(value.and_then(Result::err).map(|fault| *fault));
+                    unknown_name(entry, name, &argument.value, scope, faults);
                 }
                 found
             }
@@ -282,20 +306,7 @@ fn check(
         // An argument of an unknown name is most likely the missing one.
         let given = unknown || seen.iter().any(|(name, _)| *name == parameter.name);
         if parameter.default == Default::Required && !given {
-            faults.push(
-                Diagnostic::new(
-                    Code::MissingArgument,
-                    span,
-                    format!("`{}` needs its `{}`", entry.name, parameter.name),
-                )
-                .label(format!("`{}` is missing", parameter.name))
-                .help(format!(
-                    "`{}` ({}) is {}",
-                    parameter.name,
-                    parameter.summary,
-                    parameter.kind.text()
-                )),
-            );
+            faults.push(missing(entry, parameter, span));
         }
     }
     if waits {

@@ -43,6 +43,35 @@ pub struct OutputRange {
     pub span: Span,
 }
 
+/// The sum of the losses, each of the output and the target at its place.
+fn sum(
+    graph: &mut Graph,
+    terms: &[(&LossTerm, usize)],
+    outputs: &[Option<Output>],
+    targets: &[ValueId],
+) -> Option<Option<ValueId>> {
+    let mut total: Option<ValueId> = None;
+    for (term, index) in terms {
+        let origin = graph.add_origin(term.call.entry.name, term.call.span);
+        graph.classify(origin, term.call.entry.name);
+        graph.show(origin, &term.short_text());
+        graph.current_origin = origin;
+        let output = outputs[*index]?.value;
+        let build = loss_of(&term.call).build;
+        let loss = build(graph, &term.call.arguments, output, targets[*index]);
+        let loss = if term.weight == 1.0 {
+            loss
+        } else {
+            graph.scale(loss, term.weight)
+        };
+        total = Some(match total {
+            None => loss,
+            Some(total) => graph.add(total, loss),
+        });
+    }
+    Some(total)
+}
+
 /// Appends the losses to the graph. `outputs` are the values for the schema's targets; whether the
 /// network is without a fault is `whole`.
 pub fn resolve(
@@ -95,26 +124,7 @@ pub fn resolve(
     let span = terms.first()?.0.call.span;
     let (values, weights) = target_values(graph, targets, data, span);
     graph.row_shares = weights.map(|weights| shares(graph, weights));
-    let mut total: Option<ValueId> = None;
-    for (term, index) in &terms {
-        let origin = graph.add_origin(term.call.entry.name, term.call.span);
-        graph.classify(origin, term.call.entry.name);
-        graph.show(origin, &term.short_text());
-        graph.current_origin = origin;
-        let output = outputs[*index]?.value;
-        let build = loss_of(&term.call).build;
-        let loss = build(graph, &term.call.arguments, output, values[*index]);
-        let loss = if term.weight == 1.0 {
-            loss
-        } else {
-            graph.scale(loss, term.weight)
-        };
-        total = Some(match total {
-            None => loss,
-            Some(total) => graph.add(total, loss),
-        });
-    }
-    graph.loss = total;
+    graph.loss = sum(graph, &terms, outputs, &values)?;
     graph.row_shares = None;
     check_batches(train, graph, schema, faults);
     let mut first = 0;

@@ -86,6 +86,28 @@ pub struct Resolved {
 const BLOCK: &str = "block";
 const SECTIONS: [&str; 4] = ["data", "net", "train", BLOCK];
 
+fn two_sections(first: &Section, second: &Section) -> Diagnostic {
+    let keyword = &second.keyword.text;
+    Diagnostic::new(
+        Code::DuplicateName,
+        second.keyword.span,
+        format!("there are two `{keyword}` sections"),
+    )
+    .label("the second one")
+    .also(first.keyword.span, "the first one")
+}
+
+/// The fault of a file without a `net` section, which may hold blocks alone.
+fn no_network(whole: Span, lends: bool) -> Diagnostic {
+    let fault = Diagnostic::new(Code::MissingSection, whole, "the file has no `net` section")
+        .label("no network is declared in this file");
+    if lends {
+        fault.help("a file of blocks is for others: `use` it in a model, and check that")
+    } else {
+        fault.help("write `net { Linear(1) }`, say")
+    }
+}
+
 /// Checks the sections of a file. What is faulty is reported and left out; without a `net` section
 /// there is nothing to go on with.
 pub fn declare(
@@ -111,15 +133,7 @@ pub fn declare(
                 if !SECTIONS.contains(&keyword) {
                     faults.push(unknown_section(section));
                 } else if let Some(first) = sections.get(keyword) {
-                    faults.push(
-                        Diagnostic::new(
-                            Code::DuplicateName,
-                            section.keyword.span,
-                            format!("there are two `{keyword}` sections"),
-                        )
-                        .label("the second one")
-                        .also(first.keyword.span, "the first one"),
-                    );
+                    faults.push(two_sections(first, section));
                 } else {
                     faults.extend(named_section(section));
                     sections.insert(keyword, section);
@@ -162,15 +176,8 @@ pub fn declare(
         // A section of an unknown name may be what was meant by it.
         let meant = |fault: &Diagnostic| fault.code == Code::UnknownSection;
         if !faults.iter().any(meant) && !set.contains(&"net") {
-            let fault =
-                Diagnostic::new(Code::MissingSection, whole, "the file has no `net` section")
-                    .label("no network is declared in this file");
             let lends = sections.is_empty() && !scope.blocks.is_empty();
-            faults.push(if lends {
-                fault.help("a file of blocks is for others: `use` it in a model, and check that")
-            } else {
-                fault.help("write `net { Linear(1) }`, say")
-            });
+            faults.push(no_network(whole, lends));
         }
         return None;
     };

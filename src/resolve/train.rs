@@ -183,13 +183,14 @@ impl Default for TrainSpec {
     }
 }
 
-/// Checks the section and gives what it says; faulty settings keep their defaults.
-pub fn resolve(section: &Section, scope: &Scope, faults: &mut Vec<Diagnostic>) -> TrainSpec {
-    let mut spec = TrainSpec {
-        span: section.keyword.span,
-        ..TrainSpec::default()
-    };
-    let mut settings = Settings::new(TRAIN_WORDS, TRAIN);
+/// Takes the settings and the inner sections apart.
+fn statements(
+    section: &Section,
+    scope: &Scope,
+    spec: &mut TrainSpec,
+    settings: &mut Settings,
+    faults: &mut Vec<Diagnostic>,
+) {
     for statement in &section.body {
         match &statement.kind {
             StatementKind::Assign { name, value } => settings.add(name, value, faults),
@@ -214,23 +215,49 @@ pub fn resolve(section: &Section, scope: &Scope, faults: &mut Vec<Diagnostic>) -
             ),
         }
     }
-    let mut required = |name: &str, example: &str, faults: &mut Vec<Diagnostic>| {
+}
+
+fn missing(section: &Section, name: &str, example: &str) -> Diagnostic {
+    Diagnostic::new(
+        Code::MissingSetting,
+        section.keyword.span,
+        format!("the `train` section does not say its `{name}`"),
+    )
+    .label(format!("no `{name}` in this section"))
+    .help(format!("write `{example}`"))
+}
+
+fn seed(value: &Expr, scope: &Scope, faults: &mut Vec<Diagnostic>) -> Option<u64> {
+    let mut deferred = Vec::new();
+    let seed = whole("seed", value, scope, 0, &mut deferred, faults);
+    faults.extend(deferred.pop().map(|(_, text)| {
+        Diagnostic::new(
+            Code::WrongType,
+            value.span,
+            format!("`seed` cannot depend on `{text}`"),
+        )
+        .label("divides the rows, so it is needed before the data is known")
+    }));
+    seed
+}
+
+/// Checks the section and gives what it says; faulty settings keep their defaults.
+pub fn resolve(section: &Section, scope: &Scope, faults: &mut Vec<Diagnostic>) -> TrainSpec {
+    let mut spec = TrainSpec {
+        span: section.keyword.span,
+        ..TrainSpec::default()
+    };
+    let mut settings = Settings::new(TRAIN_WORDS, TRAIN);
+    statements(section, scope, &mut spec, &mut settings, faults);
+    let mut required = |name: &str, example: &str| {
         let value = settings.take(name);
         if value.is_none() {
-            faults.push(
-                Diagnostic::new(
-                    Code::MissingSetting,
-                    section.keyword.span,
-                    format!("the `train` section does not say its `{name}`"),
-                )
-                .label(format!("no `{name}` in this section"))
-                .help(format!("write `{example}`")),
-            );
+            faults.push(missing(section, name, example));
         }
         value
     };
-    let loss = required("loss", "loss = MSE", faults);
-    let epochs = required("epochs", "epochs = 100", faults);
+    let loss = required("loss", "loss = MSE");
+    let epochs = required("epochs", "epochs = 100");
     if let Some(value) = loss {
         spec.loss = loss_terms::resolve(&value, scope, faults);
     }
@@ -253,16 +280,7 @@ pub fn resolve(section: &Section, scope: &Scope, faults: &mut Vec<Diagnostic>) -
         spec.batch = batch(&value, scope, &mut spec.deferred, faults).unwrap_or(spec.batch);
     }
     if let Some(value) = settings.take("seed") {
-        let mut deferred = Vec::new();
-        spec.seed = whole("seed", &value, scope, 0, &mut deferred, faults);
-        faults.extend(deferred.pop().map(|(_, text)| {
-            Diagnostic::new(
-                Code::WrongType,
-                value.span,
-                format!("`seed` cannot depend on `{text}`"),
-            )
-            .label("divides the rows, so it is needed before the data is known")
-        }));
+        spec.seed = seed(&value, scope, faults);
     }
     if let Some(value) = settings.take("clip_norm") {
         spec.clip_norm = positive("clip_norm", &value, scope, &mut spec.deferred, faults);

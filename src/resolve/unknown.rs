@@ -31,9 +31,8 @@ pub fn article(noun: &str) -> &'static str {
     }
 }
 
-/// The fault of a name that the catalog does not have in this place, nor the file, whose blocks may
-/// stand where layers do.
-pub fn unknown_entry(name: &str, span: Span, kind: Kind, scope: &Scope) -> Diagnostic {
+/// The fault of a name that is known, but as something else: reserved, or the file's own.
+fn not_an_entry(name: &str, span: Span, kind: Kind, scope: &Scope) -> Option<Diagnostic> {
     let noun = kind.noun();
     if catalog::planned(kind).contains(&name) {
         let fault = Diagnostic::new(
@@ -42,10 +41,10 @@ pub fn unknown_entry(name: &str, span: Span, kind: Kind, scope: &Scope) -> Diagn
             format!("the {noun} `{name}` is not supported yet"),
         )
         .label("reserved, not implemented yet");
-        return fault;
+        return Some(fault);
     }
     if let Some((_, declared)) = scope.parameters.get(name) {
-        return Diagnostic::new(
+        let fault = Diagnostic::new(
             Code::UnknownEntry,
             span,
             format!("`{name}` is a parameter, which takes no arguments where it is used"),
@@ -56,9 +55,10 @@ pub fn unknown_entry(name: &str, span: Span, kind: Kind, scope: &Scope) -> Diagn
             "write `{name}` alone, and `{name} = {}` where it is bound, say",
             example(kind)
         ));
+        return Some(fault);
     }
     if let (Kind::Layer, Some(declared)) = (kind, scope.values.get(name)) {
-        return Diagnostic::new(
+        let fault = Diagnostic::new(
             Code::UnknownEntry,
             span,
             format!("`{name}` is a name of this network, not a layer"),
@@ -69,7 +69,18 @@ pub fn unknown_entry(name: &str, span: Span, kind: Kind, scope: &Scope) -> Diagn
         .help(format!(
             "a layer has another name by `param {name} = ReLU` above the sections"
         ));
+        return Some(fault);
     }
+    None
+}
+
+/// The fault of a name that the catalog does not have in this place, nor the file, whose blocks may
+/// stand where layers do.
+pub fn unknown_entry(name: &str, span: Span, kind: Kind, scope: &Scope) -> Diagnostic {
+    if let Some(fault) = not_an_entry(name, span, kind, scope) {
+        return fault;
+    }
+    let noun = kind.noun();
     let fault = Diagnostic::new(
         Code::UnknownEntry,
         span,

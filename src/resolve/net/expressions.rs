@@ -29,24 +29,7 @@ impl Net<'_> {
         match &expr.kind {
             ExprKind::Number { value, .. } => Some(Operand::Number(Number::Known(*value))),
             ExprKind::Name(name) => self.name(name, expr.span),
-            ExprKind::Negate(inner) => match self.expression(inner)? {
-                Operand::Number(Number::Known(value)) => {
-                    Some(Operand::Number(Number::Known(-value)))
-                }
-                Operand::Number(number @ Number::Deferred(_)) => {
-                    let negated = format!("-{}", number.part());
-                    Some(Operand::Number(Number::Deferred(negated)))
-                }
-                Operand::Value(value) => {
-                    self.begin_arithmetic(expr.span);
-                    let negated = self.graph.map(ScalarFunction::Negate, value);
-                    Some(Operand::Value(negated))
-                }
-                Operand::List(items) => {
-                    self.list_as_value(expr.span, items.len());
-                    None
-                }
-            },
+            ExprKind::Negate(inner) => self.negated(inner, expr.span),
             ExprKind::Binary {
                 operator,
                 operator_span,
@@ -59,45 +42,7 @@ impl Net<'_> {
                 let operator = (*operator, *operator_span);
                 self.arithmetic(operator, (a, left.span), (b, right.span), expr.span)
             }
-            ExprKind::Pipeline { head, stages } => {
-                if self.is_stage(head) {
-                    self.layer_without_input(head);
-                    return None;
-                }
-                let value = match self.expression(head) {
-                    Some(Operand::Value(value)) => value,
-                    Some(Operand::List(items)) => {
-                        let combined = self.combination(&stages[0], &items);
-                        return Some(Operand::Value(self.stages_of(&stages[1..], combined)));
-                    }
-                    Some(Operand::Number(_)) => {
-                        self.faults.push(
-                            Diagnostic::new(
-                                Code::WrongType,
-                                head.span,
-                                "a number cannot flow into a layer",
-                            )
-                            .label("this is a number, not a value of the network"),
-                        );
-                        self.placeholder()
-                    }
-                    // What combined a faulty list has nothing more to tell; the stages have.
-                    None if matches!(head.kind, ExprKind::List(_)) => {
-                        self.mark_names(&stages[0]);
-                        self.frame_mut().stages += 1;
-                        let flow = self.faulty_flow(head.span);
-                        return Some(Operand::Value(self.stages_of(&stages[1..], flow)));
-                    }
-                    None => self.placeholder(),
-                };
-                let flow = Flow {
-                    value,
-                    span: head.span,
-                    name: None,
-                    used: true,
-                };
-                Some(Operand::Value(self.stages_of(stages, flow)))
-            }
+            ExprKind::Pipeline { head, stages } => self.pipeline(head, stages),
             ExprKind::Call { name, .. } if name.text == PARAMETER => {
                 self.parameter(expr).map(Operand::Value)
             }
@@ -126,6 +71,66 @@ impl Net<'_> {
                 None
             }
         }
+    }
+
+    fn negated(&mut self, inner: &Expr, span: Span) -> Option<Operand> {
+        match self.expression(inner)? {
+            Operand::Number(Number::Known(value)) => Some(Operand::Number(Number::Known(-value))),
+            Operand::Number(number @ Number::Deferred(_)) => {
+                let negated = format!("-{}", number.part());
+                Some(Operand::Number(Number::Deferred(negated)))
+            }
+            Operand::Value(value) => {
+                self.begin_arithmetic(span);
+                let negated = self.graph.map(ScalarFunction::Negate, value);
+                Some(Operand::Value(negated))
+            }
+            Operand::List(items) => {
+                self.list_as_value(span, items.len());
+                None
+            }
+        }
+    }
+
+    /// What flows from a value through layers.
+    fn pipeline(&mut self, head: &Expr, stages: &[Expr]) -> Option<Operand> {
+        if self.is_stage(head) {
+            self.layer_without_input(head);
+            return None;
+        }
+        let value = match self.expression(head) {
+            Some(Operand::Value(value)) => value,
+            Some(Operand::List(items)) => {
+                let combined = self.combination(&stages[0], &items);
+                return Some(Operand::Value(self.stages_of(&stages[1..], combined)));
+            }
+            Some(Operand::Number(_)) => {
+                self.faults.push(
+                    Diagnostic::new(
+                        Code::WrongType,
+                        head.span,
+                        "a number cannot flow into a layer",
+                    )
+                    .label("this is a number, not a value of the network"),
+                );
+                self.placeholder()
+            }
+            // What combined a faulty list has nothing more to tell; the stages have.
+            None if matches!(head.kind, ExprKind::List(_)) => {
+                self.mark_names(&stages[0]);
+                self.frame_mut().stages += 1;
+                let flow = self.faulty_flow(head.span);
+                return Some(Operand::Value(self.stages_of(&stages[1..], flow)));
+            }
+            None => self.placeholder(),
+        };
+        let flow = Flow {
+            value,
+            span: head.span,
+            name: None,
+            used: true,
+        };
+        Some(Operand::Value(self.stages_of(stages, flow)))
     }
 
     /// The fault of a text in the place of a value: the names of values are words.

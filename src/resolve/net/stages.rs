@@ -249,14 +249,7 @@ impl Net<'_> {
             | ExprKind::Binary { .. }
             | ExprKind::Pipeline { .. }
             | ExprKind::Labelled { .. } => {
-                self.faults.push(
-                    Diagnostic::new(
-                        Code::WrongType,
-                        layer.span,
-                        "a layer is expected after `->`",
-                    )
-                    .label(format!("this is {}", kind_text(layer))),
-                );
+                self.faults.push(no_layer(layer));
                 self.mark_names(layer);
                 return None;
             }
@@ -292,15 +285,7 @@ impl Net<'_> {
                 }
             }
             Meaning::Combination(_) => Err(Box::new(one_flows(layer))),
-            Meaning::Parameter => Err(Box::new(
-                Diagnostic::new(
-                    Code::Misplaced,
-                    layer.span,
-                    "a `Parameter` is a value, so nothing can flow into it",
-                )
-                .label("a layer is expected after `->`")
-                .help("name it, then use the name: `p = Parameter([8])`, `h * p`"),
-            )),
+            Meaning::Parameter => Err(Box::new(nothing_flows_into_a_parameter(layer))),
             Meaning::Loss(_)
             | Meaning::Optimizer(_)
             | Meaning::Schedule(_)
@@ -375,6 +360,25 @@ fn list_flows(layer: &Expr, count: usize) -> Diagnostic {
     .help(format!(
         "combine the list first: `[a, b] -> Concat -> {name}…`; Add, Multiply, Mean, Maximum and Dot combine too"
     ))
+}
+
+fn no_layer(found: &Expr) -> Diagnostic {
+    Diagnostic::new(
+        Code::WrongType,
+        found.span,
+        "a layer is expected after `->`",
+    )
+    .label(format!("this is {}", kind_text(found)))
+}
+
+fn nothing_flows_into_a_parameter(layer: &Expr) -> Diagnostic {
+    Diagnostic::new(
+        Code::Misplaced,
+        layer.span,
+        "a `Parameter` is a value, so nothing can flow into it",
+    )
+    .label("a layer is expected after `->`")
+    .help("name it, then use the name: `p = Parameter([8])`, `h * p`")
 }
 
 /// The fault of one value in front of what combines a list.
