@@ -242,8 +242,9 @@ codes! {
     UnknownCategory = "E0504" Error "a category value that was not declared or not seen in training";
     NonFinite = "E0505" Error "a cell that is not a finite number";
     TableTooLarge = "E0506" Error "the table goes beyond a limit";
-    ConstantColumn = "E0507" Error "a column without spread cannot be normalised";
+    ConstantColumn = "E0507" Error "a target that is the same in every training row";
     RowWeight = "E0508" Error "weights of rows that cannot be";
+    MissingCells = "E0509" Error "missing cells, and nothing that says what becomes of them";
     UnclosedQuote = "E0510" Error "a quotation mark in the table is not closed";
     NotACsv = "E0511" Error "a file of another kind than CSV";
     // Files of a run.
@@ -269,6 +270,8 @@ codes! {
     SingleFeatureNorm = "W0111" Warning "a norm over one feature";
     UnfilledBatch = "W0112" Warning "a batch, or an update, that the training rows do not fill";
     ReplacedRate = "W0113" Warning "a learning rate that the schedule replaces";
+    ConstantInput = "W0116" Warning "inputs that are the same in every training row";
+    LeadingZeros = "W0117" Warning "codes with leading zeros that are compared as numbers";
     ThousandsPoints = "W0121" Warning "points that may separate thousands";
     LostDigits = "W0122" Warning "whole numbers that lose digits";
     CounterColumn = "W0123" Warning "a glob takes a column that counts the rows";

@@ -103,7 +103,7 @@ data {
     input x: vector from \"x*\"
     input job: category(embed = 4)
     target label: category
-    split = random(validate = 25%)
+    split = random(validate = 25%, seed = 1)
 }
 net {
     first: Linear(200, bias = false) -> BatchNorm1d -> GELU -> Dropout(0.2)
@@ -118,7 +118,7 @@ train {
 }";
 
 const TINY: &str = "
-data { input x0: number; target label: number; split = random(validate = 25%) }
+data { input x0: number; target label: number; split = random(validate = 25%, seed = 1) }
 net { hidden: Linear(2) -> Tanh -> out: Linear(1) }
 train {
     loss = MSE; optimizer = OPTIMIZER; epochs = 4; batch = 9

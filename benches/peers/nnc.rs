@@ -13,7 +13,7 @@ mod limit;
 use std::io::{BufRead, Write};
 use std::time::Instant;
 
-use nnc::data::spec::{Field, FieldKind, Schema, SplitRows};
+use nnc::data::spec::{Field, FieldKind, Others, Schema, SplitRows};
 use nnc::diagnostics::{Sources, render_all};
 use nnc::engine::Prepared;
 use nnc::kernels::ask_for_large_pages;
@@ -78,6 +78,7 @@ fn schema(network: &Value) -> Result<Schema, String> {
         Some(true) => FieldKind::Category {
             classes: outputs,
             embed: None,
+            others: Others::Learned,
         },
         _ => FieldKind::Numbers { width: outputs },
     };

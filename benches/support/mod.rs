@@ -2,7 +2,7 @@
 //! this is.
 #![allow(dead_code)]
 
-use nnc::data::spec::{Field, FieldKind, Schema, SplitRows};
+use nnc::data::spec::{Field, FieldKind, Others, Schema, SplitRows};
 use nnc::diagnostics::{Sources, render_all};
 use nnc::engine::Prepared;
 use nnc::plan::Target;
@@ -71,6 +71,7 @@ impl Network {
                     FieldKind::Category {
                         classes: Some(outputs),
                         embed: None,
+                        others: Others::Learned,
                     },
                 )
             } else {

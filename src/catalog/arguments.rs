@@ -55,6 +55,12 @@ pub enum ArgumentKind {
     Pair(Range),
     /// A list of texts or numbers, taken as texts.
     Texts,
+    /// The same, or one alone.
+    TextOrTexts,
+    /// One of the argument's own words, a number, or a text.
+    WordOrValue(&'static [&'static str]),
+    /// One of the argument's own words, or a size.
+    WordOrSize(&'static [&'static str]),
     /// The name of a column.
     Column,
     /// The path of a parameter, as seen from the body.
@@ -169,6 +175,9 @@ impl ArgumentKind {
             | ArgumentKind::Word(_)
             | ArgumentKind::Pair(_)
             | ArgumentKind::Texts
+            | ArgumentKind::TextOrTexts
+            | ArgumentKind::WordOrValue(_)
+            | ArgumentKind::WordOrSize(_)
             | ArgumentKind::Column
             | ArgumentKind::Path
             | ArgumentKind::Shape
@@ -186,10 +195,15 @@ impl ArgumentKind {
             ArgumentKind::Number(range) if range == Range::ANY => "a number".to_string(),
             ArgumentKind::Number(range) => format!("a number, {}", range.text()),
             ArgumentKind::Boolean => "`true` or `false`".to_string(),
-            ArgumentKind::Word(words) => {
-                let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
-                words.join(" or ")
+            ArgumentKind::Word(words) => quoted_words(words).join(" or "),
+            ArgumentKind::WordOrValue(words) => {
+                format!("{}, a number or a text", quoted_words(words).join(", "))
             }
+            ArgumentKind::WordOrSize(words) => {
+                let words = quoted_words(words).join(", ");
+                format!("a whole number of at least 1, or {words}")
+            }
+            ArgumentKind::TextOrTexts => "a value or a list of values".to_string(),
             ArgumentKind::Pair(range) => {
                 format!("a list of two numbers, each {}", range.text())
             }
@@ -209,6 +223,10 @@ impl ArgumentKind {
             }
         }
     }
+}
+
+fn quoted_words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| format!("`{word}`")).collect()
 }
 
 /// What holds when an argument is not given.
@@ -255,6 +273,7 @@ pub enum Value {
     Word(&'static str),
     Pair(f64, f64),
     Texts(Vec<String>),
+    Text(String),
     Column(String),
     Path(String),
     Shape(Vec<Dim>),
@@ -325,6 +344,7 @@ impl Arguments {
             | Value::Word(_)
             | Value::Pair(..)
             | Value::Texts(_)
+            | Value::Text(_)
             | Value::Column(_)
             | Value::Path(_)
             | Value::Shape(_)
@@ -353,6 +373,11 @@ impl Arguments {
             Some(Value::Boolean(value)) => *value,
             other => panic!("internal: `{name}` is {other:?}, not a truth value"),
         }
+    }
+
+    /// A truth value, `false` if it was not given.
+    pub fn is_set(&self, name: &str) -> bool {
+        matches!(self.get(name), Some(Value::Boolean(true)))
     }
 
     pub fn word(&self, name: &str) -> &'static str {

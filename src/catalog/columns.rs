@@ -6,7 +6,27 @@ use super::{Entry, Meaning};
 const NUMBER: ArgumentKind = ArgumentKind::Number(Range::ANY);
 const SHARE: ArgumentKind = ArgumentKind::Number(Range::BELOW_ONE);
 
+const MISSING: Parameter = named(
+    "missing",
+    ArgumentKind::TextOrTexts,
+    Default::Absent("the section's `missing`"),
+    "what else stands for a missing value here",
+);
+
 const PREPARATION: &[Parameter] = &[
+    named(
+        "fill",
+        ArgumentKind::WordOrValue(&["median", "mean", "mode", "forward"]),
+        Default::Absent("a missing number is an error"),
+        "what a missing number becomes: that of the training rows, a number, or the one above it",
+    ),
+    named(
+        "indicator",
+        ArgumentKind::Boolean,
+        Default::Boolean(false),
+        "whether an input `name.missing` beside it is 1 where it is missing, else 0",
+    ),
+    MISSING,
     named(
         "scale",
         NUMBER,
@@ -20,8 +40,22 @@ const PREPARATION: &[Parameter] = &[
         "term added to the scaled number",
     ),
     named(
+        "clip",
+        ArgumentKind::Pair(Range::ANY),
+        Default::Absent("any number"),
+        "the least and the greatest value, which those beyond them get",
+    ),
+    named(
+        "log",
+        ArgumentKind::Boolean,
+        Default::Boolean(false),
+        "whether ln(1 + x) comes next",
+    ),
+    named(
         "normalize",
-        ArgumentKind::Word(&["none", "zscore", "minmax"]),
+        ArgumentKind::Word(&[
+            "none", "zscore", "minmax", "maxabs", "robust", "quantile", "power",
+        ]),
         Default::Word("none"),
         "what follows, with statistics of the training rows",
     ),
@@ -31,8 +65,8 @@ pub const ENTRIES: &[Entry] = &[
     Entry {
         name: "number",
         summary: "One number.",
-        formula: "x · scale + offset, then normalised",
-        source: "sklearn.preprocessing.StandardScaler, MinMaxScaler",
+        formula: "filled, x · scale + offset, clipped, ln(1 + x), normalised: in this order",
+        source: "sklearn.preprocessing.StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler, QuantileTransformer, PowerTransformer; sklearn.impute.SimpleImputer, MissingIndicator",
         example: "input width, height: number(normalize = zscore)",
         parameters: PREPARATION,
         also_known_as: &[
@@ -52,8 +86,8 @@ pub const ENTRIES: &[Entry] = &[
     Entry {
         name: "vector",
         summary: "Many number columns as one value, taken `from` a glob.",
-        formula: "each column: x · scale + offset, then normalised",
-        source: "sklearn.preprocessing.StandardScaler, MinMaxScaler",
+        formula: "each column: filled, x · scale + offset, clipped, ln(1 + x), normalised",
+        source: "sklearn.preprocessing.StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler, QuantileTransformer, PowerTransformer; sklearn.impute.SimpleImputer, MissingIndicator",
         example: "input pixels: vector(scale = 0.00392) from \"px*\"",
         parameters: PREPARATION,
         also_known_as: &["array", "numbers"],
@@ -62,22 +96,53 @@ pub const ENTRIES: &[Entry] = &[
     Entry {
         name: "category",
         summary: "One of several values; as an input one-hot, or embedded.",
-        formula: "values sorted numerically if all are numbers, else bytewise",
+        formula: "values of the training rows, sorted numerically if all are numbers, else bytewise",
         source: "sklearn.preprocessing.OneHotEncoder; torch.nn.Embedding",
         example: "input city: category(embed = 4)",
         parameters: &[
             named(
                 "values",
                 ArgumentKind::Texts,
-                Default::Absent("those found in the data"),
+                Default::Absent("those of the training rows"),
                 "the values, in order",
             ),
             named(
-                "embed",
-                ArgumentKind::Size,
-                Default::Absent("one-hot"),
-                "width of a learned embedding",
+                "ordered",
+                ArgumentKind::Texts,
+                Default::Absent("the values have no order"),
+                "the values in their order: an input is one number, 0, 1, 2, …",
             ),
+            named(
+                "embed",
+                ArgumentKind::WordOrSize(&["auto"]),
+                Default::Absent("one-hot"),
+                "width of a learned embedding; `auto` is min(600, round(1.6 · n^0.56)) for n values",
+            ),
+            named(
+                "exact",
+                ArgumentKind::Boolean,
+                Default::Boolean(false),
+                "whether `3`, `3.0` and `03` differ",
+            ),
+            named(
+                "unknown",
+                ArgumentKind::WordOrValue(&["own", "zero"]),
+                Default::Absent("an error"),
+                "what other values and missing cells become: one more value, all zeros, or this value",
+            ),
+            named(
+                "min_count",
+                ArgumentKind::Size,
+                Default::Absent("1"),
+                "values with fewer training rows are as `unknown` says",
+            ),
+            named(
+                "fill",
+                ArgumentKind::WordOrValue(&["mode", "forward"]),
+                Default::Absent("as `unknown` says"),
+                "what a missing cell becomes: the most frequent value, the one above it, or this value",
+            ),
+            MISSING,
         ],
         also_known_as: &[
             "categorical",
@@ -88,13 +153,28 @@ pub const ENTRIES: &[Entry] = &[
             "enum",
             "string",
             "text",
-            "bool",
-            "boolean",
-            "binary",
             "onehot",
             "one_hot",
             "label",
         ],
+        meaning: Meaning::ColumnKind,
+    },
+    Entry {
+        name: "boolean",
+        summary: "Yes or no: an input is 1 or 0, a target two classes.",
+        formula: "yes/no, true/false, t/f or 1/0, in any case",
+        source: "pandas.read_csv(true_values, false_values)",
+        example: "input smoker: boolean",
+        parameters: &[
+            named(
+                "fill",
+                ArgumentKind::WordOrValue(&["mode", "forward"]),
+                Default::Absent("a missing cell is an error"),
+                "what a missing cell becomes: the more frequent value, the one above it, or this value",
+            ),
+            MISSING,
+        ],
+        also_known_as: &["bool", "binary", "flag"],
         meaning: Meaning::ColumnKind,
     },
     Entry {

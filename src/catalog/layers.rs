@@ -373,12 +373,12 @@ fn shared_mismatch(context: &Context, x: ValueId, weight: ValueId) -> Diagnostic
 
 /// The rows of a learned table `[classes, width]` that an index `[batch, 1]` names (torch.nn.Embedding):
 /// what `embed = width` makes of a category. The table is normal(0, 1) at first.
-pub fn embedding(context: &mut Context, classes: Dim, width: usize, index: ValueId) -> ValueId {
+pub fn embedding(context: &mut Context, classes: Dim, width: Dim, index: ValueId) -> ValueId {
     let fans = Fans {
-        fan_in: width.into(),
+        fan_in: width.clone(),
         fan_out: classes.clone(),
     };
-    let shape = Shape::fixed([classes, width.into()]);
+    let shape = Shape::fixed([classes, width]);
     let table = context.parameter("weight", shape, Initializer::StandardNormal, fans);
     context.graph.push(Op::Gather, &[table, index])
 }
@@ -389,7 +389,14 @@ fn embed(
     arguments: &Arguments,
     x: ValueId,
 ) -> Result<ValueId, Box<Diagnostic>> {
-    let node = context.graph.node(x);
+    let mut node = context.graph.node(x);
+    // Without the index that no training row has, a category is cut from its one-hot form.
+    if let Op::Slice { start, .. } = &node.op
+        && *start == Dim::Known(0)
+        && let Op::OneHot { .. } = context.graph.node(node.operands[0]).op
+    {
+        node = context.graph.node(node.operands[0]);
+    }
     let Op::OneHot { classes } = &node.op else {
         return Err(Box::new(
             Diagnostic::new(
@@ -399,7 +406,10 @@ fn embed(
             )
             .label("looks up the rows of a table by a category")
             .also(context.input_span, "no category column comes from here")
-            .help("declare `input job: category`, then `job -> Embedding(8)`"),
+            .help(
+                "declare `input job: category`, then `job -> Embedding(8)`; `unknown = zero` has no row to \
+                 look up: write `unknown = own`",
+            ),
         ));
     };
     let (classes, index) = (classes.clone(), node.operands[0]);
@@ -413,7 +423,7 @@ fn embed(
             .label("only known with the data"),
         ));
     };
-    Ok(embedding(context, classes, *width, index))
+    Ok(embedding(context, classes, Dim::Known(*width), index))
 }
 
 fn dropout(

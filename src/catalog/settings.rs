@@ -185,6 +185,20 @@ pub const DATA: &[Setting] = &[
         "what stands between groups of three digits",
         "thousands = \"'\"",
     ),
+    setting(
+        "missing",
+        "a value or a list of values",
+        "nothing more than always counts",
+        "what stands for a missing value in any column, besides the empty cell and, in numbers, words such as `NA`, `?` and `null`",
+        "missing = [\"-\", -999]",
+    ),
+    setting(
+        "drop",
+        "`missing` or `missing_target`",
+        "no row is dropped",
+        "which rows with missing cells are left out before the rows are divided: those with one in any column that is used, or in a target",
+        "drop = missing",
+    ),
 ];
 
 pub const PARAMS: &[Setting] = &[

@@ -73,6 +73,10 @@ pub struct PredictArguments {
     pub run: PathBuf,
     /// The table: a CSV file with the columns of the model's inputs; `-` stands for standard input
     pub data: PathBuf,
+    /// Leave rows without a prediction that hold missing cells, or values that training did not see,
+    /// where the model says nothing of them
+    #[arg(long)]
+    pub skip: bool,
     /// Where the table with its predictions goes [default: standard output]
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,

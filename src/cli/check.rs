@@ -1,6 +1,7 @@
 //! `nnc check`: all diagnostics of a model and its table, without training.
 
 use nnc::data::Table;
+use nnc::data::report::TableReport;
 use nnc::diagnostics::{Faults, Sources};
 use nnc::plan::{Target, bytes_text};
 use nnc::{Compiled, compile, declare};
@@ -10,7 +11,7 @@ use super::arguments::{CheckArguments, ParameterArguments};
 use super::console::Console;
 use super::inputs::{check_order, open_table, table_name};
 use super::job::{Job, TableFile};
-use super::recognised::{table_line, table_to_json};
+use super::recognised::{table_lines, table_to_json};
 use super::record::{elements_members, members, rows_to_json};
 use super::run::all_threads;
 use super::source::ModelText;
@@ -39,7 +40,7 @@ pub fn check(arguments: &CheckArguments, console: &Console, sources: &mut Source
         "ok",
         members(json!({
             "model": checked.name,
-            "data": table.as_ref().map(table_to_json),
+            "data": table.as_ref().map(|(table, report)| table_to_json(table, report)),
             "depends_on": deferred,
             "rows": rows.map(rows_to_json),
         }))
@@ -62,14 +63,16 @@ pub fn check(arguments: &CheckArguments, console: &Console, sources: &mut Source
             )
         ),
     };
-    table
-        .iter()
-        .for_each(|table| console.line(&table_line(table)));
+    if let Some((table, report)) = &table {
+        let lines = table_lines(table, report);
+        lines.iter().for_each(|line| console.line(line));
+    }
     console.line(&format!("{}: OK · {sizes}", checked.name));
     Ok(Exit::Success)
 }
 
-/// A model compiled for its table, which is given back, or as far as it can be without one.
+/// A model compiled for its table, which is given back with what was done to it, or as far as it can be
+/// without one.
 ///
 /// # Errors
 /// All faults of both.
@@ -79,7 +82,7 @@ pub fn compiled(
     parameters: &ParameterArguments,
     target: Target,
     sources: &mut Sources,
-) -> Result<(Compiled, Option<Table>), Faults> {
+) -> Result<(Compiled, Option<(Table, TableReport)>), Faults> {
     let text = ModelText::read(model, &parameters.settings, sources);
     let data = data.map(|path| {
         open_table(path).map(|reader| TableFile {
@@ -111,5 +114,5 @@ pub fn compiled(
         target,
         sources,
     )?;
-    Ok((job.compiled, Some(job.table)))
+    Ok((job.compiled, Some((job.table, job.report))))
 }

@@ -5,7 +5,10 @@ use std::io::Read;
 use std::time::{Duration, Instant};
 
 use nnc::data::advice::advise;
-use nnc::data::{Division, Preparation, Purpose, Reading, Table, divide, read_table_by, schema};
+use nnc::data::report::TableReport;
+use nnc::data::{
+    Division, Preparation, Purpose, Reading, Table, divide, read_table_by, schema, schema_of_table,
+};
 use nnc::diagnostics::{Faults, Sources};
 use nnc::plan::Target;
 use nnc::resolve::Declaration;
@@ -19,6 +22,8 @@ pub struct Job {
     pub table: Table,
     pub division: Division,
     pub preparation: Preparation,
+    /// What was dropped and filled.
+    pub report: TableReport,
     pub data_time: Duration,
     pub compile_time: Duration,
 }
@@ -62,16 +67,19 @@ impl Job {
         let data_time = begun.elapsed();
 
         let begun = Instant::now();
-        let rows = learned.as_ref().ok().map(|(division, _)| division.rows());
-        let mut known = schema(spec, &table, rows.unwrap_or_default());
-        known.rows = rows;
+        let known = match &learned {
+            Ok((division, preparation)) => schema(spec, preparation, division.rows()),
+            Err(_) => schema_of_table(spec, &table),
+        };
         let compiled = compile(&model.source(sources, Some(seed)), Some(&known), target);
         let compile_time = begun.elapsed();
         match (learned, compiled) {
             (Ok((division, preparation)), Ok(mut compiled)) => {
                 advise(&mut compiled, &table, &division, &preparation);
+                let report = TableReport::new(&table, &division, &preparation);
                 Ok(Job {
                     compiled,
+                    report,
                     table,
                     division,
                     preparation,

@@ -19,6 +19,7 @@ mod profile;
 mod progress;
 mod recognised;
 mod record;
+mod refused;
 mod run;
 mod save;
 mod source;

@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::Path;
 
+use nnc::data::report::TableReport;
 use nnc::data::spec::Role;
-use nnc::data::{Preparation, Purpose, Table, read_table};
+use nnc::data::{Division, Preparation, Purpose, Table, read_table};
 use nnc::diagnostics::{Code, Diagnostic, Faults, Sources};
 use nnc::engine::Prepared;
 use nnc::plan::{Precision, Target};
@@ -19,6 +20,7 @@ use super::inputs::{check_run, read_table_bytes, table_name};
 use super::interrupts::Interrupts;
 use super::predicted::PredictedColumns;
 use super::record::RunHead;
+use super::refused::refused_cells;
 use super::run::{Number, all_threads};
 use super::save::MODEL;
 use super::source::ModelText;
@@ -46,11 +48,31 @@ pub fn predict(arguments: &PredictArguments, console: &Console, sources: &mut So
     console.diagnostics(&advice, sources);
     let columns = PredictedColumns::new(&trained.compiled, &trained.preparation);
     columns.check(&table, sources)?;
+    let rows = trained.preparation.answerable(&table);
+    if rows.len() < table.rows && !arguments.skip {
+        let text = Some((csv.as_slice(), &spec.format, sources));
+        return Err(refused_cells(&trained.preparation, &table, text));
+    }
     let outputs = match trained.compiled.predict.plan.precision {
-        Precision::F32 => trained.outputs::<f32>(&table),
-        Precision::F64 => trained.outputs::<f64>(&table),
+        Precision::F32 => trained.outputs::<f32>(&table, &rows),
+        Precision::F64 => trained.outputs::<f64>(&table, &rows),
     }?;
-    let result = columns.of(outputs).added_to(&csv, &table);
+    let division = Division {
+        train: rows,
+        ..Division::default()
+    };
+    let report = TableReport::new(&table, &division, &trained.preparation);
+    let rows = division.train;
+    let filled = report.lines();
+    filled.iter().for_each(|line| console.error_line(line));
+    if rows.len() < table.rows {
+        let skipped = table.rows - rows.len();
+        let all = table.rows;
+        console.error_line(&format!(
+            "skipped {skipped} of {all} rows: cells that nothing stands for"
+        ));
+    }
+    let result = columns.of(outputs).added_to(&csv, &table, &rows);
     match &arguments.out {
         None => console.data(&result),
         Some(path) => {
@@ -112,16 +134,18 @@ impl Trained {
         })
     }
 
-    /// The network's outputs for the rows of a table.
+    /// The network's outputs for these rows of a table.
     ///
     /// # Errors
     /// A prepared number is beyond the precision, or there is no memory for the model.
-    fn outputs<T: Number>(&self, table: &Table) -> Result<Vec<f64>, Faults> {
-        let rows: Vec<u32> = (0..).take(table.rows).collect();
+    fn outputs<T: Number>(&self, table: &Table, rows: &[u32]) -> Result<Vec<f64>, Faults> {
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
         let data = Prepared::<T> {
-            inputs: self.preparation.matrix(Role::Input, table, &rows)?,
+            inputs: self.preparation.matrix(Role::Input, table, rows)?,
             targets: Vec::new(),
-            rows: table.rows,
+            rows: rows.len(),
         };
         let threads = all_threads();
         let predictor = Predictor::new(&self.compiled, &self.values, threads);

@@ -63,7 +63,8 @@ impl<'m> PredictedColumns<'m> {
     fn add(&mut self, target: Option<&PreparedField>, width: usize, feature: usize, several: bool) {
         let learned = self.compiled.loss.is_some();
         let (kind, names) = match target.map(|target| (&target.name, &target.kind)) {
-            Some((name, PreparedKind::Category { values, .. })) if learned => {
+            Some((name, PreparedKind::Category(category))) if learned => {
+                let values = &category.values;
                 let probabilities = values.iter().map(|value| {
                     if several {
                         format!("probability_{name}_{value}")
@@ -181,16 +182,20 @@ impl Predicted<'_> {
         }
     }
 
-    /// The table with the predictions added to its rows.
-    pub fn added_to(&self, csv: &[u8], table: &Table) -> Vec<u8> {
+    /// The table with the predictions added to its rows, which were made for these rows, ascending; the
+    /// cells of the others are empty.
+    pub fn added_to(&self, csv: &[u8], table: &Table, rows: &[u32]) -> Vec<u8> {
         let format = &self.columns.compiled.declaration.data.format;
+        let names = &self.columns.names;
+        let mut predicted = rows.iter().enumerate().peekable();
         append_columns(
             csv,
             format,
             &table.header,
-            &self.columns.names,
-            |row, cells| {
-                self.cells(row, cells);
+            names,
+            |row, cells| match predicted.next_if(|(_, predicted)| **predicted as usize == row) {
+                Some((at, _)) => self.cells(at, cells),
+                None => cells.resize(names.len(), String::new()),
             },
         )
     }

@@ -55,10 +55,9 @@ pub fn save<T: Number>(
         folder.write(path, sources.get(file).text.as_bytes())?;
     }
     if let (Some(predicted), Some(csv)) = (results.predicted, &order.csv) {
-        folder.write(
-            "predictions.csv",
-            &predicted.added_to(csv, &order.job.table),
-        )?;
+        let table = &order.job.table;
+        let rows: Vec<u32> = (0..).take(table.rows).collect();
+        folder.write("predictions.csv", &predicted.added_to(csv, table, &rows))?;
     }
     folder.write("run.json", pretty(&record(order, results)).as_bytes())?;
     folder.publish()

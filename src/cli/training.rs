@@ -21,10 +21,11 @@ use super::job::Job;
 use super::predicted::{Predicted, PredictedColumns};
 use super::profile::{self, Measured};
 use super::progress::Progress;
-use super::recognised::{table_line, table_to_json};
+use super::recognised::{table_lines, table_to_json};
 use super::record::{
     Members, PartScores, Times, elements_members, members, rows_to_json, scores_to_json, versions,
 };
+use super::refused::refused_cells;
 use super::run::{Number, Order};
 use super::save::{Results, save};
 use super::summary::{figure, scores_table, table};
@@ -211,6 +212,10 @@ impl<T: Number> Start<T> {
 
 /// All rows as the network sees them, without targets.
 fn every_row<T: Number>(job: &Job) -> Result<Prepared<T>, Faults> {
+    let faults = refused_cells(&job.preparation, &job.table, None);
+    if !faults.is_empty() {
+        return Err(faults);
+    }
     let rows: Vec<u32> = (0..).take(job.table.rows).collect();
     Ok(Prepared {
         inputs: job.preparation.matrix(Role::Input, &job.table, &rows)?,
@@ -240,7 +245,7 @@ fn start_members(order: &Order, batches: usize) -> Members {
     let batch = compiled.train.as_ref().and_then(|train| train.plan.batch);
     let mut start = members(json!({
         "model": compiled.name,
-        "data": table_to_json(&order.job.table),
+        "data": table_to_json(&order.job.table, &order.job.report),
         "rows": rows_to_json(order.job.division.rows()),
         "batches": batches,
         "batch": batch,
@@ -258,7 +263,8 @@ fn start_members(order: &Order, batches: usize) -> Members {
 fn announce(order: &Order, start: &Members, sources: &Sources) {
     let compiled = &order.job.compiled;
     order.console.event("start", start.clone());
-    order.console.line(&table_line(&order.job.table));
+    let lines = table_lines(&order.job.table, &order.job.report);
+    lines.iter().for_each(|line| order.console.line(line));
     let rows = order.job.division.rows();
     let parts = [(Part::Validate, rows.validate), (Part::Test, rows.test)];
     let parts: String = parts
@@ -534,10 +540,16 @@ const INPUTS_SHOWN: usize = 4;
 fn input_text(table: &Table, field: &TableField, row: usize) -> String {
     match &field.values {
         Column::Numbers(places) => match &table.numbers.lookup().row(row)[places.clone()] {
+            [number] if number.is_nan() => String::new(),
             [number] => format!("{number}"),
             numbers => format!("{} numbers", numbers.len()),
         },
-        Column::Category { codes, values } => values[codes[row] as usize].clone(),
+        Column::Indicators(places) => {
+            let numbers = &table.numbers.lookup().row(row)[places.clone()];
+            let missing = numbers.iter().filter(|number| number.is_nan());
+            missing.count().to_string()
+        }
+        Column::Words { codes, words } => words[codes[row] as usize].clone().unwrap_or_default(),
     }
 }
 

@@ -1,10 +1,12 @@
 //! What the table suggests about a model: warnings before its training.
 
 use crate::compile::Compiled;
-use crate::data::prepare::{Preparation, PreparedKind};
-use crate::data::spec::{ColumnKind, DataSpec, Normalize, Number, Role, Split};
+use crate::data::columns::listed as listed_columns;
+use crate::data::prepare::{Preparation, PreparedColumn, PreparedKind};
+use crate::data::spec::{ColumnKind, DataSpec, Normalize, Role, Split};
 use crate::data::split::Division;
 use crate::data::table::{Part, Table, TableField, Values};
+use crate::data::words::{class_counts, leading_zeros};
 use crate::diagnostics::{Code, Diagnostic, listed};
 use crate::resolve::loss::OutputRange;
 
@@ -47,8 +49,10 @@ pub fn advise(
                 range,
             ));
         }
-        advice.extend(class_without_rows(spec, division, field));
+        advice.extend(class_without_rows(spec, division, preparation, field));
     }
+    advice.extend(constant_columns(spec, preparation));
+    advice.extend(numbers_with_leading_zeros(spec, table, preparation));
     let advice = compiled.declaration.unsilenced(advice);
     compiled.advice.extend(advice);
 }
@@ -64,11 +68,13 @@ fn wide_spread(
     let Values::Numbers(places) = &field.values else {
         return None;
     };
-    let number: Number = match &column.kind {
-        ColumnKind::Number(number) | ColumnKind::Vector(number) => *number,
-        ColumnKind::Category(_) => return None,
-    };
-    if number.normalize != Normalize::None {
+    let number = *column.kind.number()?;
+    // What is filled, cut or squeezed is not what stands in the file.
+    if number.fill.is_some()
+        || number.clip.is_some()
+        || number.log
+        || number.normalize != Normalize::None
+    {
         return None;
     }
     let mut sums = vec![(0.0, 0.0); places.len()];
@@ -93,6 +99,10 @@ fn wide_spread(
         return None;
     }
     let name = &field.name;
+    let kind = match column.kind {
+        ColumnKind::Vector(_) => "vector",
+        ColumnKind::Number(_) | ColumnKind::Category(_) | ColumnKind::Boolean(_) => "number",
+    };
     Some(
         Diagnostic::new(
             Code::WideInput,
@@ -100,7 +110,9 @@ fn wide_spread(
             format!("the numbers of `{name}` spread widely, and are not normalised"),
         )
         .label(format!("standard deviation {}", in_short(spread)))
-        .help("write `number(normalize = zscore)`, or divide them by a `scale`"),
+        .help(format!(
+            "write `{kind}(normalize = zscore)`, or divide them by a `scale`"
+        )),
     )
 }
 
@@ -146,18 +158,22 @@ fn out_of_reach(
     if low >= range.low && high <= range.high {
         return None;
     }
-    let normalize = match column {
-        ColumnKind::Number(number) | ColumnKind::Vector(number) => number.normalize,
-        ColumnKind::Category(_) => Normalize::None,
-    };
+    let normalize = column
+        .number()
+        .map_or(Normalize::None, |number| number.normalize);
     let help = match normalize {
         Normalize::None => {
-            "leave the last function away, or prepare the target with `normalize` or `scale`"
+            "remove the last function, or prepare the target with `normalize` or `scale`"
         }
         Normalize::ZScore if range.low <= 0.0 && range.high >= 1.0 => {
-            "leave the last function away, or write `normalize = minmax`, which gives 0 to 1"
+            "remove the last function, or write `normalize = minmax`, which gives 0 to 1"
         }
-        Normalize::ZScore | Normalize::MinMax => "leave the last function away",
+        Normalize::ZScore
+        | Normalize::MinMax
+        | Normalize::MaxAbs
+        | Normalize::Robust
+        | Normalize::Quantile
+        | Normalize::Power => "remove the last function",
     };
     let bounds = match (range.low.is_finite(), range.high.is_finite()) {
         (true, true) => format!("from {} to {}", in_short(range.low), in_short(range.high)),
@@ -182,27 +198,97 @@ fn out_of_reach(
     )
 }
 
+/// All inputs that are the same in every training row, and so 0.
+fn constant_columns(spec: &DataSpec, preparation: &Preparation) -> Option<Diagnostic> {
+    let constant = preparation.fields_of(Role::Input).flat_map(|field| {
+        let columns: &[PreparedColumn] = match &field.kind {
+            PreparedKind::Numbers(columns) => columns,
+            PreparedKind::Indicators(_) | PreparedKind::Category(_) => &[],
+        };
+        let constant = columns.iter().filter(|column| column.constant);
+        constant.map(|column| (&field.declared, column.name.as_str()))
+    });
+    let constant: Vec<(&String, &str)> = constant.collect();
+    let (declared, _) = constant.first()?;
+    let mut columns = spec.columns.iter();
+    let column =
+        columns.find(|column| column.role == Role::Input && column.name.text == **declared)?;
+    let (what, are, them) = match constant.len() {
+        1 => ("column is", "it is", "it"),
+        _ => ("columns are", "they are", "them"),
+    };
+    let names: Vec<String> = constant
+        .iter()
+        .map(|(_, name)| (*name).to_owned())
+        .collect();
+    let names = listed_columns(&names);
+    Some(
+        Diagnostic::new(
+            Code::ConstantInput,
+            column.name.span,
+            format!(
+                "{} {what} the same in every training row: {names}",
+                constant.len()
+            ),
+        )
+        .label(format!("{are} 0 for the network, also in other rows"))
+        .help(format!(
+            "leave {them} out of the `data` section, or out of its globs by `ignore`"
+        )),
+    )
+}
+
+/// All categories that are compared as numbers, though they are written as codes are.
+fn numbers_with_leading_zeros(
+    spec: &DataSpec,
+    table: &Table,
+    preparation: &Preparation,
+) -> Option<Diagnostic> {
+    let found = leading_zeros(table, preparation);
+    let (first, _) = found.first()?;
+    let columns = found
+        .iter()
+        .map(|(declared, word)| format!("`{}` (`{word}`)", spec.columns[*declared].name.text));
+    let columns: Vec<String> = columns.collect();
+    Some(
+        Diagnostic::new(
+            Code::LeadingZeros,
+            spec.columns[*first].name.span,
+            format!(
+                "written with leading zeros, and compared as numbers: {}",
+                columns.join(", ")
+            ),
+        )
+        .label("`02139` and `2139` are one value here")
+        .help("write `category(exact = true)` for codes"),
+    )
+}
+
 /// A category some of whose values a part of the table does not have.
 fn class_without_rows(
     spec: &DataSpec,
     division: &Division,
+    preparation: &Preparation,
     field: &TableField,
 ) -> Option<Diagnostic> {
-    let Values::Category { codes, values } = &field.values else {
+    let Values::Words { codes, words } = &field.values else {
         return None;
     };
-    let missing = Part::ALL.into_iter().find_map(|part| {
-        let mut seen = vec![false; values.len()];
-        let rows = division.part(part);
-        rows.iter()
-            .for_each(|row| seen[codes[*row as usize] as usize] = true);
-        let missing: Vec<(usize, &str)> = values
-            .iter()
-            .map(String::as_str)
-            .enumerate()
-            .filter(|(class, _)| !seen[*class])
-            .collect();
-        (!rows.is_empty() && !missing.is_empty()).then_some((part, missing))
+    let mut targets = preparation.fields_of(Role::Target);
+    let prepared = targets.find(|prepared| prepared.name == field.name)?;
+    let PreparedKind::Category(category) = &prepared.kind else {
+        return None;
+    };
+    let values = &category.values;
+    // A class without training rows is a fault of its own.
+    let missing = [Part::Validate, Part::Test].into_iter().find_map(|part| {
+        let counts = class_counts(category, codes, words, division, part);
+        let missing = values.iter().map(String::as_str).zip(counts);
+        let missing = missing
+            .filter(|(_, count)| *count == 0)
+            .map(|(value, _)| value);
+        let missing: Vec<&str> = missing.collect();
+        (!division.part(part).is_empty() && !missing.is_empty()).then_some((part, missing))
     });
     let (part, missing) = missing?;
     let rows = match part {
@@ -216,16 +302,10 @@ fn class_without_rows(
         spec.columns[field.declared].name.span,
         format!(
             "no {rows} row has the `{name}` {}",
-            listed(missing.iter().map(|(_, value)| *value))
+            listed(missing.iter().copied())
         ),
     )
     .label(format!("of {} values", values.len()));
-    let anywhere = |class: &usize| codes.iter().any(|code| *code as usize == *class);
-    if !missing.iter().any(|(class, _)| anywhere(class)) {
-        return Some(
-            fault.help("nor has any other row of the table: shorten `values`, or add rows"),
-        );
-    }
     Some(fault.help(match (&spec.split, part) {
         (Split::Column { name: column, .. }, _) => {
             format!("let the column `{}` give each part rows of each", column.text)
@@ -239,10 +319,7 @@ fn class_without_rows(
             },
             _,
         ) => "its rows are too few for all parts: add rows, or remove the value".to_owned(),
-        (Split::None | Split::Random { .. }, Part::Train) => format!(
-            "the network cannot learn what it is not shown; write `stratify = {name}` in the split"
-        ),
-        (Split::None | Split::Random { .. }, Part::Validate | Part::Test) => {
+        (Split::None | Split::Random { .. }, _) => {
             format!("write `stratify = {name}` in the split, and each part gets its share")
         }
     }))

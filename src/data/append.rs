@@ -5,9 +5,13 @@ use std::ops::Range;
 use memchr::memrchr;
 
 use crate::data::blocks::Blocks;
+use crate::data::excerpt::RawRecord;
+use crate::data::faults::TableFaults;
 use crate::data::format::TableFormat;
 use crate::data::scan::{BYTE_ORDER_MARK, Block};
 use crate::data::sniff::{RowShape, TableLayout};
+use crate::data::table::Table;
+use crate::diagnostics::{Sources, Span};
 
 /// The records of a CSV as they stand in it, without the ends of their lines, and blank lines left
 /// out, as [`read_table`](crate::data::read_table) reads them.
@@ -136,6 +140,24 @@ fn quoted(cell: &str, delimiter: char, to: &mut Vec<u8>) {
     } else {
         to.extend_from_slice(cell.as_bytes())
     }
+}
+
+/// The place of a cell of a table's row, in an excerpt that is added to `sources`.
+pub fn cell_place(
+    csv: &[u8],
+    format: &TableFormat,
+    table: &Table,
+    column: &str,
+    row: u32,
+    sources: &mut Sources,
+) -> Span {
+    let number = row as usize + usize::from(format.header.is_line());
+    let (record, _) = RawRecords::new(csv, format).nth(number).unwrap_or_default();
+    let delimiter = u8::try_from(table.dialect.delimiter).unwrap_or(b',');
+    let (line, first_byte) = (table.lines.of(row), record.start as u64);
+    let position = table.header.iter().position(|name| name == column);
+    let record = RawRecord::new(&csv[record], delimiter, line, first_byte);
+    TableFaults::new(&table.name, sources).place(&record, position.unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -4,8 +4,9 @@ use crate::data::binder::Binder;
 use crate::data::cell;
 use crate::data::faults::TableFaults;
 use crate::data::header::Header;
+use crate::data::missing::Markers;
 use crate::data::prepare::{Preparation, PreparedKind};
-use crate::data::spec::{Category, ColumnKind, ColumnPattern, DataSpec, Role, Split};
+use crate::data::spec::{ColumnKind, ColumnPattern, DataSpec, Role, Split};
 use crate::diagnostics::{Code, Diagnostic};
 
 /// What each column of the file that is read belongs to. Columns are positions in the header.
@@ -25,20 +26,29 @@ pub(super) struct BoundField {
     pub declared: usize,
     pub columns: Vec<usize>,
     pub kind: BoundKind,
+    pub markers: Markers,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum BoundKind {
     Numbers,
-    Category(CategoryValues),
+    /// Numbers that are read once more, to say where they are missing.
+    Indicators,
+    Words,
 }
 
-/// What is known of a category's values before the rows are read.
-#[derive(Clone, Debug)]
-pub(super) enum CategoryValues {
-    Found,
-    Listed(Vec<String>),
-    Learned(Vec<String>),
+impl BoundKind {
+    fn of(kind: &ColumnKind) -> Self {
+        match kind {
+            ColumnKind::Number(_) | ColumnKind::Vector(_) => BoundKind::Numbers,
+            ColumnKind::Category(_) | ColumnKind::Boolean(_) => BoundKind::Words,
+        }
+    }
+}
+
+/// The name of the value that says where another is missing.
+fn indicator_name(name: &str) -> String {
+    format!("{name}.missing")
 }
 
 /// Binds a model's declarations for training. What is wrong is added to the faults; the result is
@@ -50,18 +60,29 @@ pub(super) fn bind(header: &Header, spec: &DataSpec, faults: &mut TableFaults) -
     let mut binder = Binder::new(header, false, faults);
     let patterns: Vec<&ColumnPattern> = spec.columns.iter().map(|column| column.source()).collect();
     let mut taken: Vec<Vec<usize>> = vec![Vec::new(); patterns.len()];
-    for (pattern, columns) in patterns.iter().zip(&mut taken) {
-        if !pattern.glob {
-            columns.extend(binder.claim(pattern));
-        }
+    let globs: Vec<bool> = patterns
+        .iter()
+        .map(|pattern| pattern.glob && !binder.has(pattern))
+        .collect();
+    let named = |again: bool| {
+        let declared = spec.columns.iter().zip(&globs).enumerate();
+        let named =
+            declared.filter(move |(_, (column, glob))| !**glob && column.from.is_some() == again);
+        named.map(|(declared, (column, _))| (declared, column))
+    };
+    for (declared, column) in named(false) {
+        taken[declared].extend(binder.claim(&column.name));
+    }
+    for (declared, column) in named(true) {
+        taken[declared].extend(binder.share(column.source()));
     }
     let parts = match &spec.split {
         Split::Column { name, .. } => binder.claim(name),
         Split::None | Split::Random { .. } | Split::Ordered { .. } => None,
     };
     binder.ignore(&spec.ignored);
-    for (pattern, columns) in patterns.iter().zip(&mut taken) {
-        if pattern.glob {
+    for ((pattern, columns), glob) in patterns.iter().zip(&mut taken).zip(&globs) {
+        if *glob {
             columns.extend(binder.claim_glob(pattern));
         }
     }
@@ -70,31 +91,34 @@ pub(super) fn bind(header: &Header, spec: &DataSpec, faults: &mut TableFaults) -
         ..Binding::default()
     };
     for (declared, (column, columns)) in spec.columns.iter().zip(taken).enumerate() {
-        let values = |category: &Category| match &category.values {
-            Some(values) => CategoryValues::Listed(values.clone()),
-            None => CategoryValues::Found,
-        };
-        let kind = || match &column.kind {
-            ColumnKind::Number(_) | ColumnKind::Vector(_) => BoundKind::Numbers,
-            ColumnKind::Category(category) => BoundKind::Category(values(category)),
-        };
-        let field = |name: &str, columns| BoundField {
+        let markers = Markers::of(column, spec);
+        let indicator = column.kind.number().is_some_and(|number| number.indicator);
+        let bound = |name: String, columns, kind| BoundField {
             role: column.role,
-            name: name.to_owned(),
+            name,
             declared,
             columns,
-            kind: kind(),
+            kind,
+            markers: markers.clone(),
+        };
+        let field = |name: &str, columns: Vec<usize>| {
+            let missing = indicator.then(|| {
+                let (name, kind) = (indicator_name(name), BoundKind::Indicators);
+                bound(name, columns.clone(), kind)
+            });
+            let own = bound(name.to_owned(), columns, BoundKind::of(&column.kind));
+            std::iter::once(own).chain(missing)
         };
         let together = matches!(column.kind, ColumnKind::Vector(_));
         if column.from.is_none() && column.name.glob {
             let one_each = columns
                 .into_iter()
-                .map(|at| field(&header.names[at], vec![at]));
+                .flat_map(|at| field(&header.names[at], vec![at]));
             binding.fields.extend(one_each);
         } else if columns.len() > 1 && !together {
             binder.too_many(patterns[declared], columns.len());
         } else {
-            binding.fields.push(field(&column.name.text, columns));
+            binding.fields.extend(field(&column.name.text, columns));
         }
     }
     binder.distinct_names(&binding.fields, spec);
@@ -137,14 +161,12 @@ pub(super) fn bind_learned(
                 columns.iter().map(|column| column.name.clone()).collect(),
                 BoundKind::Numbers,
             ),
-            PreparedKind::Category { column, values } => (
-                vec![column.clone()],
-                BoundKind::Category(CategoryValues::Learned(values.clone())),
-            ),
+            PreparedKind::Indicators(columns) => (columns.clone(), BoundKind::Indicators),
+            PreparedKind::Category(category) => (vec![category.column.clone()], BoundKind::Words),
         };
         let columns = names.into_iter().filter_map(|text| {
             let glob = false;
-            binder.claim(&ColumnPattern { text, glob, span })
+            binder.share(&ColumnPattern { text, glob, span })
         });
         binding.fields.push(BoundField {
             role: Role::Input,
@@ -152,6 +174,7 @@ pub(super) fn bind_learned(
             declared,
             columns: columns.collect(),
             kind,
+            markers: Markers::of(column, spec),
         });
     }
     binding
@@ -195,8 +218,8 @@ fn stratify(binder: &mut Binder, spec: &DataSpec, fields: &[BoundField]) -> Opti
     let declared = fields.iter().find(|field| field.name == pattern.text);
     let numbers = match declared {
         Some(field) => match &field.kind {
-            BoundKind::Category(_) => return field.columns.first().copied(),
-            BoundKind::Numbers => Some(field),
+            BoundKind::Words => return field.columns.first().copied(),
+            BoundKind::Numbers | BoundKind::Indicators => Some(field),
         },
         None => {
             // A declaration of that name that took no column has its own fault.
@@ -207,8 +230,8 @@ fn stratify(binder: &mut Binder, spec: &DataSpec, fields: &[BoundField]) -> Opti
             let at = binder.find(pattern)?;
             let holder = fields.iter().find(|field| field.columns.contains(&at));
             match holder.map(|field| (field, &field.kind)) {
-                None | Some((_, BoundKind::Category(_))) => return Some(at),
-                Some((field, BoundKind::Numbers)) => Some(field),
+                None | Some((_, BoundKind::Words)) => return Some(at),
+                Some((field, BoundKind::Numbers | BoundKind::Indicators)) => Some(field),
             }
         }
     };

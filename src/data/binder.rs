@@ -60,6 +60,27 @@ impl<'h, 'f, 's> Binder<'h, 'f, 's> {
         }
     }
 
+    /// The column of a name that other declarations may take, too: one of `from`, or one that training
+    /// saw.
+    pub fn share(&mut self, pattern: &ColumnPattern) -> Option<usize> {
+        let Some(at) = self.find(pattern) else {
+            if !self.learned && pattern.text.contains('*') {
+                self.faults.help_last(
+                    "`from` with a glob takes many columns as one value: write `vector`; if they are one-hot, put \
+                     the class into one column",
+                );
+            }
+            return None;
+        };
+        self.named.entry(at).or_insert(pattern.span);
+        Some(at)
+    }
+
+    /// Whether a column has the very name that is written, which comes before what it means as a glob.
+    pub fn has(&self, pattern: &ColumnPattern) -> bool {
+        self.positions.contains_key(pattern.text.as_str())
+    }
+
     /// The only column of that name.
     pub fn find(&mut self, pattern: &ColumnPattern) -> Option<usize> {
         match self.positions.get(pattern.text.as_str()).map(Vec::as_slice) {
@@ -264,6 +285,13 @@ fn as_written(name: &str) -> String {
     if starts && characters.all(|rest| rest.is_ascii_alphanumeric() || rest == '_') {
         name.to_owned()
     } else {
-        format!("\"{name}\"")
+        let mut written = String::new();
+        for letter in name.chars() {
+            if matches!(letter, '"' | '\\' | '*' | '?') {
+                written.push('\\');
+            }
+            written.push(letter);
+        }
+        format!("\"{written}\"")
     }
 }

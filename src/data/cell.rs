@@ -3,6 +3,7 @@
 use crate::data::excerpt::quoted;
 use crate::data::faults::Cause;
 use crate::data::format::NumberFormat;
+use crate::data::missing::is_usual;
 use crate::data::number_hint::NumberHint;
 use crate::diagnostics::{Code, Diagnostic, Span};
 
@@ -17,14 +18,6 @@ pub(super) enum CellFault {
     NotFinite,
 }
 
-/// Words that tables hold where a value is missing.
-const MISSING: [&str; 9] = ["", "?", "NA", "N/A", "NaN", "nan", "NULL", "null", "#N/A"];
-
-/// Whether the text, without spaces around it, stands for a missing value.
-pub(super) fn is_missing(text: &str) -> bool {
-    MISSING.contains(&text)
-}
-
 /// The finite number of a cell; spaces around it are not part of it.
 pub(super) fn number(cell: &[u8]) -> Result<f64, CellFault> {
     if let Ok(number) = fast_float2::parse::<f64, _>(cell.trim_ascii())
@@ -34,10 +27,12 @@ pub(super) fn number(cell: &[u8]) -> Result<f64, CellFault> {
     }
     let text = std::str::from_utf8(cell).map_err(|_| CellFault::NotUtf8)?;
     let text = text.trim_ascii();
+    if is_usual(text) {
+        return Err(CellFault::Missing);
+    }
     match text.parse::<f64>() {
         Ok(number) if number.is_finite() => Ok(number),
         Ok(_) => Err(CellFault::NotFinite),
-        Err(_) if is_missing(text) => Err(CellFault::Missing),
         Err(_) => Err(CellFault::NotANumber),
     }
 }
@@ -151,30 +146,18 @@ impl CellFault {
 }
 
 fn missing_help(fault: Diagnostic, cell: &[u8], context: &CellContext) -> Diagnostic {
-    let column = context.column;
-    match (context.expected, context.learned) {
-        (Expected::Number, false) => fault.help(format!(
-            "write a number here, take the row out of the table, or leave `{column}` out of the `data` \
-             section; `fill` is not supported yet"
-        )),
-        (Expected::Number, true) => fault
-            .help("write a number here, or take the row out of the table")
-            .note("the run was trained without missing values in this column"),
-        (Expected::Category, false) => {
-            let found = quoted(cell.trim_ascii());
-            let value = match cell.trim_ascii() {
-                b"" => "`\"\"`",
-                _ => &found,
-            };
-            fault.help(format!(
-                "write a value here, take the row out of the table, or make {value} a value by listing it in \
-                 `values = [...]`"
-            ))
+    let text = quoted(cell.trim_ascii());
+    match (context.expected, cell.trim_ascii(), context.learned) {
+        (Expected::Part, _, _) => fault.help("write `train`, `validate` or `test` here"),
+        (Expected::Number | Expected::Category, b"", _) => {
+            fault.help("write a value here, or take the line out of the table")
         }
-        (Expected::Category, true) => fault
-            .help("write a value here, or take the row out of the table")
-            .note("the run was trained without missing values in this column"),
-        (Expected::Part, _) => fault.help("write `train`, `validate` or `test` here"),
+        (Expected::Number | Expected::Category, _, false) => fault.help(format!(
+            "if {text} stands for a missing value, list it in `missing`"
+        )),
+        (Expected::Number | Expected::Category, _, true) => {
+            fault.help("write a number here, or nothing if it is missing")
+        }
     }
 }
 
@@ -241,7 +224,9 @@ mod tests {
             (b" ?", Missing),
             (b"NA", Missing),
             (b"null", Missing),
-            (b"nan", NotFinite),
+            (b"nan", Missing),
+            (b"None", Missing),
+            (b"-nan", NotFinite),
             (b"-inf", NotFinite),
             (b"Infinity", NotFinite),
             (b"1e999", NotFinite),

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use memchr::memchr_iter;
 
-use crate::data::cell;
 use crate::data::decimal::short_decimal;
 use crate::data::format::NumberFormat;
+use crate::data::missing::Markers;
 use crate::data::scan::{Block, Record};
 use crate::data::suspicious::{FIRST_INEXACT, Noted};
 
@@ -21,6 +21,8 @@ pub(super) struct Selection {
     pub format: NumberFormat,
     /// The columns of numbers; the k-th gives the k-th number of a row.
     pub numbers: Vec<usize>,
+    /// What stands for a missing number in each of them.
+    pub markers: Vec<Markers>,
     /// The columns of words.
     pub words: Vec<usize>,
 }
@@ -38,11 +40,21 @@ pub(super) struct Parsed {
 /// The rows of a block.
 pub(super) struct Rows {
     pub count: usize,
-    /// Row by row.
+    pub begins: Begins,
+    /// Row by row; NaN where a number is missing.
     pub numbers: Vec<f64>,
+    /// How many numbers are missing in each column; nothing if none is.
+    pub holes: Vec<usize>,
     /// Those of each column of words.
     pub words: Vec<Words>,
     pub noted: Noted,
+}
+
+/// How many line feeds of the block stand before its rows.
+pub(super) enum Begins {
+    /// Before the first row; the others follow one another.
+    InTurn(u64),
+    Each(Vec<u64>),
 }
 
 /// The words of a column, without spaces around them.
@@ -57,15 +69,47 @@ pub(super) struct Words {
 
 /// Reads a block's records from number `first`.
 pub(super) fn parse(block: &Block, first: usize, selection: &Selection) -> Parsed {
-    Parsed {
-        lines: memchr_iter(b'\n', block.whole()).count() as u64,
-        spaced_quotes: block.spaced_quotes,
-        rows: if block.is_torn() {
-            None
-        } else {
-            rows(block, first, selection)
-        },
+    let lines = memchr_iter(b'\n', block.whole()).count() as u64;
+    let mut rows = if block.is_torn() {
+        None
+    } else {
+        rows(block, first, selection)
+    };
+    if let Some(rows) = &mut rows {
+        rows.begins = begins(block, first, lines, rows.count);
     }
+    Parsed {
+        lines,
+        spaced_quotes: block.spaced_quotes,
+        rows,
+    }
+}
+
+/// Where the rows of a block begin that has `lines` line feeds.
+fn begins(block: &Block, first: usize, lines: u64, count: usize) -> Begins {
+    let before = match first {
+        0 => 0,
+        _ => block.lines_before(first.min(block.records() - 1)),
+    };
+    if first > 0 && first == block.records() {
+        return Begins::Each(Vec::new());
+    }
+    // A blank line before a row that the end of the file ends would go unnoticed.
+    if block.whole().last() == Some(&b'\n') && lines - before == count as u64 {
+        return Begins::InTurn(before);
+    }
+    let (mut line, mut counted_to) = (0, 0);
+    let numbers = (first..block.records()).filter(|&number| !block.is_skipped(number));
+    let rows = numbers.map(|number| block.record(number));
+    Begins::Each(
+        rows.map(|record| {
+            let passed = memchr_iter(b'\n', &block.bytes[counted_to..record.start()]);
+            line += passed.count() as u64;
+            counted_to = record.start();
+            line
+        })
+        .collect(),
+    )
 }
 
 fn rows(block: &Block, first: usize, selection: &Selection) -> Option<Rows> {
@@ -89,11 +133,20 @@ fn rows_as<const USUAL: bool>(
     let most = block.cells() / selection.cells.max(1) + 1;
     let mut rows = Rows {
         count: 0,
+        begins: Begins::InTurn(0),
+        holes: Vec::new(),
         numbers: Vec::with_capacity(most * selection.numbers.len()),
         words: selection.words.iter().map(|_| Words::default()).collect(),
         noted,
     };
+    let format = if USUAL {
+        NumberFormat::default()
+    } else {
+        selection.format
+    };
+    let columns = || selection.numbers.iter().zip(&selection.markers);
     let mut scratch = Vec::new();
+    let mut any_missing = false;
     for number in first..block.records() {
         let record = block.record(number);
         if record.is_blank() {
@@ -110,9 +163,9 @@ fn rows_as<const USUAL: bool>(
         if record.len() != selection.cells || !USUAL && !is_empty(&record, selection.empty) {
             return None;
         }
-        for (place, &column) in selection.numbers.iter().enumerate() {
+        for (place, (&column, markers)) in columns().enumerate() {
             let (start, end) = record.place(column);
-            let short = if USUAL || selection.format.is_plain() {
+            let short = if format.is_plain() {
                 short_decimal(record.bytes, start, end)
             } else {
                 None
@@ -121,18 +174,15 @@ fn rows_as<const USUAL: bool>(
                 Some(value) => value,
                 None => {
                     let text = record.cell(column, &mut scratch);
-                    let value = if USUAL {
-                        cell::number(text).ok()?
-                    } else {
-                        cell::number_in(text, selection.format).ok()?
-                    };
+                    let value = markers.number(text, format).ok()?;
+                    any_missing |= value.is_nan();
                     if value.abs() >= FIRST_INEXACT {
                         rows.noted.large_number(text, place, number);
                     }
                     value
                 }
             };
-            if !USUAL {
+            if !USUAL && !value.is_nan() {
                 rows.noted.number(&record, column, place, number);
             }
             rows.numbers.push(value);
@@ -141,6 +191,10 @@ fn rows_as<const USUAL: bool>(
             words.push(record.cell(column, &mut scratch).trim_ascii());
         }
         rows.count += 1;
+    }
+    any_missing |= hide_missing(&mut rows.numbers, &selection.markers);
+    if any_missing {
+        rows.holes = holes(&rows.numbers, selection.numbers.len());
     }
     Some(rows)
 }
@@ -152,6 +206,35 @@ pub(super) fn is_empty(record: &Record, cell: Option<usize>) -> bool {
         let (start, end) = record.place(cell);
         record.bytes[start..end].trim_ascii().is_empty()
     })
+}
+
+/// Puts NaN where a number stands for a missing one; whether there was any.
+fn hide_missing(numbers: &mut [f64], markers: &[Markers]) -> bool {
+    let mut any = false;
+    for (place, marked) in markers
+        .iter()
+        .enumerate()
+        .filter(|(_, it)| it.has_numbers())
+    {
+        for number in numbers.iter_mut().skip(place).step_by(markers.len()) {
+            if marked.is_missing_number(*number) {
+                *number = f64::NAN;
+                any = true;
+            }
+        }
+    }
+    any
+}
+
+/// How many numbers are missing in each of `width` columns.
+fn holes(numbers: &[f64], width: usize) -> Vec<usize> {
+    let mut holes = vec![0; width];
+    for row in numbers.chunks_exact(width) {
+        for (count, number) in holes.iter_mut().zip(row) {
+            *count += usize::from(number.is_nan());
+        }
+    }
+    holes
 }
 
 impl Words {

@@ -2,13 +2,15 @@
 
 use std::collections::HashMap;
 
-use crate::data::bind::{Binding, BoundKind, CategoryValues};
+use crate::data::bind::{Binding, BoundKind};
 use crate::data::cell::{self, CellContext, CellFault, Expected};
-use crate::data::cells::{Rows, Selection};
+use crate::data::cells::{Begins, Rows, Selection};
 use crate::data::excerpt::quoted;
 use crate::data::faults::Cause;
 use crate::data::format::NumberFormat;
 use crate::data::header::Header;
+use crate::data::lines::Lines;
+use crate::data::missing::Markers;
 use crate::data::numbers::Numbers;
 use crate::data::read::Limits;
 use crate::data::table::Part;
@@ -20,8 +22,11 @@ pub(super) struct Columns {
     /// All columns that are read, in the file's order.
     pub kinds: Vec<(usize, Kind)>,
     pub numbers: Numbers,
+    /// How many numbers are missing in each column of numbers.
+    pub holes: Vec<usize>,
     /// The columns of words, in the selection's order.
     pub words: Vec<WordColumn>,
+    pub lines: Lines,
 }
 
 /// What a column holds, with its place among those that hold the same.
@@ -33,29 +38,23 @@ pub(super) enum Kind {
 
 /// A column of words: of a category, or of the parts of the split.
 pub(super) struct WordColumn {
-    /// For each row the position of its word among the values.
+    /// For each row the position of its word among the words.
     pub codes: Vec<u32>,
-    values: Vec<String>,
+    /// The different words in the order of appearance; `None` stands for a missing one.
+    words: Vec<Option<String>>,
     positions: HashMap<String, u32>,
-    /// How many different values there may be, if they are found in the data.
+    /// The position of the missing one.
+    missing: Option<u32>,
+    markers: Markers,
+    /// How many different words there may be.
     limit: usize,
-    origin: Origin,
-}
-
-/// Where a column's values are from.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Origin {
-    Found,
-    Listed,
-    Learned,
-    /// They are the words of [`Part`], in the order of [`Part::ALL`].
-    Parts,
+    /// Whether they are the words of [`Part`], in the order of [`Part::ALL`].
+    parts: bool,
 }
 
 /// What is wrong with a cell of a column.
 pub(super) enum ColumnFault {
     Cell(CellFault, Expected),
-    UnknownValue,
     UnknownPart,
     TooManyValues,
 }
@@ -68,28 +67,30 @@ impl Columns {
             empty: header.empty,
             format,
             numbers: Vec::new(),
+            markers: Vec::new(),
             words: Vec::new(),
         };
         let mut words = Vec::new();
         for field in &binding.fields {
+            let markers = field.columns.iter().map(|_| field.markers.clone());
             match &field.kind {
-                BoundKind::Numbers => selection.numbers.extend(&field.columns),
-                BoundKind::Category(values) => {
-                    for &at in &field.columns {
-                        selection.words.push(at);
-                        words.push(WordColumn::of_category(values, limits.categories));
-                    }
+                BoundKind::Numbers | BoundKind::Indicators => {
+                    selection.markers.extend(markers);
+                    selection.numbers.extend(&field.columns);
+                }
+                BoundKind::Words => {
+                    selection.words.extend(&field.columns);
+                    words.extend(markers.map(|markers| WordColumn::new(markers, limits)));
                 }
             }
         }
         if let Some(at) = binding.parts {
             selection.words.push(at);
-            words.push(WordColumn::of_parts());
+            words.push(WordColumn::of_parts(limits));
         }
         if let Some(at) = binding.strata.filter(|at| !selection.words.contains(at)) {
             selection.words.push(at);
-            let found = CategoryValues::Found;
-            words.push(WordColumn::of_category(&found, limits.categories));
+            words.push(WordColumn::new(Markers::of_words(), limits));
         }
         let numbers = selection.numbers.iter().enumerate();
         let numbers = numbers.map(|(place, &at)| (at, Kind::Number(place)));
@@ -100,7 +101,9 @@ impl Columns {
         Columns {
             kinds,
             numbers: Numbers::new(selection.numbers.len()),
+            holes: vec![0; selection.numbers.len()],
             words,
+            lines: Lines::default(),
             selection,
         }
     }
@@ -110,21 +113,9 @@ impl Columns {
         &self.selection
     }
 
-    /// Takes the column of words at a position of the header.
-    ///
-    /// # Panics
-    /// The binding has no such column, or it was taken before.
-    pub fn word_column(&mut self, at: usize) -> WordColumn {
-        let mut positions = self.selection.words.iter();
-        let place = positions.position(|word| *word == at);
-        let place = place.expect("every bound column is read");
-        self.selection.words.swap_remove(place);
-        self.words.swap_remove(place)
-    }
-
-    /// Adds the rows of a block, all or, if a word is not a value of its column, none: then it is
-    /// `false`.
-    pub fn add(&mut self, rows: Rows) -> bool {
+    /// Adds the rows of a block that begins in line `line`, all or, if a word is not one that its column
+    /// may hold, none: then it is `false`.
+    pub fn add(&mut self, rows: Rows, line: u64) -> bool {
         let known = self
             .words
             .iter_mut()
@@ -141,34 +132,46 @@ impl Columns {
             let codes = words.codes.iter();
             column.codes.extend(codes.map(|&code| known[code as usize]));
         }
+        self.count_holes(&rows.holes);
+        match rows.begins {
+            Begins::InTurn(before) => self.lines.push_rows(rows.count, line + before),
+            Begins::Each(before) => before
+                .iter()
+                .for_each(|before| self.lines.push(line + before)),
+        }
         self.numbers.push(rows.count, rows.numbers);
         true
+    }
+
+    /// Adds missing numbers, counted by column.
+    pub fn count_holes(&mut self, holes: &[usize]) {
+        for (count, more) in self.holes.iter_mut().zip(holes) {
+            *count += more;
+        }
     }
 }
 
 impl WordColumn {
-    fn of_category(values: &CategoryValues, limit: usize) -> Self {
-        let (values, origin) = match values {
-            CategoryValues::Found => (Vec::new(), Origin::Found),
-            CategoryValues::Listed(values) => (values.clone(), Origin::Listed),
-            CategoryValues::Learned(values) => (values.clone(), Origin::Learned),
-        };
-        WordColumn::new(values, limit, origin)
-    }
-
-    fn of_parts() -> Self {
-        let words = Part::ALL.map(|part| part.word().to_owned());
-        WordColumn::new(words.to_vec(), Part::ALL.len(), Origin::Parts)
-    }
-
-    fn new(values: Vec<String>, limit: usize, origin: Origin) -> Self {
-        let positions = values.iter().zip(0..);
+    fn new(markers: Markers, limits: &Limits) -> Self {
         WordColumn {
             codes: Vec::new(),
-            positions: positions.map(|(value, at)| (value.clone(), at)).collect(),
-            values,
-            limit,
-            origin,
+            words: Vec::new(),
+            positions: HashMap::new(),
+            missing: None,
+            markers,
+            limit: limits.categories,
+            parts: false,
+        }
+    }
+
+    fn of_parts(limits: &Limits) -> Self {
+        let words = Part::ALL.map(|part| part.word().to_owned());
+        let positions = words.iter().cloned().zip(0..).collect();
+        WordColumn {
+            words: words.into_iter().map(Some).collect(),
+            positions,
+            parts: true,
+            ..WordColumn::new(Markers::of_words(), limits)
         }
     }
 
@@ -179,72 +182,52 @@ impl WordColumn {
         Ok(())
     }
 
-    /// The position of a cell's word among the values, to which it is added if they are those that
-    /// are found.
+    /// The position of a cell's word, which is added if it is new.
     fn position(&mut self, cell: &[u8]) -> Result<u32, ColumnFault> {
-        let expected = match self.origin {
-            Origin::Found | Origin::Listed | Origin::Learned => Expected::Category,
-            Origin::Parts => Expected::Part,
+        let expected = if self.parts {
+            Expected::Part
+        } else {
+            Expected::Category
         };
         let wrong = |fault| ColumnFault::Cell(fault, expected);
         let word = cell::word(cell).map_err(wrong)?;
         if let Some(&position) = self.positions.get(word) {
             return Ok(position);
         }
-        if cell::is_missing(word) {
-            return Err(wrong(CellFault::Missing));
+        let missing = self.markers.is_missing(word);
+        if self.parts {
+            return Err(if missing {
+                wrong(CellFault::Missing)
+            } else {
+                ColumnFault::UnknownPart
+            });
         }
-        match self.origin {
-            Origin::Listed | Origin::Learned => return Err(ColumnFault::UnknownValue),
-            Origin::Parts => return Err(ColumnFault::UnknownPart),
-            Origin::Found => {}
+        if let Some(position) = self.missing.filter(|_| missing) {
+            return Ok(position);
         }
-        let position = match u32::try_from(self.values.len()) {
-            Ok(position) if self.values.len() < self.limit => position,
-            _ => return Err(ColumnFault::TooManyValues),
+        let position = match u32::try_from(self.words.len()) {
+            Ok(position) if self.words.len() < self.limit => position,
+            Ok(_) | Err(_) => return Err(ColumnFault::TooManyValues),
         };
-        self.values.push(word.to_owned());
-        self.positions.insert(word.to_owned(), position);
+        if missing {
+            self.missing = Some(position);
+            self.words.push(None);
+        } else {
+            self.words.push(Some(word.to_owned()));
+            self.positions.insert(word.to_owned(), position);
+        }
         Ok(position)
     }
 
     /// The part of each row.
-    pub fn parts(&self) -> Vec<Part> {
+    pub fn into_parts(self) -> Vec<Part> {
         let codes = self.codes.iter();
         codes.map(|&code| Part::ALL[code as usize]).collect()
     }
 
-    /// The codes and the values they count; values that were found are sorted, numerically if all are
-    /// numbers, else bytewise.
-    pub fn values(mut self) -> (Vec<u32>, Vec<String>) {
-        if self.origin != Origin::Found {
-            return (self.codes, self.values);
-        }
-        let numbers: Option<Vec<f64>> = self
-            .values
-            .iter()
-            .map(|value| cell::number(value.as_bytes()).ok())
-            .collect();
-        let mut order: Vec<usize> = (0..self.values.len()).collect();
-        order.sort_by(|&left, &right| {
-            let by_text = self.values[left].cmp(&self.values[right]);
-            match &numbers {
-                Some(numbers) => numbers[left].total_cmp(&numbers[right]).then(by_text),
-                None => by_text,
-            }
-        });
-        let mut sorted_position = vec![0; order.len()];
-        for (&found, position) in order.iter().zip(0..) {
-            sorted_position[found] = position;
-        }
-        for code in &mut self.codes {
-            *code = sorted_position[*code as usize];
-        }
-        let values = order
-            .iter()
-            .map(|&found| std::mem::take(&mut self.values[found]))
-            .collect();
-        (self.codes, values)
+    /// The codes and the words that they count.
+    pub fn into_words(self) -> (Vec<u32>, Vec<Option<String>>) {
+        (self.codes, self.words)
     }
 }
 
@@ -259,20 +242,13 @@ impl ColumnFault {
                     ..*context
                 },
             ),
-            ColumnFault::UnknownValue => Cause::UnknownValue(context.column.to_owned()),
             ColumnFault::UnknownPart => Cause::UnknownPart,
             ColumnFault::TooManyValues => Cause::TooManyValues(context.column.to_owned()),
         }
     }
 
     /// The fault in words, at the cell's place.
-    pub fn describe(
-        self,
-        column: Option<&WordColumn>,
-        cell: &[u8],
-        context: &CellContext,
-        place: Span,
-    ) -> Diagnostic {
+    pub fn describe(self, cell: &[u8], context: &CellContext, place: Span) -> Diagnostic {
         let CellContext {
             line, column: name, ..
         } = *context;
@@ -294,30 +270,6 @@ impl ColumnFault {
             )
             .label("not `train`, `validate` or `test`")
             .near(&word, place, Part::ALL.map(Part::word)),
-            ColumnFault::UnknownValue => {
-                let (values, learned) = match column {
-                    Some(column) => (&column.values[..], column.origin == Origin::Learned),
-                    None => (&[][..], false),
-                };
-                let what = if learned {
-                    "was not seen in training"
-                } else {
-                    "is not one of the listed values"
-                };
-                let fault = Diagnostic::new(
-                    Code::UnknownCategory,
-                    place,
-                    format!("{at}: {found} {what}"),
-                )
-                .label(format!("not a value of `{name}`"));
-                let fault = match near_name(&word, values.iter().map(String::as_str)) {
-                    Some(near) => fault
-                        .help(format!("did you mean `{near}`?"))
-                        .suggest(place, near),
-                    None => fault,
-                };
-                fault.note(format!("the values are {}", listed(values)))
-            }
             ColumnFault::TooManyValues => Diagnostic::new(
                 Code::TableTooLarge,
                 place,

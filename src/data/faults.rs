@@ -26,8 +26,6 @@ pub(super) enum Cause {
     Encoding,
     NotANumber(NumberHint),
     NotFinite(&'static str),
-    /// Of this column: each has its own values.
-    UnknownValue(String),
     UnknownPart,
     TooManyValues(String),
     TooFewFields,
@@ -43,6 +41,8 @@ pub(super) struct TableFaults<'s> {
     pub sources: &'s mut Sources,
     /// How many rows were read.
     pub rows: usize,
+    /// Whether the table is read for the predictions of a run, which cannot be changed any more.
+    pub learned: bool,
     /// The names of columns in which a number was read.
     pub with_numbers: HashSet<String>,
     /// Those of the file as a whole, or of its header.
@@ -86,6 +86,7 @@ impl<'s> TableFaults<'s> {
             name: name.to_owned(),
             sources,
             rows: 0,
+            learned: false,
             with_numbers: HashSet::new(),
             whole: Faults::new(),
             reports: Vec::new(),
@@ -118,6 +119,13 @@ impl<'s> TableFaults<'s> {
     /// Adds a fault of the file as a whole, or of its header.
     pub fn push(&mut self, fault: Diagnostic) {
         self.whole.push(fault);
+    }
+
+    /// Adds a way out to the last fault of the file as a whole, or of its header.
+    pub fn help_last(&mut self, help: &str) {
+        if let Some(fault) = self.whole.pop() {
+            self.whole.push(fault.help(help));
+        }
     }
 
     /// Puts one fault in the place of those of the header.
@@ -167,9 +175,13 @@ impl<'s> TableFaults<'s> {
     pub fn finish(self) -> Faults {
         let enough = self.enough();
         let mut faults = self.whole;
-        let (rows, with_numbers) = (self.rows, &self.with_numbers);
+        let (rows, learned, with_numbers) = (self.rows, self.learned, &self.with_numbers);
         let reports = self.reports.into_iter();
-        faults.extend(reports.map(|report| report.finish(rows, enough, with_numbers)));
+        let reports = reports.map(|report| {
+            let report = report.with_way_out(learned, with_numbers);
+            report.finish(rows, enough)
+        });
+        faults.extend(reports);
         if self.elsewhere > 0
             && let Some(last) = faults.pop()
         {
@@ -218,17 +230,24 @@ impl Report {
         }
     }
 
-    fn finish(self, rows: usize, enough: bool, with_numbers: &HashSet<String>) -> Diagnostic {
-        let mut fault = self.fault;
-        let mut columns = self
-            .places
-            .iter()
-            .filter_map(|places| places.column.as_ref());
-        if self.cause == Cause::NotANumber(NumberHint::Words)
-            && !columns.any(|column| with_numbers.contains(column))
-        {
-            fault = fault.help("a column of words is declared as `category`");
+    /// What can be done about words in columns of numbers, which depends on the rest of the columns.
+    fn with_way_out(mut self, learned: bool, with_numbers: &HashSet<String>) -> Report {
+        let mut columns = self.places.iter().filter_map(|it| it.column.as_ref());
+        if self.cause != Cause::NotANumber(NumberHint::Words) || learned {
+            return self;
         }
+        self.fault = if columns.any(|column| with_numbers.contains(column)) {
+            self.fault
+                .help("a word that stands for a missing value is listed in `missing`")
+        } else {
+            self.fault
+                .help("a column of words is declared as `category`")
+        };
+        self
+    }
+
+    fn finish(self, rows: usize, enough: bool) -> Diagnostic {
+        let mut fault = self.fault;
         let single = self.places.iter().map(|places| places.count).sum::<usize>() == 1;
         if single && self.elsewhere == 0 {
             return fault;

@@ -146,11 +146,26 @@ impl<'t, T: Element> Parts<'t, T> {
 struct Filling<'t, T> {
     width: usize,
     stretches: Vec<Stretch<'t>>,
-    /// Features that are indices into the values of a category, with the index of each row.
-    categories: Vec<(usize, &'t [u32])>,
+    /// Features whose numbers are prepared by more than subtraction and division.
+    others: Vec<(usize, usize, &'t PreparedColumn)>,
+    /// Features that say whether the number at a place is missing.
+    indicators: Vec<(usize, usize)>,
+    categories: Vec<Indices<'t>>,
+    /// For each column of `others` with such a number the first row whose number is, prepared, not
+    /// finite, and that number.
+    wrong: Vec<(usize, u32, f64)>,
     matrix: Vec<T>,
     /// How many elements are filled.
     filled: usize,
+}
+
+/// A feature that is an index into the values of a category.
+struct Indices<'t> {
+    feature: usize,
+    /// The word of each row.
+    codes: &'t [u32],
+    /// The index of each word.
+    of_words: Vec<Option<u32>>,
 }
 
 /// Features from `feature` on, made of a row's numbers from `place` on.
@@ -194,7 +209,10 @@ impl<'t, T: Element> Filling<'t, T> {
         let mut filling = Filling {
             width,
             stretches: Vec::new(),
+            others: Vec::new(),
+            indicators: Vec::new(),
             categories: Vec::new(),
+            wrong: Vec::new(),
             matrix,
             filled: 0,
         };
@@ -208,16 +226,33 @@ impl<'t, T: Element> Filling<'t, T> {
             match (&prepared.kind, &found.values) {
                 (PreparedKind::Numbers(columns), Values::Numbers(places)) => {
                     for (column, place) in columns.iter().zip(places.clone()) {
-                        filling.add(feature, place, column);
+                        if column.is_linear() {
+                            filling.add(feature, place, column);
+                        } else {
+                            filling.others.push((feature, place, column));
+                        }
                         feature += 1;
                     }
                 }
-                (PreparedKind::Category { .. }, Values::Category { codes, .. }) => {
-                    filling.categories.push((feature, codes));
+                (PreparedKind::Indicators(_), Values::Indicators(places)) => {
+                    let places = places.clone();
+                    filling.indicators.extend((feature..).zip(places.clone()));
+                    feature += places.len();
+                }
+                (PreparedKind::Category(category), Values::Words { codes, words }) => {
+                    filling.categories.push(Indices {
+                        feature,
+                        codes,
+                        of_words: category.indices_of(words),
+                    });
                     feature += 1;
                 }
-                (PreparedKind::Numbers(_), Values::Category { .. })
-                | (PreparedKind::Category { .. }, Values::Numbers(_)) => unreachable!("{SAME}"),
+                (PreparedKind::Numbers(_) | PreparedKind::Indicators(_), Values::Words { .. })
+                | (PreparedKind::Numbers(_), Values::Indicators(_))
+                | (PreparedKind::Indicators(_), Values::Numbers(_))
+                | (PreparedKind::Category(_), Values::Numbers(_) | Values::Indicators(_)) => {
+                    unreachable!("{SAME}")
+                }
             }
         }
         Ok(filling)
@@ -255,8 +290,19 @@ impl<'t, T: Element> Filling<'t, T> {
         for stretch in &mut self.stretches {
             stretch.prepare(row, numbers, features);
         }
-        for (feature, codes) in &self.categories {
-            features[*feature] = T::from_f64(f64::from(codes[row as usize]));
+        for (at, (feature, place, column)) in self.others.iter().enumerate() {
+            features[*feature] = T::from_f64(column.prepare(numbers[*place]));
+            if !features[*feature].is_finite() && self.wrong.iter().all(|(of, _, _)| *of != at) {
+                self.wrong.push((at, row, numbers[*place]));
+            }
+        }
+        for (feature, place) in &self.indicators {
+            features[*feature] = T::from_f64(f64::from(u8::from(numbers[*place].is_nan())));
+        }
+        for category in &self.categories {
+            let index = category.of_words[category.codes[row as usize] as usize];
+            let index = index.expect("what is no value is refused before");
+            features[category.feature] = T::from_f64(f64::from(index));
         }
     }
 
@@ -270,6 +316,11 @@ impl<'t, T: Element> Filling<'t, T> {
             let wrong = stretch.columns.iter().zip(&stretch.wrong);
             wrong.filter_map(|(column, wrong)| Some((&column.name, (*wrong)?)))
         });
+        let others = self.wrong.iter().map(|(at, row, value)| {
+            let (_, _, column) = self.others[*at];
+            (&column.name, (*row, *value))
+        });
+        let wrong = wrong.chain(others);
         let faults: Faults = wrong
             .map(|(column, (row, value))| {
                 Diagnostic::without_place(

@@ -62,10 +62,37 @@ impl Numbers {
         }
     }
 
+    /// One column's number in each of these rows.
+    pub fn of_rows(&self, place: usize, rows: &[u32]) -> Vec<f64> {
+        let mut lookup = self.lookup();
+        let numbers = rows.iter().map(|row| lookup.row(*row as usize)[place]);
+        numbers.collect()
+    }
+
     /// One column's number in each row.
     pub fn column(&self, place: usize) -> Vec<f64> {
         let mut lookup = self.lookup();
         (0..self.rows).map(|row| lookup.row(row)[place]).collect()
+    }
+
+    /// Gives a missing number of one column the last one above it in these rows, ascending; how many
+    /// got one.
+    pub(super) fn fill_forward(&mut self, place: usize, rows: &[u32]) -> usize {
+        let (mut last, mut filled, mut run) = (f64::NAN, 0, 0);
+        for &row in rows {
+            let row = row as usize;
+            while self.runs[run].first_row + self.runs[run].rows <= row {
+                run += 1;
+            }
+            let found = &mut self.runs[run];
+            let number = &mut found.numbers[(row - found.first_row) * self.width + place];
+            if number.is_nan() && !last.is_nan() {
+                *number = last;
+                filled += 1;
+            }
+            last = *number;
+        }
+        filled
     }
 
     /// The rows in order.

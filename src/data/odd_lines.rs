@@ -1,6 +1,5 @@
 //! Lines of a table that are no rows: comments, the header again, units, totals.
 
-use crate::data::cell;
 use crate::data::cells::Selection;
 use crate::data::excerpt::RawRecord;
 use crate::data::header::Header;
@@ -51,13 +50,15 @@ impl OddLine {
         if is_line && (0..header.names.len()).all(|at| is(at, &same(at))) {
             return Some(OddLine::Header);
         }
-        let number = |cell: &[u8]| cell::number_in(cell, selection.format).is_ok();
         let letters = |cell: &[u8]| cell.iter().any(|byte| byte.is_ascii_alphabetic());
-        let mut columns = selection.numbers.iter();
+        let mut columns = selection.numbers.iter().zip(&selection.markers);
         let columns_of_numbers = selection.numbers.len();
         if first
             && columns_of_numbers > 1
-            && columns.all(|&at| is(at, &|cell| !number(cell) && letters(cell)))
+            && columns.all(|(&at, markers)| {
+                let number = |cell: &[u8]| markers.number(cell, selection.format).is_ok();
+                is(at, &|cell| !number(cell) && letters(cell))
+            })
         {
             return Some(OddLine::Units);
         }

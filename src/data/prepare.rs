@@ -1,11 +1,14 @@
 //! Preparation: what is learned from the training rows, and the matrices that it makes of a table.
 
-use crate::data::spec::{ColumnKind, DataSpec, Number, Role};
+use crate::data::category::PreparedCategory;
+use crate::data::holes::{divided_rows, unanswered};
+use crate::data::spec::{ColumnSpec, DataSpec, Number, Role};
 use crate::data::split::Division;
-use crate::data::statistics::{Statistics, learn_column, untouched};
+use crate::data::statistics::{Statistics, is_plain, learn_column, learn_plain};
 use crate::data::table::{Table, TableField, Values};
-use crate::data::weights;
-use crate::diagnostics::{Diagnostic, Faults};
+use crate::data::transform::Transform;
+use crate::data::{weights, words};
+use crate::diagnostics::{Code, Diagnostic, Faults};
 
 /// What data preparation learned from the training rows. It belongs to the trained model.
 #[derive(Clone, PartialEq, Debug)]
@@ -27,35 +30,87 @@ pub struct PreparedField {
 #[derive(Clone, PartialEq, Debug)]
 pub enum PreparedKind {
     Numbers(Vec<PreparedColumn>),
-    /// An index into `values`, of the file's column `column`.
-    Category {
-        column: String,
-        values: Vec<String>,
-    },
+    /// 1 where the cell of a column of the file is missing, else 0.
+    Indicators(Vec<String>),
+    Category(PreparedCategory),
 }
 
-/// A column of numbers: x becomes `(x · scale + offset - centre) / spread`.
+/// A column of numbers: x becomes `(f(x · scale + offset) - centre) / spread`, where f clips, takes the
+/// logarithm and transforms.
 #[derive(Clone, PartialEq, Debug)]
 pub struct PreparedColumn {
     /// The column's name in the file.
     pub name: String,
+    /// What a missing number becomes first.
+    pub fill: Option<f64>,
     pub scale: f64,
     pub offset: f64,
-    /// The mean or the least value of the training rows; 0 without `normalize`.
+    pub clip: Option<(f64, f64)>,
+    /// ln(1 + x).
+    pub log: bool,
+    pub transform: Option<Transform>,
+    /// The mean, the median or the least value of the training rows; 0 without `normalize`.
     pub centre: f64,
-    /// The standard deviation, or the greatest less the least value; 1 without `normalize`.
+    /// The standard deviation, or the greatest less the least value, or …; 1 without `normalize`.
     pub spread: f64,
+    /// All training rows were the same: 0 for every number.
+    pub constant: bool,
 }
 
 impl PreparedColumn {
+    /// Whether nothing but `scale`, `offset`, `centre` and `spread` has to be known.
+    pub(super) fn is_linear(&self) -> bool {
+        self.fill.is_none()
+            && self.clip.is_none()
+            && !self.log
+            && self.transform.is_none()
+            && !self.constant
+    }
+
     #[inline]
     pub fn prepare(&self, value: f64) -> f64 {
-        prepared(value, self.scale, self.offset, self.centre, self.spread)
+        if self.is_linear() {
+            return prepared(value, self.scale, self.offset, self.centre, self.spread);
+        }
+        if self.constant {
+            return 0.0;
+        }
+        let value = self.before_statistics(value);
+        let value = match &self.transform {
+            Some(transform) => transform.apply(value),
+            None => value,
+        };
+        (value - self.centre) / self.spread
+    }
+
+    /// The value that statistics are taken of: filled, scaled, clipped, its logarithm taken.
+    pub(super) fn before_statistics(&self, value: f64) -> f64 {
+        let value = self.before_log(value);
+        if self.log { value.ln_1p() } else { value }
+    }
+
+    /// The same before the logarithm.
+    pub(super) fn before_log(&self, value: f64) -> f64 {
+        let value = match self.fill {
+            Some(fill) if value.is_nan() => fill,
+            Some(_) | None => value,
+        };
+        let value = value * self.scale + self.offset;
+        match self.clip {
+            Some((least, greatest)) => value.clamp(least, greatest),
+            None => value,
+        }
     }
 
     /// The value of the file that [`PreparedColumn::prepare`] maps to `prepared`.
     pub fn restore(&self, prepared: f64) -> f64 {
-        (prepared * self.spread + self.centre - self.offset) / self.scale
+        let value = prepared * self.spread + self.centre;
+        let value = match &self.transform {
+            Some(transform) => transform.invert(value).unwrap_or(value),
+            None => value,
+        };
+        let value = if self.log { value.exp_m1() } else { value };
+        (value - self.offset) / self.scale
     }
 }
 
@@ -97,51 +152,68 @@ impl PreparedField {
     pub fn width(&self) -> usize {
         match &self.kind {
             PreparedKind::Numbers(columns) => columns.len(),
-            PreparedKind::Category { .. } => 1,
+            PreparedKind::Indicators(columns) => columns.len(),
+            PreparedKind::Category(_) => 1,
         }
     }
 }
 
 impl Preparation {
-    /// Learns from the training rows of a table. Faults: a column to be normalised is constant there,
-    /// or its statistics are beyond what 64 bits hold; a row's weight is negative, or all of a part are 0.
+    /// Learns from the training rows of a table. Faults: cells are missing and nothing says what becomes
+    /// of them, a category has values that no training row has, a target is constant, statistics are
+    /// beyond what 64 bits hold, a row's weight is negative, or all of a part are 0.
     pub fn learn(table: &Table, spec: &DataSpec, division: &Division) -> Result<Self, Faults> {
         let mut faults = weights::check(table, spec, division);
+        faults.extend(unanswered(table, spec, division));
         let declared: Vec<Number> = table
             .fields
             .iter()
             .flat_map(|field| numbers_of(field, spec))
             .collect();
         let statistics = Statistics::of(&table.numbers, &division.train, &declared);
-        let fields = table.fields.iter().map(|field| {
+        let fields = table.fields.iter().filter_map(|field| {
             let column = &spec.columns[field.declared];
             let kind = match &field.values {
-                Values::Category { values, .. } => PreparedKind::Category {
-                    column: field.columns[0].clone(),
-                    values: values.clone(),
-                },
+                Values::Words { codes, words } => {
+                    let learned = words::learn(table, field, column, codes, words, division);
+                    PreparedKind::Category(learned.map_err(|found| faults.extend(found)).ok()?)
+                }
+                Values::Indicators(_) => PreparedKind::Indicators(field.columns.clone()),
                 Values::Numbers(places) => {
                     let columns = places.clone().zip(&field.columns);
-                    let learned = columns.map(|(place, name)| {
+                    let learned = columns.filter_map(|(place, name)| {
                         let number = &declared[place];
-                        learn_column(name, number, &statistics, place).unwrap_or_else(|fault| {
-                            let (code, message) = fault;
-                            faults.push(
-                                Diagnostic::new(code, column.name.span, message)
-                                    .label("cannot be normalised"),
-                            );
-                            untouched(name, number)
-                        })
+                        let learned = if is_plain(number) {
+                            learn_plain(name, number, &statistics, place)
+                        } else {
+                            let numbers = table.numbers.of_rows(place, &division.train);
+                            learn_column(name, number, numbers)
+                        };
+                        let learned = learned.map_err(|(code, message)| {
+                            Diagnostic::new(code, column.name.span, message)
+                                .label("cannot be prepared")
+                        });
+                        let learned = learned.and_then(|learned| {
+                            match logarithm(table, place, &learned, column, division) {
+                                None => Ok(learned),
+                                Some(fault) => Err(fault),
+                            }
+                        });
+                        learned.map_err(|fault| faults.push(fault)).ok()
                     });
-                    PreparedKind::Numbers(learned.collect())
+                    let learned: Vec<PreparedColumn> = learned.collect();
+                    if field.role == Role::Target {
+                        faults.extend(constant_target(&learned, column));
+                    }
+                    PreparedKind::Numbers(learned)
                 }
             };
-            PreparedField {
+            Some(PreparedField {
                 role: field.role,
                 name: field.name.clone(),
                 declared: column.name.text.clone(),
                 kind,
-            }
+            })
         });
         let fields = fields.collect();
         if faults.is_empty() {
@@ -171,7 +243,8 @@ impl Preparation {
                         return column.restore(value);
                     }
                 }
-                PreparedKind::Category { .. } => {
+                PreparedKind::Indicators(_) => {}
+                PreparedKind::Category(_) => {
                     if place == 0 {
                         return value;
                     }
@@ -183,15 +256,60 @@ impl Preparation {
     }
 }
 
+/// The fault of a target whose training rows are all the same.
+fn constant_target(learned: &[PreparedColumn], column: &ColumnSpec) -> Option<Diagnostic> {
+    let constant = learned.iter().find(|learned| learned.constant)?;
+    let (name, value) = (&constant.name, constant.centre);
+    let message = format!("the target `{name}` is the same in every training row");
+    let fault = Diagnostic::new(Code::ConstantColumn, column.name.span, message);
+    Some(fault.label(format!("{value:?} after the steps before `normalize`")))
+}
+
+/// The fault of a column that has no logarithm in some rows.
+fn logarithm(
+    table: &Table,
+    place: usize,
+    learned: &PreparedColumn,
+    column: &ColumnSpec,
+    division: &Division,
+) -> Option<Diagnostic> {
+    if !learned.log {
+        return None;
+    }
+    let mut numbers = table.numbers.lookup();
+    let wrong = divided_rows(division).into_iter().filter_map(|row| {
+        let number = numbers.row(row as usize)[place];
+        (learned.before_log(number) <= -1.0).then_some((row, number))
+    });
+    let wrong: Vec<(u32, f64)> = wrong.collect();
+    let (row, number) = wrong.first()?;
+    let (table_name, name, line) = (&table.name, &learned.name, table.lines.of(*row));
+    let numbers = if wrong.len() == 1 {
+        "number is"
+    } else {
+        "numbers are"
+    };
+    let message = format!(
+        "`{table_name}`, column `{name}`: {} {numbers} at most -1 and so without `log`, first in line \
+         {line}: {number:?}",
+        wrong.len()
+    );
+    let fault = Diagnostic::new(Code::OutOfRange, column.name.span, message);
+    Some(
+        fault
+            .label("`log` is ln(1 + x)")
+            .help("write `clip = [0, …]`, which comes before `log`, or an `offset`"),
+    )
+}
+
 /// How each of a field's columns of numbers is declared.
 fn numbers_of(field: &TableField, spec: &DataSpec) -> Vec<Number> {
-    match (&field.values, &spec.columns[field.declared].kind) {
-        (Values::Category { .. }, _) => Vec::new(),
-        (Values::Numbers(places), ColumnKind::Number(number) | ColumnKind::Vector(number)) => {
-            vec![*number; places.len()]
-        }
-        (Values::Numbers(_), ColumnKind::Category(_)) => {
-            unreachable!("a category is never read as numbers")
+    match &field.values {
+        Values::Words { .. } => Vec::new(),
+        Values::Indicators(places) => vec![Number::default(); places.len()],
+        Values::Numbers(places) => {
+            let number = spec.columns[field.declared].kind.number();
+            vec![*number.expect("a category is never read as numbers"); places.len()]
         }
     }
 }

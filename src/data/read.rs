@@ -7,12 +7,14 @@ use memchr::memchr_iter;
 
 use crate::data::bind::{Binding, BoundKind, bind, bind_learned};
 use crate::data::blocks::Blocks;
+use crate::data::category::codes_by_value;
 use crate::data::cells::parse;
 use crate::data::columns::Columns;
 use crate::data::dialect::Dialect;
 use crate::data::faults::TableFaults;
 use crate::data::format::TableFormat;
 use crate::data::header::Header;
+use crate::data::holes::{fill_forward, kept_rows};
 use crate::data::open::{Opened, open, push_error};
 use crate::data::ordered::ordered_parallel_map;
 use crate::data::prepare::Preparation;
@@ -28,10 +30,10 @@ use crate::diagnostics::{Code, Diagnostic, Faults, Sources};
 /// What a table is read for.
 #[derive(Clone, Copy, Debug)]
 pub enum Purpose<'p> {
-    /// All columns that the model names are read, and all values of its categories are found.
+    /// All columns that the model names are read.
     Train,
     /// The inputs alone are read, as the preparation of the training run knows them: the same columns
-    /// in the same order, and no category value that training did not see.
+    /// in the same order.
     Predict(&'p Preparation),
 }
 
@@ -195,6 +197,10 @@ pub fn read_table_by(
     let mut table = assemble(file, header, binding, columns);
     let counters = counters(&table, spec);
     table.advice.extend(counters);
+    if let Purpose::Train = purpose {
+        table.kept = kept_rows(&table, spec);
+    }
+    fill_forward(&mut table, spec);
     Ok(table)
 }
 
@@ -313,26 +319,31 @@ fn read_rows<R: Read>(
 }
 
 /// The table of a file, of whose header and columns `file` knows nothing yet.
-fn assemble(file: Table, header: Header, binding: Binding, mut columns: Columns) -> Table {
+fn assemble(file: Table, header: Header, binding: Binding, columns: Columns) -> Table {
     let mut fields = Vec::with_capacity(binding.fields.len());
     let mut place = 0;
     let mut strata = None;
+    let mut words = columns.words.into_iter();
+    let mut next_words = || words.next().expect("every bound column is read");
     for field in binding.fields {
         let names = field.columns.iter().map(|&at| header.names[at].clone());
         let names: Vec<String> = names.collect();
         let values = match field.kind {
-            BoundKind::Numbers => {
+            BoundKind::Numbers | BoundKind::Indicators => {
                 let first = place;
                 place += names.len();
-                Values::Numbers(first..place)
-            }
-            BoundKind::Category(_) => {
-                let at = field.columns[0];
-                let (codes, values) = columns.word_column(at).values();
-                if binding.strata == Some(at) {
-                    strata = Some(codes.clone());
+                if let BoundKind::Numbers = field.kind {
+                    Values::Numbers(first..place)
+                } else {
+                    Values::Indicators(first..place)
                 }
-                Values::Category { codes, values }
+            }
+            BoundKind::Words => {
+                let (codes, words) = next_words().into_words();
+                if strata.is_none() && binding.strata == field.columns.first().copied() {
+                    strata = Some(codes_by_value(&codes, &words));
+                }
+                Values::Words { codes, words }
             }
         };
         fields.push(TableField {
@@ -343,16 +354,19 @@ fn assemble(file: Table, header: Header, binding: Binding, mut columns: Columns)
             values,
         });
     }
-    let own = binding.strata.filter(|_| strata.is_none());
-    if let Some(at) = own {
-        strata = Some(columns.word_column(at).values().0);
+    let parts = binding.parts.map(|_| next_words().into_parts());
+    if strata.is_none() && binding.strata.is_some() {
+        let (codes, words) = next_words().into_words();
+        strata = Some(codes_by_value(&codes, &words));
     }
     Table {
         header: header.names,
         fields,
-        parts: binding.parts.map(|at| columns.word_column(at).parts()),
+        parts,
         strata,
         numbers: columns.numbers,
+        holes: columns.holes,
+        lines: columns.lines,
         ..file
     }
 }

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use memchr::memchr_iter;
 
-use crate::data::cell::{self, CellContext, CellFault, Expected};
+use crate::data::cell::{CellContext, CellFault, Expected};
 use crate::data::cells::{Rows, is_empty};
 use crate::data::columns::{ColumnFault, Columns, Kind};
 use crate::data::excerpt::RawRecord;
@@ -33,13 +33,14 @@ pub(super) struct RowReader<'r, 's> {
 }
 
 impl RowReader<'_, '_> {
-    /// Adds the rows of a block, which begins in line `line`, in which [`parse`](super::cells::parse) found nothing wrong. `false` if
+    /// Adds the rows of a block, which begins in line `line`, in which
+    /// [`parse`](super::cells::parse) found nothing wrong. `false` if
     /// they have to be read with care nevertheless, since there are too many of them or a word is not a
     /// value of its column.
     pub fn add(&mut self, mut rows: Rows, block: &Block, line: u64) -> bool {
         let count = rows.count;
         let noted = std::mem::take(&mut rows.noted);
-        let added = count <= self.most_rows - self.rows && self.columns.add(rows);
+        let added = count <= self.most_rows - self.rows && self.columns.add(rows, line);
         if added {
             self.rows += count;
             self.suspicious.add(noted, block, line);
@@ -108,6 +109,7 @@ impl RowReader<'_, '_> {
                 self.ragged(&raw(), record.len());
             } else if let Some(row) = self.row(&record, raw) {
                 numbers.extend_from_slice(&row);
+                self.columns.lines.push(line);
                 rows += 1;
             }
         }
@@ -125,14 +127,16 @@ impl RowReader<'_, '_> {
         for place in 0..self.columns.kinds.len() {
             let (at, kind) = self.columns.kinds[place];
             let cell = record.cell(at, &mut scratch);
-            let words = &mut self.columns.words;
-            let (read, column) = match kind {
+            let read = match kind {
                 Kind::Number(place) => {
-                    let number = cell::number_in(cell, format).map(|number| row[place] = number);
-                    let wrong = |fault| ColumnFault::Cell(fault, Expected::Number);
-                    (number.map_err(wrong), None)
+                    let markers = &self.columns.selection().markers[place];
+                    let number = markers
+                        .number(cell, format)
+                        .map(|number| row[place] = number);
+                    self.columns.holes[place] += usize::from(row[place].is_nan());
+                    number.map_err(|fault| ColumnFault::Cell(fault, Expected::Number))
                 }
-                Kind::Word(place) => (words[place].push(cell), Some(&words[place])),
+                Kind::Word(place) => self.columns.words[place].push(cell),
             };
             let Err(fault) = read else {
                 if let Kind::Number(place) = kind {
@@ -157,7 +161,7 @@ impl RowReader<'_, '_> {
             };
             self.faults
                 .push_cell(fault.cause(cell, &context), &found, |place| {
-                    fault.describe(column, cell, &context, place)
+                    fault.describe(cell, &context, place)
                 });
         }
         as_written.is_none().then_some(row)
@@ -167,10 +171,11 @@ impl RowReader<'_, '_> {
     fn odd_line(&self, block: &Block, record: &Record) -> Option<OddLine> {
         let selection = self.columns.selection();
         let mut scratch = Vec::new();
-        let mut numbers = selection.numbers.iter();
+        let mut numbers = selection.numbers.iter().zip(&selection.markers);
         let readable = record.len() == selection.cells
-            && numbers.all(|&at| {
-                cell::number_in(record.cell(at, &mut scratch), selection.format).is_ok()
+            && numbers.all(|(&at, markers)| {
+                let cell = record.cell(at, &mut scratch);
+                markers.number(cell, selection.format).is_ok()
             });
         if readable {
             return None;
@@ -191,9 +196,10 @@ impl RowReader<'_, '_> {
         });
     }
 
-    /// Tells the faults how many rows there were, and which columns have numbers.
+    /// Tells the faults what the table is read for, how many rows there were, and which columns have numbers.
     pub fn conclude(&mut self) {
         self.faults.rows = self.rows;
+        self.faults.learned = self.learned;
         let numbers = self
             .columns
             .selection()

@@ -1,8 +1,9 @@
 //! The [`Schema`]: what the compiler knows of a table, before or after it is read.
 
+use crate::data::category::{PreparedCategory, PreparedUnknown};
 use crate::data::prepare::{Preparation, PreparedKind};
 use crate::data::spec::{
-    ColumnKind, ColumnSpec, DataSpec, Field, FieldKind, Role, Schema, SplitRows,
+    ColumnKind, ColumnSpec, DataSpec, Field, FieldKind, Others, Role, Schema, SplitRows, Unknown,
 };
 use crate::data::table::{Table, Values};
 
@@ -14,18 +15,21 @@ pub fn schema_from_spec(spec: &DataSpec) -> Schema {
             .columns
             .iter()
             .filter(move |column| column.role == role);
-        declared.map(|column| {
+        declared.flat_map(|column| {
             let kind = match &column.kind {
                 ColumnKind::Number(_) => FieldKind::Numbers {
                     width: (!column.name.glob).then_some(1),
                 },
                 ColumnKind::Vector(_) => FieldKind::Numbers { width: None },
-                ColumnKind::Category(category) => FieldKind::Category {
-                    classes: category.values.as_ref().map(Vec::len),
-                    embed: category.embed,
-                },
+                ColumnKind::Category(_) | ColumnKind::Boolean(_) => words_kind(column),
             };
-            field(column.name.text.clone(), column, kind)
+            let indicator = column.kind.number().filter(|number| number.indicator);
+            let indicator = indicator.map(|_| {
+                let name = format!("{}.missing", column.name.text);
+                field(name, column, kind.clone())
+            });
+            let own = field(column.name.text.clone(), column, kind);
+            std::iter::once(own).chain(indicator)
         })
     };
     Schema {
@@ -35,23 +39,38 @@ pub fn schema_from_spec(spec: &DataSpec) -> Schema {
     }
 }
 
-/// What is known with a table: each column that a glob without `from` takes is a field.
-pub fn schema(spec: &DataSpec, table: &Table, rows: SplitRows) -> Schema {
+/// What is known with a table of which nothing was learned: each column that a glob without `from` takes
+/// is a field, and categories are as the model lists them.
+pub fn schema_of_table(spec: &DataSpec, table: &Table) -> Schema {
     let fields = |role| {
-        let read = table.fields.iter().filter(move |field| field.role == role);
+        let read = table.fields_of(role);
         read.map(|read| {
             let column = &spec.columns[read.declared];
-            let size = match &read.values {
-                Values::Numbers(columns) => columns.len(),
-                Values::Category { values, .. } => values.len(),
+            let kind = match &read.values {
+                Values::Numbers(places) | Values::Indicators(places) => FieldKind::Numbers {
+                    width: Some(places.len()),
+                },
+                Values::Words { .. } => words_kind(column),
             };
-            field(read.name.clone(), column, known_kind(column, size))
+            field(read.name.clone(), column, kind)
         })
     };
     Schema {
         inputs: fields(Role::Input).collect(),
         targets: fields(Role::Target).collect(),
+        rows: None,
+    }
+}
+
+/// What is known with what was learned of the model's table.
+///
+/// # Panics
+/// The preparation was learned for another model.
+pub fn schema(spec: &DataSpec, preparation: &Preparation, rows: SplitRows) -> Schema {
+    let schema = preparation.schema(spec);
+    Schema {
         rows: Some(rows),
+        ..schema.expect("the preparation of this model")
     }
 }
 
@@ -66,17 +85,22 @@ impl Preparation {
                     let column = spec.columns.iter().find(|column| {
                         column.role == role && column.name.text == learned.declared
                     })?;
-                    let is_category = matches!(column.kind, ColumnKind::Category(_));
-                    let size = match &learned.kind {
-                        PreparedKind::Numbers(columns) if !is_category => columns.len(),
-                        PreparedKind::Category { values, .. } if is_category => values.len(),
-                        PreparedKind::Numbers(_) | PreparedKind::Category { .. } => return None,
+                    let numbers = column.kind.number().is_some();
+                    let kind = match &learned.kind {
+                        PreparedKind::Numbers(columns) if numbers => FieldKind::Numbers {
+                            width: Some(columns.len()),
+                        },
+                        PreparedKind::Indicators(columns) if numbers => FieldKind::Numbers {
+                            width: Some(columns.len()),
+                        },
+                        PreparedKind::Category(category) if !numbers => {
+                            known_words(column, category)
+                        }
+                        PreparedKind::Numbers(_)
+                        | PreparedKind::Indicators(_)
+                        | PreparedKind::Category(_) => return None,
                     };
-                    Some(field(
-                        learned.name.clone(),
-                        column,
-                        known_kind(column, size),
-                    ))
+                    Some(field(learned.name.clone(), column, kind))
                 })
                 .collect::<Option<Vec<Field>>>()
         };
@@ -88,14 +112,59 @@ impl Preparation {
     }
 }
 
-/// The kind of a field of `size` columns, or of `size` category values.
-fn known_kind(column: &ColumnSpec, size: usize) -> FieldKind {
+/// What a column of words is, of which nothing was learned.
+fn words_kind(column: &ColumnSpec) -> FieldKind {
+    let input = column.role == Role::Input;
     match &column.kind {
-        ColumnKind::Number(_) | ColumnKind::Vector(_) => FieldKind::Numbers { width: Some(size) },
-        ColumnKind::Category(category) => FieldKind::Category {
-            classes: Some(size),
-            embed: category.embed,
+        ColumnKind::Category(category) if !(category.ordered && input) => {
+            // How many values `unknown` adds is a matter of the rows.
+            let settled = category.unknown.is_none() && category.min_count.is_none();
+            let values = category.values.as_ref().filter(|_| settled);
+            FieldKind::Category {
+                classes: values.map(Vec::len),
+                embed: category.embed,
+                others: others(category.unknown == Some(Unknown::Zero)),
+            }
+        }
+        ColumnKind::Boolean(_) if !input => FieldKind::Category {
+            classes: Some(2),
+            embed: None,
+            others: Others::Learned,
         },
+        ColumnKind::Category(_)
+        | ColumnKind::Boolean(_)
+        | ColumnKind::Number(_)
+        | ColumnKind::Vector(_) => FieldKind::Numbers { width: Some(1) },
+    }
+}
+
+/// What a column of words is, of which this was learned.
+fn known_words(column: &ColumnSpec, category: &PreparedCategory) -> FieldKind {
+    let embed = match &column.kind {
+        ColumnKind::Category(declared) => declared.embed,
+        ColumnKind::Boolean(_) | ColumnKind::Number(_) | ColumnKind::Vector(_) => None,
+    };
+    if category.ordered {
+        return FieldKind::Numbers { width: Some(1) };
+    }
+    FieldKind::Category {
+        classes: Some(category.indices()),
+        embed,
+        others: match category.unknown {
+            PreparedUnknown::Zero => Others::Zeros,
+            PreparedUnknown::Own { trained: false } => Others::Untrained,
+            PreparedUnknown::Own { trained: true }
+            | PreparedUnknown::Refused
+            | PreparedUnknown::Value(_) => Others::Learned,
+        },
+    }
+}
+
+fn others(zeros: bool) -> Others {
+    if zeros {
+        Others::Zeros
+    } else {
+        Others::Learned
     }
 }
 

@@ -11,6 +11,9 @@ pub struct DataSpec {
     pub columns: Vec<ColumnSpec>,
     /// Columns named by `ignore`: taken from the table's globs, read by nothing.
     pub ignored: Vec<ColumnPattern>,
+    /// What stands for a missing value in every column, besides what always does.
+    pub missing: Vec<String>,
+    pub drop: Drop,
     pub split: Split,
     /// How the tables are written.
     pub format: TableFormat,
@@ -24,6 +27,17 @@ impl DataSpec {
         let mut columns = self.columns.iter();
         columns.any(|column| column.role == Role::Weight)
     }
+}
+
+/// Which rows with missing cells are left out before the rows are divided.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Drop {
+    #[default]
+    None,
+    /// Those with a missing cell in any column that is used.
+    Missing,
+    /// Those with a missing cell in a target.
+    MissingTarget,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -53,6 +67,8 @@ pub struct ColumnSpec {
     /// of it, under its own name.
     pub from: Option<ColumnPattern>,
     pub kind: ColumnKind,
+    /// What stands for a missing value here, in place of the table's [`DataSpec::missing`].
+    pub missing: Option<Vec<String>>,
 }
 
 impl ColumnSpec {
@@ -69,14 +85,60 @@ pub enum ColumnKind {
     /// `vector(…) from "x*"`, each of its columns prepared like a number.
     Vector(Number),
     Category(Category),
+    /// `boolean`: yes or no in the usual spellings; an input is 0 or 1, a target two classes.
+    Boolean(Option<CategoryFill>),
 }
 
-/// How a number is prepared: `x · scale + offset`, then `normalize`.
+impl ColumnKind {
+    /// How its numbers are prepared, if it holds such.
+    pub fn number(&self) -> Option<&Number> {
+        match self {
+            ColumnKind::Number(number) | ColumnKind::Vector(number) => Some(number),
+            ColumnKind::Category(_) | ColumnKind::Boolean(_) => None,
+        }
+    }
+}
+
+/// How a number is prepared: `fill`, `x · scale + offset`, `clip`, `log`, then `normalize`.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Number {
+    pub fill: Option<NumberFill>,
+    /// Whether a number beside it says where it was missing.
+    pub indicator: bool,
     pub scale: f64,
     pub offset: f64,
+    /// The least and the greatest value, which those beyond them get.
+    pub clip: Option<(f64, f64)>,
+    /// ln(1 + x).
+    pub log: bool,
     pub normalize: Normalize,
+}
+
+impl Default for Number {
+    /// As it stands in the file.
+    fn default() -> Self {
+        Number {
+            fill: None,
+            indicator: false,
+            scale: 1.0,
+            offset: 0.0,
+            clip: None,
+            log: false,
+            normalize: Normalize::None,
+        }
+    }
+}
+
+/// What missing numbers become; statistics are those of the training rows.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum NumberFill {
+    Median,
+    Mean,
+    /// The most frequent number, of equally frequent ones the least.
+    Mode,
+    Value(f64),
+    /// The last number above it in the file.
+    Forward,
 }
 
 /// Statistics are taken from the training rows.
@@ -87,15 +149,73 @@ pub enum Normalize {
     ZScore,
     /// (x - min) / (max - min).
     MinMax,
+    /// x / max |x|.
+    MaxAbs,
+    /// (x - median) / (third quartile - first quartile).
+    Robust,
+    /// To the normal distribution by ranks, scikit-learn's QuantileTransformer.
+    Quantile,
+    /// Yeo and Johnson's power transform, then as [`Normalize::ZScore`].
+    Power,
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct Category {
-    /// The values given by `values = [...]`, in that order; else those found in the data, sorted
+    /// The values given by `values = [...]`, in that order; else those of the training rows, sorted
     /// numerically if all are numbers, else bytewise.
     pub values: Option<Vec<String>>,
-    /// The width of an embedding; one-hot without it.
-    pub embed: Option<usize>,
+    /// Whether an input is one number, the place of its value among [`Category::values`].
+    pub ordered: bool,
+    /// A learned row for each value; one-hot without it.
+    pub embed: Option<Embed>,
+    /// Whether `3` and `3.0` differ.
+    pub exact: bool,
+    /// Values with fewer training rows are rare, and treated as [`Category::unknown`] says.
+    pub min_count: Option<usize>,
+    pub unknown: Option<Unknown>,
+    pub fill: Option<CategoryFill>,
+}
+
+/// The width of an embedding.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Embed {
+    Width(usize),
+    /// min(600, round(1.6 · n^0.56)) for n rows of the table, the rule of fastai.
+    Auto,
+}
+
+impl Embed {
+    /// The width for so many rows of the table, if that is known.
+    pub fn width(self, rows: Option<usize>) -> Option<usize> {
+        match self {
+            Embed::Width(width) => Some(width),
+            Embed::Auto => rows.map(|rows| {
+                let width = (1.6 * (rows as f64).powf(0.56)).round();
+                width.clamp(1.0, 600.0) as usize
+            }),
+        }
+    }
+}
+
+/// What a value becomes that is none of a category's, and a missing cell that nothing fills.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Unknown {
+    /// One more value, which all of them share.
+    Own,
+    /// None of the values: all zeros.
+    Zero,
+    /// This value.
+    Value(String),
+}
+
+/// What a missing cell of a category becomes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum CategoryFill {
+    /// The most frequent value of the training rows, of equally frequent ones the first.
+    Mode,
+    Value(String),
+    /// The last value above it in the file.
+    Forward,
 }
 
 /// How rows are divided. Counts are `floor(p · rows)`; training gets the rest.
@@ -154,8 +274,22 @@ pub enum FieldKind {
     /// One index into `classes` values.
     Category {
         classes: Option<usize>,
-        embed: Option<usize>,
+        embed: Option<Embed>,
+        others: Others,
     },
+}
+
+/// What the index of a category stands for that is none of its values.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Others {
+    /// There is none, or it is one of the indices, as the others are.
+    #[default]
+    Learned,
+    /// Index 0, which is all zeros.
+    Zeros,
+    /// The last index: no training row has it, so that it is all zeros; the row of an embedding is
+    /// the mean of the others.
+    Untrained,
 }
 
 impl FieldKind {

@@ -1,5 +1,6 @@
 //! Dividing a table's rows into training, validation and test.
 
+use crate::data::holes::nothing_kept;
 use crate::data::spec::{DataSpec, Split, SplitRows};
 use crate::data::table::{Part, Table};
 use crate::diagnostics::{Code, Diagnostic, Faults, Span};
@@ -30,9 +31,16 @@ impl Division {
         }
     }
 
-    fn from_parts(parts: impl IntoIterator<Item = Part>) -> Self {
+    /// The parts of a table's rows, or of those that are kept.
+    fn from_parts(table: &Table, parts: impl IntoIterator<Item = Part>) -> Self {
+        let all = || (0..).take(table.rows);
+        let kept = table.kept.as_ref();
+        let rows: Box<dyn Iterator<Item = u32>> = match kept {
+            None => Box::new(all()),
+            Some(kept) => Box::new(kept.iter().copied()),
+        };
         let mut division = Division::default();
-        for (row, part) in (0..).zip(parts) {
+        for (row, part) in rows.zip(parts) {
             match part {
                 Part::Train => division.train.push(row),
                 Part::Validate => division.validate.push(row),
@@ -50,8 +58,11 @@ impl Division {
 /// each part by largest remainders, so that the totals stay `floor(p · rows)`. Faults: no row is left
 /// to train, or a part that the model asks for gets no row.
 pub fn divide(table: &Table, spec: &DataSpec) -> Result<Division, Faults> {
+    if table.kept_rows() == 0 {
+        return Err(vec![nothing_kept(table, spec)]);
+    }
     let division = match &spec.split {
-        Split::None => Division::from_parts(std::iter::repeat_n(Part::Train, table.rows)),
+        Split::None => Division::from_parts(table, std::iter::repeat(Part::Train)),
         Split::Random {
             validate,
             test,
@@ -60,7 +71,7 @@ pub fn divide(table: &Table, spec: &DataSpec) -> Result<Division, Faults> {
             ..
         } => {
             let counts = counts(table, *validate, *test, *span)?;
-            Division::from_parts(random_parts(table, counts, *seed))
+            Division::from_parts(table, random_parts(table, counts, *seed))
         }
         Split::Ordered {
             validate,
@@ -73,11 +84,11 @@ pub fn divide(table: &Table, spec: &DataSpec) -> Result<Division, Faults> {
                 row if row < counts.train + counts.validate => Part::Validate,
                 _ => Part::Test,
             };
-            Division::from_parts((0..table.rows).map(part))
+            Division::from_parts(table, (0..table.kept_rows()).map(part))
         }
         Split::Column { name, .. } => {
             let parts = table.parts.as_deref().unwrap_or_default();
-            let division = Division::from_parts(parts.iter().copied());
+            let division = Division::from_parts(table, of_kept(table, parts));
             if division.train.is_empty() {
                 let message = format!("no row of the column `{}` says `train`", name.text);
                 return Err(vec![
@@ -89,6 +100,14 @@ pub fn divide(table: &Table, spec: &DataSpec) -> Result<Division, Faults> {
         }
     };
     Ok(division)
+}
+
+/// What the rows have that are kept, of what all have.
+fn of_kept<V: Copy>(table: &Table, all: &[V]) -> Vec<V> {
+    match &table.kept {
+        None => all.to_vec(),
+        Some(kept) => kept.iter().map(|&row| all[row as usize]).collect(),
+    }
 }
 
 /// `floor(share · rows)`. A share such as 29 % lies a rounding error below its decimal, which must
@@ -105,7 +124,7 @@ fn share_of(share: f64, rows: usize) -> usize {
 }
 
 fn counts(table: &Table, validate: f64, test: f64, span: Span) -> Result<SplitRows, Faults> {
-    let rows = table.rows;
+    let rows = table.kept_rows();
     let counts = [(validate, "validate"), (test, "test")].map(|(share, word)| {
         let count = share_of(share, rows);
         let empty = share > 0.0 && count == 0;
@@ -154,20 +173,16 @@ fn percent(share: f64) -> f64 {
 }
 
 fn random_parts(table: &Table, counts: SplitRows, seed: u64) -> Vec<Part> {
-    let rows = u32::try_from(table.rows).expect("the reader bounds the rows by u32");
+    let count = table.kept_rows();
+    let rows = u32::try_from(count).expect("the reader bounds the rows by u32");
     let mut order: Vec<u32> = (0..rows).collect();
     Stream::new(seed, "split", "").shuffle(0, &mut order);
-    let one_stratum = vec![
-        0;
-        if table.strata.is_some() {
-            0
-        } else {
-            table.rows
-        }
-    ];
-    let strata = table.strata.as_deref().unwrap_or(&one_stratum);
+    let strata = match &table.strata {
+        Some(strata) => of_kept(table, strata),
+        None => vec![0; count],
+    };
     let mut sizes = vec![0_usize; strata.iter().max().map_or(0, |&last| last as usize + 1)];
-    for &stratum in strata {
+    for &stratum in &strata {
         sizes[stratum as usize] += 1;
     }
     let mut validate = apportion(counts.validate, &sizes, &sizes);
@@ -177,7 +192,7 @@ fn random_parts(table: &Table, counts: SplitRows, seed: u64) -> Vec<Part> {
         .map(|(size, taken)| size - taken)
         .collect();
     let mut test = apportion(counts.test, &sizes, &left);
-    let mut parts = vec![Part::Train; table.rows];
+    let mut parts = vec![Part::Train; count];
     for row in order {
         let stratum = strata[row as usize] as usize;
         if validate[stratum] > 0 {

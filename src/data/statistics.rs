@@ -2,11 +2,12 @@
 
 use crate::data::numbers::Numbers;
 use crate::data::prepare::PreparedColumn;
-use crate::data::spec::{Normalize, Number};
+use crate::data::spec::{Normalize, Number, NumberFill};
+use crate::data::transform::{Transform, quantile_of};
 use crate::diagnostics::Code;
 
-/// What normalising needs to know of columns of numbers, after `scale` and `offset`; nothing of use
-/// if none of them is normalised.
+/// What normalising needs to know of plain columns of numbers, after `scale` and `offset`; nothing of
+/// use if none of them is normalised.
 pub(super) struct Statistics {
     least: Vec<f64>,
     greatest: Vec<f64>,
@@ -19,7 +20,8 @@ impl Statistics {
     /// Those of the chosen rows. A column's sums are taken in the order of the rows.
     pub fn of(numbers: &Numbers, rows: &[u32], declared: &[Number]) -> Self {
         let width = numbers.width();
-        let uses = |wanted| declared.iter().any(|number| number.normalize == wanted);
+        let plain = || declared.iter().filter(|number| is_plain(number));
+        let uses = |wanted| plain().any(|number| number.normalize == wanted);
         let count = rows.len() as f64;
         let scale: Vec<f64> = declared.iter().map(|number| number.scale).collect();
         let offset: Vec<f64> = declared.iter().map(|number| number.offset).collect();
@@ -69,43 +71,159 @@ fn for_each_row(
     }
 }
 
-/// A column prepared as it is declared, without normalisation.
+/// Whether [`Statistics`] tells what the preparation of a column needs: it is scaled, and normalised by
+/// what one pass over the rows, or two, sum up.
+pub(super) fn is_plain(number: &Number) -> bool {
+    let summed = match number.normalize {
+        Normalize::None | Normalize::ZScore | Normalize::MinMax => true,
+        Normalize::MaxAbs | Normalize::Robust | Normalize::Quantile | Normalize::Power => false,
+    };
+    summed && number.fill.is_none() && number.clip.is_none() && !number.log
+}
+
+/// A column prepared as it is declared, without fill and normalisation.
 pub(super) fn untouched(name: &str, number: &Number) -> PreparedColumn {
     PreparedColumn {
         name: name.to_owned(),
+        fill: None,
         scale: number.scale,
         offset: number.offset,
+        clip: number.clip,
+        log: number.log,
+        transform: None,
         centre: 0.0,
         spread: 1.0,
+        constant: false,
     }
 }
 
-/// What a column's preparation is, from the statistics at its place.
-pub(super) fn learn_column(
+/// Why a column's preparation cannot be learned.
+type Refusal = (Code, String);
+
+/// What a plain column's preparation is, from the statistics at its place.
+pub(super) fn learn_plain(
     name: &str,
     number: &Number,
     statistics: &Statistics,
     place: usize,
-) -> Result<PreparedColumn, (Code, String)> {
+) -> Result<PreparedColumn, Refusal> {
     let (least, greatest) = (statistics.least[place], statistics.greatest[place]);
     let (centre, spread) = match number.normalize {
-        Normalize::None => return Ok(untouched(name, number)),
         Normalize::MinMax => (least, greatest - least),
         Normalize::ZScore => (statistics.mean[place], statistics.deviation[place]),
+        Normalize::None
+        | Normalize::MaxAbs
+        | Normalize::Robust
+        | Normalize::Quantile
+        | Normalize::Power => return Ok(untouched(name, number)),
     };
-    if least >= greatest {
-        let message = format!("the column `{name}` is {least:?} in every training row");
-        return Err((Code::ConstantColumn, message));
+    normalised(untouched(name, number), (least, greatest), centre, spread)
+}
+
+/// What any other column's preparation is, from its numbers in the training rows: NaN where one is
+/// missing.
+pub(super) fn learn_column(
+    name: &str,
+    number: &Number,
+    mut numbers: Vec<f64>,
+) -> Result<PreparedColumn, Refusal> {
+    let mut column = untouched(name, number);
+    column.fill = match number.fill {
+        None | Some(NumberFill::Forward) => None,
+        Some(NumberFill::Value(value)) => Some(value),
+        Some(fill @ (NumberFill::Median | NumberFill::Mean | NumberFill::Mode)) => {
+            let present = numbers.iter().copied().filter(|number| !number.is_nan());
+            let Some(value) = filling(fill, present.collect()) else {
+                let message = format!("no training row has a number in the column `{name}`");
+                return Err((Code::MissingCells, message));
+            };
+            Some(value)
+        }
+    };
+    numbers
+        .iter_mut()
+        .for_each(|it| *it = column.before_statistics(*it));
+    if let Normalize::Power = number.normalize {
+        let transform = Transform::power(&numbers);
+        numbers.iter_mut().for_each(|it| *it = transform.apply(*it));
+        column.transform = Some(transform);
+    }
+    let least = numbers.iter().copied().fold(f64::INFINITY, f64::min);
+    let greatest = numbers.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let count = numbers.len() as f64;
+    let (centre, spread) = match number.normalize {
+        Normalize::None => return Ok(column),
+        Normalize::ZScore | Normalize::Power => {
+            let mean = numbers.iter().sum::<f64>() / count;
+            let squares = numbers.iter().map(|value| (value - mean) * (value - mean));
+            (mean, (squares.sum::<f64>() / count).sqrt())
+        }
+        Normalize::MinMax => (least, greatest - least),
+        Normalize::MaxAbs => (0.0, least.abs().max(greatest.abs())),
+        Normalize::Robust => {
+            numbers.sort_unstable_by(f64::total_cmp);
+            let [first, median, third] = [0.25, 0.5, 0.75].map(|it| quantile_of(&numbers, it));
+            // scikit-learn leaves the scale of a column as it is that is the same in most rows.
+            (median, if third == first { 1.0 } else { third - first })
+        }
+        Normalize::Quantile => {
+            numbers.sort_unstable_by(f64::total_cmp);
+            column.transform = Some(Transform::quantile(&numbers));
+            (0.0, 1.0)
+        }
+    };
+    normalised(column, (least, greatest), centre, spread)
+}
+
+/// The column with what is subtracted and what is divided by; it is constant if the numbers are all the
+/// same.
+fn normalised(
+    column: PreparedColumn,
+    (least, greatest): (f64, f64),
+    centre: f64,
+    spread: f64,
+) -> Result<PreparedColumn, Refusal> {
+    if least == greatest {
+        return Ok(PreparedColumn {
+            transform: None,
+            centre: least,
+            spread: 1.0,
+            constant: true,
+            ..column
+        });
     }
     if !centre.is_finite() || !spread.is_normal() {
+        let name = &column.name;
         let message = format!("the spread of the column `{name}` is not a number of 64 bits");
         return Err((Code::NonFinite, message));
     }
     Ok(PreparedColumn {
         centre,
         spread,
-        ..untouched(name, number)
+        ..column
     })
+}
+
+/// What missing numbers become, from those that are there; `None` if none is.
+fn filling(fill: NumberFill, mut present: Vec<f64>) -> Option<f64> {
+    if present.is_empty() {
+        return None;
+    }
+    if let NumberFill::Mean = fill {
+        return Some(present.iter().sum::<f64>() / present.len() as f64);
+    }
+    present.sort_unstable_by(f64::total_cmp);
+    if let NumberFill::Median = fill {
+        let (half, even) = (present.len() / 2, present.len().is_multiple_of(2));
+        return Some(if even {
+            (present[half - 1] + present[half]) / 2.0
+        } else {
+            present[half]
+        });
+    }
+    let runs = present.chunk_by(|left, right| left == right);
+    // Of equally long runs `max_by_key` gives the last.
+    runs.rev().max_by_key(|run| run.len()).map(|run| run[0])
 }
 
 #[cfg(test)]
@@ -117,7 +235,11 @@ mod tests {
             scale: 2.0,
             offset: 1.0,
             normalize,
+            ..Number::default()
         };
+        if !is_plain(&number) {
+            return learn_column("x", &number, values.to_vec());
+        }
         let mut numbers = Numbers::new(1);
         // Two runs of rows, as a table of several blocks has.
         let (first, second) = values.split_at(values.len() / 2);
@@ -125,7 +247,7 @@ mod tests {
         numbers.push(second.len(), second.to_vec());
         let rows: Vec<u32> = (0..values.len() as u32).collect();
         let statistics = Statistics::of(&numbers, &rows, &[number]);
-        learn_column("x", &number, &statistics, 0)
+        learn_plain("x", &number, &statistics, 0)
     }
 
     #[test]
@@ -145,9 +267,16 @@ mod tests {
 
     #[test]
     fn restoring_undoes_preparing() {
-        for normalize in [Normalize::None, Normalize::ZScore, Normalize::MinMax] {
+        for normalize in [
+            Normalize::None,
+            Normalize::ZScore,
+            Normalize::MinMax,
+            Normalize::MaxAbs,
+            Normalize::Robust,
+            Normalize::Power,
+        ] {
             let column = learned(normalize, &[1.5, -7.0, 1e3]).expect("statistics");
-            for value in [0.1, -3.0, 1e6] {
+            for value in [0.1, -3.0, 1e3] {
                 let back = column.restore(column.prepare(value));
                 assert!(
                     (back - value).abs() <= 1e-12 * f64::abs(value).max(1e3),
@@ -158,11 +287,60 @@ mod tests {
     }
 
     #[test]
-    fn a_column_without_spread_cannot_be_normalised() {
-        let code = |values: &[f64]| learned(Normalize::ZScore, values).expect_err("a fault").0;
-        assert_eq!(code(&[0.1; 7]), Code::ConstantColumn);
-        assert_eq!(code(&[0.1]), Code::ConstantColumn);
-        assert_eq!(code(&[-1e308, 1e307]), Code::NonFinite);
-        assert_eq!(code(&[0.0, 1e-320]), Code::ConstantColumn);
+    fn a_column_without_spread_is_constant() {
+        for normalize in [
+            Normalize::ZScore,
+            Normalize::MinMax,
+            Normalize::MaxAbs,
+            Normalize::Robust,
+            Normalize::Quantile,
+            Normalize::Power,
+        ] {
+            for values in [&[0.1; 7][..], &[0.1], &[0.0, 1e-320]] {
+                let column = learned(normalize, values).expect("a column");
+                assert!(column.constant, "{normalize:?}");
+                // Also where a row of another table has another number.
+                assert_eq!([column.prepare(0.1), column.prepare(8.0)], [0.0, 0.0]);
+            }
+        }
+        let wide = learned(Normalize::ZScore, &[-1e308, 1e307]).expect_err("a fault");
+        assert_eq!(wide.0, Code::NonFinite);
+    }
+
+    #[test]
+    fn steps_come_in_their_order() {
+        // fill, scale and offset, clip, log, then the range.
+        let number = Number {
+            fill: Some(NumberFill::Median),
+            scale: 2.0,
+            offset: 1.0,
+            clip: Some((0.0, 7.0)),
+            log: true,
+            normalize: Normalize::MinMax,
+            ..Number::default()
+        };
+        let numbers = vec![1.0, f64::NAN, 2.0, 100.0, -5.0];
+        let column = learn_column("x", &number, numbers).expect("a column");
+        assert_eq!(column.fill, Some(1.5));
+        let top = 8.0_f64.ln();
+        for (value, expected) in [
+            (f64::NAN, 5.0_f64.ln() / top),
+            (1.0, 4.0_f64.ln() / top),
+            (100.0, 1.0),
+            (-5.0, 0.0),
+        ] {
+            assert!((column.prepare(value) - expected).abs() < 1e-15, "{value}");
+        }
+    }
+
+    #[test]
+    fn fills_are_medians_means_and_modes() {
+        let fill = |fill, values: &[f64]| filling(fill, values.to_vec());
+        let values = [3.0, 1.0, 3.0, 1.0, 9.0, 0.0];
+        assert_eq!(fill(NumberFill::Median, &values), Some(2.0));
+        assert_eq!(fill(NumberFill::Median, &[5.0, 1.0, 2.0]), Some(2.0));
+        assert_eq!(fill(NumberFill::Mean, &values), Some(17.0 / 6.0));
+        assert_eq!(fill(NumberFill::Mode, &values), Some(1.0));
+        assert_eq!(fill(NumberFill::Mode, &[]), None);
     }
 }

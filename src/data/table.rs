@@ -5,6 +5,7 @@ use std::ops::Range;
 use crate::data::dialect::Dialect;
 use crate::data::excerpt::RawRecord;
 use crate::data::faults::TableFaults;
+use crate::data::lines::Lines;
 use crate::data::numbers::Numbers;
 use crate::data::spec::Role;
 use crate::diagnostics::{Diagnostic, Sources, Span};
@@ -29,11 +30,18 @@ pub struct Table {
     /// A table read for prediction has the inputs alone; one whose rows are prepared for training has
     /// the targets alone.
     pub fields: Vec<TableField>,
-    /// Those of each row, of all fields of numbers.
+    /// Those of each row, of all fields of numbers; NaN where one is missing.
     pub numbers: Numbers,
+    /// How many numbers are missing at each place of a row.
+    pub holes: Vec<usize>,
+    /// The rows that are left where some are dropped for their missing cells.
+    pub kept: Option<Vec<u32>>,
+    /// Columns whose missing cells got the value above them, with the number of these cells.
+    pub forward: Vec<(String, usize)>,
+    pub lines: Lines,
     /// The part of each row, if the model says `split = column(…)`.
     pub parts: Option<Vec<Part>>,
-    /// The category of each row, if the model stratifies its split.
+    /// The value of each row that the model stratifies its split by.
     pub strata: Option<Vec<u32>>,
 }
 
@@ -70,10 +78,15 @@ impl Table {
         let fields = self.fields.iter();
         let fields = fields.filter(|field| roles.contains(&field.role));
         let places = fields.map(|field| match &field.values {
-            Values::Numbers(places) => places.clone(),
-            Values::Category { .. } => 0..0,
+            Values::Numbers(places) | Values::Indicators(places) => places.clone(),
+            Values::Words { .. } => 0..0,
         });
         places.flatten().collect()
+    }
+
+    /// How many rows are left to divide.
+    pub fn kept_rows(&self) -> usize {
+        self.kept.as_ref().map_or(self.rows, Vec::len)
     }
 
     /// The bytes that the values of all fields take.
@@ -85,8 +98,8 @@ impl Table {
     /// The bytes that the values of a role take.
     pub fn bytes_of(&self, role: Role) -> usize {
         let fields = self.fields_of(role).map(|field| match &field.values {
-            Values::Numbers(places) => places.len() * size_of::<f64>(),
-            Values::Category { .. } => size_of::<u32>(),
+            Values::Numbers(places) | Values::Indicators(places) => places.len() * size_of::<f64>(),
+            Values::Words { .. } => size_of::<u32>(),
         });
         fields.sum::<usize>() * self.rows
     }
@@ -96,7 +109,7 @@ impl Table {
         self.fields.retain(|field| JUDGED.contains(&field.role));
         let mut place = 0;
         for field in &mut self.fields {
-            if let Values::Numbers(places) = &mut field.values {
+            if let Values::Numbers(places) | Values::Indicators(places) = &mut field.values {
                 *places = place..place + places.len();
                 place = places.end;
             }
@@ -121,10 +134,13 @@ pub struct TableField {
 pub enum Values {
     /// The places of its columns' numbers in a row of [`Table::numbers`], as they stand in the file.
     Numbers(Range<usize>),
-    /// For each row the position of its value among `values`.
-    Category {
+    /// The places of the same numbers once more: what counts is whether they are missing.
+    Indicators(Range<usize>),
+    /// For each row the position of its word among `words`, which are in the order of appearance;
+    /// `None` stands for a missing one.
+    Words {
         codes: Vec<u32>,
-        values: Vec<String>,
+        words: Vec<Option<String>>,
     },
 }
 

@@ -84,6 +84,7 @@ fn value_text(value: &Value) -> String {
         Value::Word(word) => word.to_string(),
         Value::Pair(first, second) => format!("[{first}, {second}]"),
         Value::Texts(texts) => format!("[{}]", texts.join(", ")),
+        Value::Text(text) => format!("{text:?}"),
         Value::Column(name) | Value::Path(name) => name.clone(),
         Value::Shape(dims) => {
             let texts: Vec<String> = dims.iter().map(ToString::to_string).collect();

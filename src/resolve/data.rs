@@ -4,20 +4,21 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use super::FaultyColumn;
-use super::arguments::{self, Call};
+use super::arguments;
+use super::columns::{column_kind, texts};
 use super::constant::Scope;
 use super::constant::number_text;
-use super::net::MOST_ELEMENTS;
 use super::settings::Settings;
 use super::table_format;
+use super::values::cell_text;
 use crate::catalog::Kind;
 use crate::catalog::arguments::Value;
 use crate::catalog::settings::DATA;
 use crate::data::spec::{
-    Category, ColumnKind, ColumnPattern, ColumnSpec, DataSpec, Normalize, Number, Role, Split,
+    ColumnKind, ColumnPattern, ColumnSpec, DataSpec, Drop, Number, Role, Split,
 };
 use crate::diagnostics::{Code, Diagnostic, Span};
-use crate::graph::shape::Dim;
+use crate::glob;
 use crate::syntax::ast::{ColumnName, Expr, ExprKind, File, Name, Section, StatementKind};
 
 /// Checks the section and gives what it declares; lines with faults are left out.
@@ -68,7 +69,7 @@ pub fn resolve(
                 Diagnostic::new(
                     Code::Misplaced,
                     statement.span,
-                    "a `data` section holds columns and `split`",
+                    "a `data` section holds columns and settings",
                 )
                 .label("has no meaning here")
                 .help("write `input name: number`, `target name: category` or `ignore name`"),
@@ -79,6 +80,12 @@ pub fn resolve(
         spec.split = split(&value, scope, faults).unwrap_or_default();
     }
     spec.format = table_format::resolve(&mut settings, scope, faults);
+    if let Some(value) = settings.take("missing") {
+        spec.missing = missing(&value, faults);
+    }
+    if let Some(value) = settings.take("drop") {
+        spec.drop = dropped(&value, faults);
+    }
     duplicates(&spec, faults);
     let inputs = spec.columns.iter().any(|column| column.role == Role::Input);
     if !inputs
@@ -98,6 +105,43 @@ pub fn resolve(
     }
     reserved(&spec, faults);
     spec
+}
+
+/// The texts of the setting `missing`.
+fn missing(value: &Expr, faults: &mut Vec<Diagnostic>) -> Vec<String> {
+    let items: &[Expr] = match &value.kind {
+        ExprKind::List(items) => items,
+        _ => std::slice::from_ref(value),
+    };
+    let texts = items.iter().filter_map(|item| {
+        let text = cell_text(item);
+        if text.is_none() {
+            let message = "`missing` takes a value or a list of values";
+            let fault = Diagnostic::new(Code::WrongType, item.span, message);
+            faults.push(fault.label("not a text or a number"));
+        }
+        text
+    });
+    texts.collect()
+}
+
+/// The setting `drop`.
+fn dropped(value: &Expr, faults: &mut Vec<Diagnostic>) -> Drop {
+    let word = match &value.kind {
+        ExprKind::Name(word) => word.as_str(),
+        _ => "",
+    };
+    match word {
+        "missing" => Drop::Missing,
+        "missing_target" => Drop::MissingTarget,
+        other => {
+            let message = "`drop` takes `missing` or `missing_target`";
+            let fault = Diagnostic::new(Code::WrongType, value.span, message);
+            let fault = fault.label("none of these");
+            faults.push(fault.near(other, value.span, ["missing", "missing_target"]));
+            Drop::None
+        }
+    }
 }
 
 /// The fault of `age: number`, which does not say what the column is for, or of `input: number`,
@@ -126,11 +170,22 @@ fn undeclared(label: &Name, stage: &Expr, span: Span) -> Diagnostic {
     }
 }
 
+/// A column's name, or a glob: in a name `\\*` and `\\?` are the signs themselves.
 fn pattern(name: &ColumnName) -> ColumnPattern {
+    let plain = glob::unescaped(&name.text);
     ColumnPattern {
-        text: name.text.clone(),
-        glob: name.quoted && name.text.contains(['*', '?']),
+        glob: name.quoted && plain.is_none(),
+        text: plain.unwrap_or_else(|| name.text.clone()),
         span: name.span,
+    }
+}
+
+/// What `from` names: one column, or for a vector those of a glob.
+fn source(from: &ColumnName, many: bool) -> ColumnPattern {
+    let pattern = pattern(from);
+    ColumnPattern {
+        glob: pattern.glob && many,
+        ..pattern
     }
 }
 
@@ -222,6 +277,9 @@ fn declare(
         return Some(Some(role));
     };
     let call = arguments::call(kind, Kind::ColumnKind, scope, faults);
+    let marked = call
+        .as_ref()
+        .and_then(|call| texts(&call.arguments, "missing"));
     let kind = call.and_then(|call| column_kind(&call, role, from, names, faults));
     let Some(kind) = kind else {
         return Some(Some(role));
@@ -230,12 +288,9 @@ fn declare(
         spec.columns.push(ColumnSpec {
             role,
             name: pattern(name),
-            from: from.map(|from| ColumnPattern {
-                text: from.text.clone(),
-                glob: matches!(kind, ColumnKind::Vector(_)),
-                span: from.span,
-            }),
+            from: from.map(|from| source(from, matches!(kind, ColumnKind::Vector(_)))),
             kind: kind.clone(),
+            missing: marked.clone(),
         });
     }
     Some(Some(role))
@@ -254,12 +309,8 @@ fn row_weight(declared: &Declared, spec: &mut DataSpec, faults: &mut Vec<Diagnos
         );
     }
     let single = &names[..names.len().min(1)];
-    faults.extend(from.and_then(|from| faulty_from("weight", from, single)));
-    let from = from.map(|from| ColumnPattern {
-        text: from.text.clone(),
-        glob: false,
-        span: from.span,
-    });
+    faults.extend(from.and_then(|_| faulty_from(single)));
+    let from = from.map(|from| source(from, false));
     let first = spec.columns.iter().find(|known| known.role == Role::Weight);
     let mut first = first.map(|known| known.name.span);
     for name in names {
@@ -276,116 +327,20 @@ fn row_weight(declared: &Declared, spec: &mut DataSpec, faults: &mut Vec<Diagnos
                 role: Role::Weight,
                 name,
                 from: from.clone(),
-                kind: ColumnKind::Number(Number {
-                    scale: 1.0,
-                    offset: 0.0,
-                    normalize: Normalize::None,
-                }),
+                kind: ColumnKind::Number(Number::default()),
+                missing: None,
             });
         }
     }
 }
 
-/// The fault of a `from` that gives several columns to one value, or one to several.
-fn faulty_from(kind: &str, from: &ColumnName, names: &[ColumnName]) -> Option<Diagnostic> {
-    if let [_, second, ..] = names {
-        let message = "`from` gives its columns to one name";
-        return Some(Diagnostic::new(Code::Misplaced, second.span, message).label("a second name"));
-    }
-    (kind != "vector" && from.text.contains('*')).then(|| {
-        let message = format!("a {kind} is one column, not all of a glob");
-        let fault = Diagnostic::new(Code::Misplaced, from.span, message).label("many columns");
-        match kind {
-            "weight" => fault,
-            "category" => fault.help(
-                "one-hot columns are one class: put the class into one column; many columns of numbers as one \
-                 value are a `vector`",
-            ),
-            _ => fault.help("write `vector` to take many columns of numbers as one value"),
-        }
-    })
-}
-
-fn column_kind(
-    call: &Call,
-    role: Role,
-    from: Option<&ColumnName>,
-    names: &[ColumnName],
-    faults: &mut Vec<Diagnostic>,
-) -> Option<ColumnKind> {
-    let arguments = &call.arguments;
-    let number = || Number {
-        scale: arguments.number("scale"),
-        offset: arguments.number("offset"),
-        normalize: match arguments.word("normalize") {
-            "zscore" => Normalize::ZScore,
-            "minmax" => Normalize::MinMax,
-            _ => Normalize::None,
-        },
-    };
-    if let Some(fault) = from.and_then(|from| faulty_from(call.entry.name, from, names)) {
-        faults.push(fault);
+/// The fault of a `from` that gives its columns to several names.
+pub(super) fn faulty_from(names: &[ColumnName]) -> Option<Diagnostic> {
+    let [_, second, ..] = names else {
         return None;
-    }
-    if call.entry.name == "vector" {
-        if from.is_none() {
-            faults.push(
-                Diagnostic::new(
-                    Code::MissingArgument,
-                    call.span,
-                    "a vector is taken from many columns",
-                )
-                .label("write `from \"x*\"` after this"),
-            );
-            return None;
-        }
-        return Some(ColumnKind::Vector(number()));
-    }
-    if call.entry.name == "number" {
-        if arguments.number("scale") == 0.0 {
-            faults.push(
-                Diagnostic::new(
-                    Code::OutOfRange,
-                    arguments.span_of("scale"),
-                    "a scale of 0 makes every row the same",
-                )
-                .label("this is 0"),
-            );
-            return None;
-        }
-        return Some(ColumnKind::Number(number()));
-    }
-    let embed = match arguments.get("embed") {
-        Some(Value::Size(Dim::Known(width))) => Some(*width),
-        Some(_) | None => None,
     };
-    if let (Role::Target, Some(_)) = (role, embed) {
-        faults.push(
-            Diagnostic::new(
-                Code::Misplaced,
-                arguments.span_of("embed"),
-                "a target is not embedded",
-            )
-            .label("only inputs have an embedding"),
-        );
-        return None;
-    }
-    if let Some(width) = embed.filter(|width| *width > MOST_ELEMENTS) {
-        faults.push(
-            Diagnostic::new(
-                Code::TooBig,
-                arguments.span_of("embed"),
-                format!("an embedding of {width} numbers a value is too big"),
-            )
-            .label("more than 2^36 numbers in one parameter"),
-        );
-        return None;
-    }
-    let values = match arguments.get("values") {
-        Some(Value::Texts(values)) => Some(values.clone()),
-        Some(_) | None => None,
-    };
-    Some(ColumnKind::Category(Category { values, embed }))
+    let message = "`from` gives its columns to one name";
+    Some(Diagnostic::new(Code::Misplaced, second.span, message).label("a second name"))
 }
 
 fn split(value: &Expr, scope: &Scope, faults: &mut Vec<Diagnostic>) -> Option<Split> {

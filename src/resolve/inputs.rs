@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use crate::catalog::layers::{self, Context};
-use crate::data::spec::{Field, FieldKind, Schema};
+use crate::data::spec::{Embed, Field, FieldKind, Others, Schema};
 use crate::diagnostics::Span;
 use crate::graph::ops::{InputKind, Op};
 use crate::graph::shape::Dim;
@@ -133,12 +133,17 @@ impl Inputs {
                 graph.nodes[value.index()].name = Some(field.name.as_str().into());
                 value
             }
-            FieldKind::Category { classes, embed } => {
+            FieldKind::Category {
+                classes,
+                embed,
+                others,
+            } => {
                 let column = self.slice(start, Dim::Known(1), graph);
                 graph.nodes[column.index()].name = Some(field.name.as_str().into());
+                let width = embed.map(|embed| embedding_width(&field.name, embed, *classes));
                 let classes = classes_dim(&field.name, *classes);
-                match embed {
-                    None => graph.push(Op::OneHot { classes }, &[column]),
+                match width {
+                    None => one_hot(graph, classes, *others, column),
                     Some(width) => {
                         let mut context = Context {
                             graph,
@@ -149,7 +154,7 @@ impl Inputs {
                             use_number: 0,
                             advice: &mut Vec::new(),
                         };
-                        layers::embedding(&mut context, classes, *width, column)
+                        layers::embedding(&mut context, classes, width, column)
                     }
                 }
             }
@@ -220,9 +225,43 @@ fn stored_width(field: &Field) -> Dim {
 fn seen_width(field: &Field) -> Dim {
     match &field.kind {
         FieldKind::Numbers { .. } => stored_width(field),
-        FieldKind::Category { classes, embed } => match embed {
-            Some(width) => Dim::Known(*width),
-            None => classes_dim(&field.name, *classes),
+        FieldKind::Category {
+            classes,
+            embed: Some(embed),
+            ..
+        } => embedding_width(&field.name, *embed, *classes),
+        FieldKind::Category {
+            classes, others, ..
+        } => match (others, classes) {
+            (Others::Zeros | Others::Untrained, Some(classes)) => Dim::Known(classes - 1),
+            (Others::Zeros | Others::Untrained, None) | (Others::Learned, _) => {
+                classes_dim(&field.name, *classes)
+            }
         },
     }
+}
+
+/// The width of a category's embedding.
+fn embedding_width(name: &str, embed: Embed, classes: Option<usize>) -> Dim {
+    match embed.width(classes) {
+        Some(width) => Dim::Known(width),
+        None => Dim::Deferred(format!("embedding of {name}").into()),
+    }
+}
+
+/// A 1 at the index; all zeros where the index stands for no value. That one's column is cut off: it is
+/// the first for [`Others::Zeros`], which no `Embedding` may look up, else the last.
+fn one_hot(graph: &mut Graph, classes: Dim, others: Others, index: ValueId) -> ValueId {
+    let known = classes.known();
+    let whole = graph.push(Op::OneHot { classes }, &[index]);
+    let start = match others {
+        Others::Learned => return whole,
+        Others::Zeros => 1,
+        Others::Untrained => 0,
+    };
+    let Some(classes) = known else {
+        return whole;
+    };
+    let (start, length) = (Dim::Known(start), Dim::Known(classes - 1));
+    graph.push(Op::Slice { start, length }, &[whole])
 }

@@ -4,6 +4,7 @@
 pub mod advice;
 pub mod arguments;
 pub mod block;
+mod columns;
 mod comparison;
 pub mod constant;
 pub mod data;
@@ -29,7 +30,7 @@ use std::collections::HashMap;
 
 use crate::catalog;
 use crate::catalog::settings::TOP_LEVEL;
-use crate::data::spec::{ColumnKind, DataSpec, Field, FieldKind, Role, Schema};
+use crate::data::spec::{DataSpec, Field, FieldKind, Others, Role, Schema};
 use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::graph::ops::Op;
 use crate::graph::shape::Dim;
@@ -342,9 +343,10 @@ fn named_section(section: &Section) -> Option<Diagnostic> {
 /// The facts of the data before any of it is known: only which there are.
 fn untold(data: &DataSpec, faulty: &[FaultyColumn]) -> Facts {
     let deferred = |name: &str| Dim::Deferred(name.into());
-    let targets = data.columns.iter().filter(|column| {
-        column.role == Role::Target && matches!(column.kind, ColumnKind::Category(_))
-    });
+    let targets = data
+        .columns
+        .iter()
+        .filter(|column| column.role == Role::Target && column.kind.number().is_none());
     let faulty = faulty
         .iter()
         .filter(|column| column.role == Some(Role::Target));
@@ -466,6 +468,7 @@ impl Declaration {
                     kind: FieldKind::Category {
                         classes: None,
                         embed: None,
+                        others: Others::Learned,
                     },
                     ..field
                 }),

@@ -170,11 +170,10 @@ fn takes(entry: &Entry) -> String {
 }
 
 /// Arguments of PyTorch, or of the language, that have no meaning in this version.
-const PLANNED: [&str; 12] = [
+const PLANNED: [&str; 11] = [
     "cycle_momentum",
-    "fill",
-    "clip",
-    "log",
+    "bins",
+    "encode",
     "reduction",
     "weight",
     "pos_weight",

@@ -21,6 +21,28 @@ struct Place<'p> {
     scope: &'p Scope,
 }
 
+/// The text that a value of a table is written as.
+pub fn cell_text(expr: &Expr) -> Option<String> {
+    if let ExprKind::Text(text) | ExprKind::Name(text) = &expr.kind {
+        return Some(text.clone());
+    }
+    if let ExprKind::Bool(value) = &expr.kind {
+        return Some(value.to_string());
+    }
+    let (negative, number) = match &expr.kind {
+        ExprKind::Negate(inner) => (true, &inner.kind),
+        number => (false, number),
+    };
+    let ExprKind::Number { value, .. } = number else {
+        return None;
+    };
+    Some(if negative {
+        format!("{}", -value)
+    } else {
+        format!("{value}")
+    })
+}
+
 /// Checks an argument's value.
 ///
 /// # Errors
@@ -104,6 +126,12 @@ pub fn value(
             ))
         }
         ArgumentKind::Texts => place.texts(expr).map(Value::Texts),
+        ArgumentKind::TextOrTexts => place.text_or_texts(expr).map(Value::Texts),
+        ArgumentKind::WordOrValue(words) => place.word_or_value(expr, words),
+        ArgumentKind::WordOrSize(words) => match &expr.kind {
+            ExprKind::Name(name) if words.contains(&name.as_str()) => place.word(expr, words),
+            _ => place.size(expr).map(Value::Size),
+        },
         ArgumentKind::Column => {
             let (ExprKind::Name(name) | ExprKind::Text(name)) = &expr.kind else {
                 return Err(place.wrong_type(expr));
@@ -290,6 +318,35 @@ impl Place<'_> {
         }
     }
 
+    fn word_or_value(
+        &self,
+        expr: &Expr,
+        words: &'static [&'static str],
+    ) -> Result<Value, Box<Diagnostic>> {
+        let meant = match &expr.kind {
+            ExprKind::Name(name) if words.contains(&name.as_str()) => expr,
+            _ => self.followed(expr),
+        };
+        if let ExprKind::Name(name) = &meant.kind {
+            let word = words.iter().find(|word| *word == name);
+            return Ok(word.map_or_else(|| Value::Text(name.clone()), |word| Value::Word(word)));
+        }
+        if let ExprKind::Text(text) = &meant.kind {
+            return Ok(Value::Text(text.clone()));
+        }
+        match self.number(expr, Range::ANY)? {
+            Number::Known(value) => Ok(Value::Number(value)),
+            Number::Deferred(_) => Err(self.wrong_type(expr)),
+        }
+    }
+
+    fn text_or_texts(&self, expr: &Expr) -> Result<Vec<String>, Box<Diagnostic>> {
+        match cell_text(expr) {
+            Some(text) => Ok(vec![text]),
+            None => self.texts(expr),
+        }
+    }
+
     fn texts(&self, expr: &Expr) -> Result<Vec<String>, Box<Diagnostic>> {
         let ExprKind::List(items) = &expr.kind else {
             return Err(self.wrong_type(expr));
@@ -302,13 +359,7 @@ impl Place<'_> {
         let mut texts: Vec<String> = Vec::new();
         let mut seen = HashMap::new();
         for item in items {
-            let text = if let ExprKind::Text(text) | ExprKind::Name(text) = &item.kind {
-                text.clone()
-            } else if let ExprKind::Number { value, .. } = &item.kind {
-                format!("{value}")
-            } else if let ExprKind::Bool(value) = &item.kind {
-                value.to_string()
-            } else {
+            let Some(text) = cell_text(item) else {
                 return Err(Box::new(
                     self.wrong_type(item).label("not a text or a number"),
                 ));

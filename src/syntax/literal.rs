@@ -205,6 +205,11 @@ pub(super) fn read_string(rest: &str, at: usize, file: FileId) -> StringLiteral 
                     });
                     characters.next();
                 }
+                // A sign of globs that is meant as it is: what reads names takes the backslash away.
+                Some(escape @ ('*' | '?')) => {
+                    text.extend(['\\', escape]);
+                    characters.next();
+                }
                 Some(escape) if !escape.is_control() => {
                     let end = offset + 1 + escape.len_utf8();
                     let span = Span::new(file, at + offset..at + end);
@@ -213,7 +218,7 @@ pub(super) fn read_string(rest: &str, at: usize, file: FileId) -> StringLiteral 
                         span,
                         format!("`\\{escape}` is not an escape"),
                     )
-                    .help("the escapes are \\\" \\\\ \\n \\t; a backslash itself is written \\\\")
+                    .help("the escapes are \\\" \\\\ \\n \\t, and \\* \\? in names; a backslash itself is written \\\\")
                     .suggest(span, format!("\\\\{escape}"));
                     if faults.len() < MOST_FAULTS {
                         faults.push(fault);

@@ -57,18 +57,20 @@ pub fn scores(
                     (name(word), value)
                 }));
             }
-            (Predictions::Classes { .. }, Values::Category { codes, .. }) => {
+            (Predictions::Classes { .. }, Values::Words { codes, words }) => {
                 let predicted = predictions.classes();
+                let classes = preparation.classes_of(&target.name, words);
                 let wanted: Vec<usize> = rows
                     .iter()
-                    .map(|row| codes[*row as usize] as usize)
+                    .map(|row| classes[codes[*row as usize] as usize])
                     .collect();
                 all.extend(output.metrics.iter().map(|(metric, word)| {
                     let value = of_classes(*metric, &predicted, &wanted, &weights);
                     (name(word), value)
                 }));
             }
-            (Predictions::Numbers { .. }, Values::Category { .. })
+            (Predictions::Numbers { .. }, Values::Words { .. })
+            | (_, Values::Indicators(_))
             | (Predictions::Classes { .. }, Values::Numbers(_)) => {
                 unreachable!("the compiler holds a loss to its target's type")
             }

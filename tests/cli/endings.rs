@@ -5,7 +5,7 @@ use crate::{Folder, LINE, Ran, line_model};
 #[test]
 fn all_faults_of_model_and_table_are_told_and_nothing_is_written() {
     let folder = Folder::new("faults");
-    folder.write("bad.csv", "x,y\n1,2\none,3\n2,\n");
+    folder.write("bad.csv", "x,y\n1,2\none,3\n2,inf\n");
     folder.write(
         "bad.nn",
         line_model("epochs = 3").replace("Linear(1)", "Linaer(1)"),

@@ -4,6 +4,7 @@ mod codes;
 mod endings;
 mod explains;
 mod formats;
+mod holes;
 mod inputs;
 mod models;
 mod predictions;

@@ -244,14 +244,14 @@ fn splits_that_cannot_be_made() {
 }
 
 #[test]
-fn columns_that_cannot_be_normalised() {
+fn a_target_that_is_constant() {
     check(
         "constant",
         "constant.csv",
         &[
-            "input a: number zscore",
             "input \"x*\": number minmax",
-            "target y: number",
+            "input y: number",
+            "target a: number zscore",
         ],
     );
 }
@@ -279,16 +279,17 @@ fn prediction_on_a_table_that_training_did_not_see() {
     };
     let preparation = Preparation::learn(&table, &spec, &rows).expect("a preparation");
     let purpose = Purpose::Predict(&preparation);
-    let mut predict = |name: &str, csv: &str| {
-        let faults = read_table(csv.as_bytes(), "new.csv", &spec, purpose, &mut sources)
-            .expect_err("faults");
-        snapshot(name, &lines, &faults, &sources);
-    };
-    predict("predict-missing-column", "x1,x3,Job\n1,2,Clerk\n");
-    predict(
-        "predict-unknown-category",
-        "x1,x2,job\n1,2,Clerk\n1,?,sales\n",
-    );
+    let csv = "x1,x3,Job\n1,2,Clerk\n";
+    let faults =
+        read_table(csv.as_bytes(), "new.csv", &spec, purpose, &mut sources).expect_err("faults");
+    snapshot("predict-missing-column", &lines, &faults, &sources);
+    let csv = "x1,x2,job\n1,2,Clerk\n1,?,sales\n2,3,Sales\n";
+    let new = read_table(csv.as_bytes(), "new.csv", &spec, purpose, &mut sources).expect("a table");
+    let unfilled = preparation.unfilled(&new);
+    assert_eq!((unfilled[0].column.as_str(), unfilled[0].first), ("x2", 1));
+    let unknown = preparation.unknown(&new);
+    assert_eq!(unknown[0].words, [("sales".to_owned(), 1)]);
+    assert_eq!(preparation.answerable(&new), [0, 2]);
 }
 
 #[test]
@@ -457,6 +458,8 @@ fn hostile_headers_and_values_stay_cheap() {
     let wide = columns.join(",") + ",a,y\n" + &"z,".repeat(99_999) + "1\n";
     for csv in [header, value, quotes, commas, wide] {
         let faults = read_table(csv.as_bytes(), "t.csv", &spec, Purpose::Train, &mut sources)
+            .and_then(|table| divide(&table, &spec).map(|division| (table, division)))
+            .and_then(|(table, division)| Preparation::learn(&table, &spec, &division))
             .expect_err("faults");
         assert!(render_all(&faults, &sources).len() < 20_000);
     }

@@ -2,5 +2,6 @@
 
 mod faults;
 mod model;
+mod oracle;
 mod reading;
 mod tables;

@@ -47,13 +47,12 @@ fn declare(spec: &mut DataSpec, file: FileId, start: usize, line: &str) {
                 None => &words[3..],
             };
             let number = Number {
-                scale: 1.0,
-                offset: 0.0,
                 normalize: match rest.first() {
                     Some(&"zscore") => Normalize::ZScore,
                     Some(&"minmax") => Normalize::MinMax,
                     _ => Normalize::None,
                 },
+                ..Number::default()
             };
             spec.columns.push(ColumnSpec {
                 role: match words[0] {
@@ -68,10 +67,11 @@ fn declare(spec: &mut DataSpec, file: FileId, start: usize, line: &str) {
                     "category" => ColumnKind::Category(Category {
                         values: (!rest.is_empty())
                             .then(|| rest.iter().map(|&value| value.to_owned()).collect()),
-                        embed: None,
+                        ..Category::default()
                     }),
                     other => panic!("no kind {other}"),
                 },
+                missing: None,
             });
         }
         "ignore" => spec.ignored.push(pattern(words[1])),

@@ -14,7 +14,9 @@ struct Content {
     header: Vec<String>,
     fingerprint: String,
     numbers: Vec<Vec<u64>>,
-    categories: Vec<(Vec<u32>, Vec<String>)>,
+    categories: Vec<(Vec<u32>, Vec<Option<String>>)>,
+    holes: Vec<usize>,
+    lines: Vec<u64>,
     parts: Option<Vec<Part>>,
 }
 
@@ -27,8 +29,8 @@ fn content(table: Table) -> Content {
         .fields
         .into_iter()
         .filter_map(|field| match field.values {
-            Values::Category { codes, values } => Some((codes, values)),
-            Values::Numbers(_) => None,
+            Values::Words { codes, words } => Some((codes, words)),
+            Values::Numbers(_) | Values::Indicators(_) => None,
         });
     let content = Content {
         header: table.header,
@@ -36,6 +38,11 @@ fn content(table: Table) -> Content {
         numbers,
         categories: categories.collect(),
         parts: table.parts,
+        holes: table.holes,
+        lines: (0..)
+            .take(table.rows)
+            .map(|row| table.lines.of(row))
+            .collect(),
     };
     for column in &content.numbers {
         assert_eq!(column.len(), table.rows);

@@ -1,6 +1,9 @@
+use nnc::data::prepare::PreparedKind;
 use nnc::data::spec::{DataSpec, FieldKind, Role, SplitRows};
 use nnc::data::table::{Part, Table, Values};
-use nnc::data::{Division, Preparation, Purpose, divide, read_table, schema, schema_from_spec};
+use nnc::data::{
+    Division, Preparation, Purpose, divide, read_table, schema, schema_from_spec, schema_of_table,
+};
 use nnc::diagnostics::{Code, Sources, render_all};
 
 use crate::model::model;
@@ -17,15 +20,19 @@ fn numbers(table: &Table, name: &str) -> Vec<Vec<f64>> {
             let columns = places.clone().map(|place| table.numbers.column(place));
             columns.collect()
         }
-        Values::Category { .. } => panic!("{name} is a category"),
+        Values::Indicators(_) | Values::Words { .. } => panic!("{name} is no number"),
     }
 }
 
+/// The codes of a column of words, and the words: nothing for a missing one.
 fn category(table: &Table, name: &str) -> (Vec<u32>, Vec<String>) {
     let field = table.fields.iter().find(|field| field.name == name);
     match &field.expect("a field").values {
-        Values::Category { codes, values } => (codes.clone(), values.clone()),
-        Values::Numbers(_) => panic!("{name} is a number"),
+        Values::Words { codes, words } => {
+            let words = words.iter().map(|word| word.clone().unwrap_or_default());
+            (codes.clone(), words.collect())
+        }
+        Values::Numbers(_) | Values::Indicators(_) => panic!("{name} is a number"),
     }
 }
 
@@ -40,7 +47,7 @@ fn numbers_and_categories_are_read() {
     assert_eq!(numbers(&table, "a"), [[0.5, -1000.0, 7.0]]);
     assert_eq!(
         category(&table, "y"),
-        (vec![1, 0, 1], vec!["a".to_owned(), "b".to_owned()])
+        (vec![0, 1, 0], vec!["b".to_owned(), "a".to_owned()])
     );
     // xxh128sum of the same bytes.
     assert_eq!(table.fingerprint, "535e23e37c7ef57468f29fee64f666ec");
@@ -251,17 +258,25 @@ fn category_values_sort_numerically_or_bytewise_and_listed_ones_keep_their_order
     ]);
     let csv = "n,t,y\n10,10,high\n9,x,NA\n-1,Ab,low\n9.0,ab,low\n9,x,low\n";
     let table = read(csv, &spec, &mut sources);
-    let (codes, values) = category(&table, "n");
-    assert_eq!(values, ["-1", "9", "9.0", "10"]);
-    assert_eq!(codes, [3, 1, 0, 2, 1]);
-    assert_eq!(category(&table, "t").1, ["10", "Ab", "ab", "x"]);
-    assert_eq!(
-        category(&table, "y"),
-        (
-            vec![2, 1, 0, 0, 0],
-            ["low", "NA", "high"].map(str::to_owned).to_vec()
-        )
-    );
+    let division = divide(&table, &spec).expect("a division");
+    let preparation = Preparation::learn(&table, &spec, &division).expect("a preparation");
+    let values = preparation.fields.iter().map(|field| match &field.kind {
+        PreparedKind::Category(category) => category.values.clone(),
+        other => panic!("{other:?}"),
+    });
+    let values: Vec<Vec<String>> = values.collect();
+    // 9 and 9.0 are one number.
+    assert_eq!(values[0], ["-1", "9", "10"]);
+    assert_eq!(values[1], ["10", "Ab", "ab", "x"]);
+    assert_eq!(values[2], ["low", "NA", "high"]);
+    let inputs: Vec<f64> = preparation
+        .matrix(Role::Input, &table, &division.train)
+        .expect("a matrix");
+    assert_eq!(inputs, [2.0, 0.0, 1.0, 3.0, 0.0, 1.0, 1.0, 2.0, 1.0, 3.0]);
+    let targets: Vec<f64> = preparation
+        .matrix(Role::Target, &table, &division.train)
+        .expect("a matrix");
+    assert_eq!(targets, [2.0, 1.0, 0.0, 0.0, 0.0]);
 }
 
 #[test]
@@ -294,7 +309,8 @@ fn globs_take_what_no_other_declaration_names_in_the_files_order() {
         .collect();
     assert_eq!(widths, [None, None, Some(1)]);
     let division = divide(&table, &spec).expect("a division");
-    let known = schema(&spec, &table, division.rows());
+    let preparation = Preparation::learn(&table, &spec, &division).expect("a preparation");
+    let known = schema(&spec, &preparation, division.rows());
     let inputs: Vec<(&str, Option<usize>)> = known
         .inputs
         .iter()
@@ -348,7 +364,7 @@ fn prepared() -> (DataSpec, Sources, Table, Division, Preparation) {
         "target y: category",
         "ordered 0.2 0.2",
     ]);
-    let csv = "t1,x1,y,c,x2,t2\n0,1,no,red,5,0\n2,3,yes,blue,5.5,10\n4,5,no,red,6,20\n9,9,no,green,9,9\n6,7,no,red,7,0\n";
+    let csv = "t1,x1,y,c,x2,t2\n0,1,no,red,5,0\n2,3,yes,blue,5.5,10\n4,5,no,green,6,20\n9,9,no,blue,9,9\n6,7,no,red,7,0\n";
     let table = read(csv, &spec, &mut sources);
     let division = divide(&table, &spec).expect("a division");
     let preparation = Preparation::learn(&table, &spec, &division).expect("a preparation");
@@ -363,11 +379,11 @@ fn matrices_are_column_major_in_the_order_of_the_declarations() {
         .matrix(Role::Input, &table, &division.train)
         .expect("a matrix");
     // x1, x2 from 0 to 1 over the training rows; c counts blue, green, red.
-    assert_eq!(training, [0.0, 0.0, 2.0, 0.5, 0.5, 0.0, 1.0, 1.0, 2.0]);
+    assert_eq!(training, [0.0, 0.0, 2.0, 0.5, 0.5, 0.0, 1.0, 1.0, 1.0]);
     let validation: Vec<f32> = preparation
         .matrix(Role::Input, &table, &division.validate)
         .expect("a matrix");
-    assert_eq!(validation, [2.0, 4.0, 1.0]);
+    assert_eq!(validation, [2.0, 4.0, 0.0]);
     let targets: Vec<f64> = preparation
         .matrix(Role::Target, &table, &[2, 0])
         .expect("a matrix");
@@ -420,10 +436,14 @@ fn prediction_reads_the_columns_that_training_saw_and_no_target() {
         .expect("a matrix");
     assert_eq!(matrix, [0.0, 0.0, 2.0, 2.0, 1.0, 1.0]);
     let of_run = preparation.schema(&spec).expect("the same model");
-    let of_table = schema(&spec, &table, SplitRows::default());
+    let of_table = schema(&spec, &preparation, SplitRows::default());
     assert_eq!(
         (&of_run.inputs, &of_run.targets),
         (&of_table.inputs, &of_table.targets)
+    );
+    assert_eq!(
+        schema_of_table(&spec, &table).inputs.len(),
+        of_run.inputs.len()
     );
     let (other, mut sources) = model(&["input a: number", "target y: category"]);
     assert_eq!(preparation.schema(&other), None);
@@ -442,7 +462,7 @@ fn statistics_come_from_the_training_rows_alone() {
         "target y: category",
         "ordered 0.2 0.2",
     ]);
-    let csv = "t1,x1,y,c,x2,t2\n0,1,no,red,5,0\n2,3,yes,blue,5.5,10\n4,5,no,red,6,20\n-9,-9,no,green,-9,-9\n60,70,no,red,70,99\n";
+    let csv = "t1,x1,y,c,x2,t2\n0,1,no,red,5,0\n2,3,yes,blue,5.5,10\n4,5,no,green,6,20\n-9,-9,no,blue,-9,-9\n60,70,no,red,70,99\n";
     let table = read(csv, &spec, &mut sources);
     let division = divide(&table, &spec).expect("a division");
     let other = Preparation::learn(&table, &spec, &division).expect("a preparation");

@@ -62,7 +62,7 @@ pub fn try_load(name: &str, model: &str, csv: &str) -> Result<Loaded, (Vec<Diagn
         Ok(all) => all,
         Err(faults) => return Err((faults, sources)),
     };
-    let schema = schema(&declaration.data, &table, division.rows());
+    let schema = schema(&declaration.data, &preparation, division.rows());
     let compiled = compile(
         &ModelSource::new(&sources, file),
         Some(&schema),
