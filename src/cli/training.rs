@@ -11,6 +11,7 @@ use nnc::engine::Prepared;
 use nnc::resolve::train::Restore;
 use nnc::train::monitor::Best;
 use nnc::train::scores::scores;
+use nnc::train::untrained::fill_untrained_rows;
 use nnc::train::weights::{self, Values};
 use nnc::train::{Ended, NonFinite, Trainer};
 use serde_json::json;
@@ -76,6 +77,7 @@ pub fn carry_out<T: Number>(mut order: Order, sources: &mut Sources) -> Outcome 
         Some(_) => Some(train_epochs(order, &mut trainer, &mut folder)?),
         None => None,
     };
+    fill_untrained_rows(&mut trainer, &job.compiled, &job.preparation);
     let (ended, train_time, watched) = match trained {
         Some(trained) => (Some(trained.ended), trained.time, trained.watched),
         None => (None, Duration::ZERO, None),

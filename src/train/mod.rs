@@ -11,6 +11,7 @@ pub mod profile;
 mod recorder;
 pub mod scores;
 pub mod trainer;
+pub mod untrained;
 pub mod weights;
 
 pub use non_finite::NonFinite;

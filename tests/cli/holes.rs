@@ -205,3 +205,32 @@ fn whether_a_model_trains_and_on_which_rows_is_no_matter_of_the_seed() {
     }
     assert!(centres.iter().all(|centre| *centre == centres[0]));
 }
+
+#[test]
+fn an_embedding_s_row_that_no_training_row_reached_is_the_mean_of_the_others() {
+    let folder = Folder::new("untrained");
+    folder.write("t.csv", "g,y\na,1\nb,2\nc,5\na,1.5\n");
+    folder.write(
+        "m.nn",
+        "data { input g: category(embed = 2, unknown = own); target y: number }\n\
+         net { Linear(1) }\n\
+         train { loss = MSE; optimizer = SGD(lr = 0.1); epochs = 20; seed = 1; precision = f64 }\n",
+    );
+    let ran = folder
+        .nnc(&["run", "m.nn", "t.csv", "--out", "run"])
+        .ends(0);
+    let said = "no training row has the `unknown` of `g`";
+    assert!(ran.out.contains(said), "{}", ran.out);
+    folder.write("new.csv", "g,k\na,1\nb,1\nc,1\nz,1\n,1\n");
+    let predicted = folder.nnc(&["predict", "run", "new.csv"]).ends(0);
+    let cells = last_cells(&predicted.out);
+    let found: Vec<f64> = cells
+        .iter()
+        .map(|cell| cell.parse().expect("a number"))
+        .collect();
+    let mean = found[..3].iter().sum::<f64>() / 3.0;
+    assert!(found[0] != found[1] && found[1] != found[2], "{found:?}");
+    for unknown in &found[3..] {
+        assert!((unknown - mean).abs() < 1e-12, "{found:?}");
+    }
+}
