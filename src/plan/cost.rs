@@ -1,6 +1,8 @@
 //! What a step costs: arithmetic, and the numbers that it reads and writes. Whether a plan is worth
 //! several threads follows from it.
 
+use std::collections::HashSet;
+
 use super::Step;
 use super::step::{
     BinaryOperator, Columns, Destination, Instruction, Kernel, Load, Matrix, Offset, ReductionAxis,
@@ -43,20 +45,15 @@ impl Cost {
         let mut count = Count {
             rows,
             cost: Cost::default(),
-            read: Vec::new(),
-            written: Vec::new(),
+            read: HashSet::new(),
+            written: HashSet::new(),
         };
         count.kernel(kernel);
         let (_, regions) = kernel.parts();
         for region in regions {
             count.region(region, kernel);
         }
-        let total = |places: &[(Offset, u64)]| places.iter().map(|(_, elements)| elements).sum();
-        Cost {
-            read: total(&count.read),
-            written: total(&count.written),
-            ..count.cost
-        }
+        count.cost
     }
 }
 
@@ -85,8 +82,9 @@ fn worked_on(kernel: &Kernel, region: &Region, rows: usize) -> (u64, u64) {
 struct Count {
     rows: usize,
     cost: Cost,
-    read: Vec<(Offset, u64)>,
-    written: Vec<(Offset, u64)>,
+    /// The places that are counted already.
+    read: HashSet<Offset>,
+    written: HashSet<Offset>,
 }
 
 impl Count {
@@ -96,9 +94,8 @@ impl Count {
 
     /// What was written in this step is at hand.
     fn reads(&mut self, at: Offset, elements: u64) {
-        let mut known = self.read.iter().chain(&self.written);
-        if !known.any(|(place, _)| *place == at) {
-            self.read.push((at, elements));
+        if !self.written.contains(&at) && self.read.insert(at) {
+            self.cost.read += elements;
         }
     }
 
@@ -108,8 +105,8 @@ impl Count {
     }
 
     fn writes(&mut self, at: Offset, elements: u64) {
-        if !self.written.iter().any(|(place, _)| *place == at) {
-            self.written.push((at, elements));
+        if self.written.insert(at) {
+            self.cost.written += elements;
         }
     }
 
