@@ -73,42 +73,38 @@ pub fn carry_out<T: Number>(mut order: Order, sources: &mut Sources) -> Outcome 
 
     let start = start_members(order, trainer.batches());
     announce(order, &start, sources);
-    let trained = match &job.compiled.train {
-        Some(_) => Some(train_epochs(order, &mut trainer, &mut folder)?),
-        None => None,
-    };
+    let trains = job.compiled.train.as_ref();
+    let trained = trains.map(|_| train_epochs(order, &mut trainer, &mut folder));
+    let trained = trained.transpose()?;
     fill_untrained_rows(&mut trainer, &job.compiled, &job.preparation);
-    let (ended, train_time, watched) = match trained {
-        Some(trained) => (Some(trained.ended), trained.time, trained.watched),
-        None => (None, Duration::ZERO, None),
-    };
-    if let Some(Ended::NonFinite(found)) = &ended {
-        let fault = non_finite(found, order);
-        order.console.diagnostics(&[fault], sources);
-    }
+    let (ended, train_time, watched) = trained.map_or((None, Duration::ZERO, None), |trained| {
+        (Some(trained.ended), trained.time, trained.watched)
+    });
+    report_non_finite(order, ended.as_ref(), sources);
     let kept = kept_epoch(order, &trainer);
-    let kept_line = kept_line(ended.as_ref(), kept, trainer.epochs_done());
-    kept_line.iter().for_each(|line| order.console.line(line));
+    if let Some(line) = kept_line(ended.as_ref(), kept, trainer.epochs_done()) {
+        order.console.line(&line);
+    }
     let profiled = profiled(order, &trainer, &mut folder)?;
     let scores = score(order, &mut trainer, &test);
     let predicted = all.map(|all| columns.of(trainer.predict(&all)));
-    let times = Times {
+    let times = |total| Times {
         compile: job.compile_time,
         data: data_time,
         train: train_time,
-        total: order.begun.elapsed(),
+        total,
     };
+    let left = kept.map_or(trainer.epochs_done(), |best| best.epoch);
     let mut done = members(json!({
         "ended": ended_word(ended.as_ref()),
         "epochs": trainer.epochs_done(),
         "steps": trainer.updates_done(),
-        "kept_epoch": kept.map_or(trainer.epochs_done(), |best| best.epoch),
-        "seconds": times.to_json(),
+        "kept_epoch": left,
+        "seconds": times(order.begun.elapsed()).to_json(),
         "metrics": scores_to_json(&scores),
     }));
-    if let Some(watched) = &watched {
-        done.insert("watch".to_owned(), watched.members());
-    }
+    let watch = watched.as_ref().map(|watched| watched.members());
+    done.extend(watch.map(|watch| ("watch".to_owned(), watch)));
     let results = Results {
         start,
         done: done.clone(),
@@ -118,18 +114,24 @@ pub fn carry_out<T: Number>(mut order: Order, sources: &mut Sources) -> Outcome 
         .map_err(|error| vec![unwritable(&folder_name(order), &error)])?;
     let path = path.display().to_string();
     done.insert("out".to_owned(), json!(path));
-    let total = order.begun.elapsed();
-    done.insert("seconds".to_owned(), Times { total, ..times }.to_json());
+    let seconds = times(order.begun.elapsed()).to_json();
+    done.insert("seconds".to_owned(), seconds);
     order.console.event("done", done);
     conclude(order, &scores, predicted.as_ref());
     if let Some(table) = watched.and_then(|watched| watched.table()) {
         order.console.table(&table);
     }
-    if let Some(profiled) = profiled {
-        profiled.report(order);
-    }
-    let left = kept.map_or(trainer.epochs_done(), |best| best.epoch);
+    profiled
+        .into_iter()
+        .for_each(|profiled| profiled.report(order));
     Ok(say_end(order, ended, left, &path))
+}
+
+fn report_non_finite(order: &Order, ended: Option<&Ended>, sources: &Sources) {
+    if let Some(Ended::NonFinite(found)) = ended {
+        let fault = non_finite(found, order);
+        order.console.diagnostics(&[fault], sources);
+    }
 }
 
 /// The epoch whose parameters are left behind, where that is not simply the last.

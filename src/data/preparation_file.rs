@@ -297,6 +297,7 @@ fn distinct<'n>(names: impl Iterator<Item = &'n str>, place: &str) -> Result<(),
 mod tests {
     use super::*;
 
+    #[expect(clippy::too_many_lines, reason = "one field of each kind")]
     fn preparation() -> Preparation {
         let column = |name: &str, spread| PreparedColumn {
             name: name.to_owned(),

@@ -103,6 +103,17 @@ pub fn read_table(
     read_table_by(&Reading::by(threads), reader, name, spec, purpose, sources)
 }
 
+fn no_row(name: &str, header: &Header, faults: &mut TableFaults) -> Diagnostic {
+    let message = format!("`{name}` has a header and no row");
+    match &header.record {
+        Some(record) => {
+            let place = faults.place(record, header.names.len());
+            Diagnostic::new(Code::EmptyTable, place, message).label("nothing follows")
+        }
+        None => Diagnostic::without_place(Code::EmptyTable, message),
+    }
+}
+
 /// Reads a table as [`read_table`] does, in a way of the caller's own.
 pub fn read_table_by(
     reading: &Reading,
@@ -114,13 +125,8 @@ pub fn read_table_by(
 ) -> Result<Table, Faults> {
     let mut faults = TableFaults::new(name, sources);
     let limits = &reading.limits;
-    let Some(opened) = open(
-        reader,
-        reading.block_bytes,
-        limits,
-        &spec.format,
-        &mut faults,
-    ) else {
+    let bytes = reading.block_bytes;
+    let Some(opened) = open(reader, bytes, limits, &spec.format, &mut faults) else {
         return Err(faults.finish());
     };
     let Opened {
@@ -164,14 +170,7 @@ pub fn read_table_by(
         ..
     } = reader;
     if rows == 0 && faults.is_empty() {
-        let message = format!("`{name}` has a header and no row");
-        let fault = match &header.record {
-            Some(record) => {
-                let place = faults.place(record, header.names.len());
-                Diagnostic::new(Code::EmptyTable, place, message).label("nothing follows")
-            }
-            None => Diagnostic::without_place(Code::EmptyTable, message),
-        };
+        let fault = no_row(name, &header, &mut faults);
         faults.push(fault);
     }
     if !faults.is_empty() {

@@ -158,46 +158,49 @@ pub(super) fn not_a_csv(head: &[u8], name: &str) -> Option<Diagnostic> {
     Some(Diagnostic::without_place(Code::NotACsv, message).help(way_out))
 }
 
+const EXCEL: &str = "save its sheet as CSV in UTF-8";
+const PANDAS: &str = "read it with pandas or polars and write it by `to_csv` or `write_csv`";
+
+/// How files of other kinds begin, what they are, and the way out.
+const MAGICS: [(&[u8], &str, &str); 16] = [
+    (b"PAR1", "a Parquet file", PANDAS),
+    (b"ARROW1", "an Arrow file", PANDAS),
+    (b"ORC", "an ORC file", PANDAS),
+    (b"Obj\x01", "an Avro file", PANDAS),
+    (b"\x89HDF\r\n", "an HDF5 file", PANDAS),
+    (
+        b"\x93NUMPY",
+        "a NumPy array",
+        "write it by `numpy.savetxt` with a header",
+    ),
+    (b"\x80\x02", "a pickle", PANDAS),
+    (b"\x80\x03", "a pickle", PANDAS),
+    (b"\x80\x04", "a pickle", PANDAS),
+    (b"\x80\x05", "a pickle", PANDAS),
+    (
+        b"SQLite format 3\0",
+        "an SQLite database",
+        "write a query's rows: `sqlite3 -header -csv FILE 'select …' > table.csv`",
+    ),
+    (b"\xD0\xCF\x11\xE0", "an old Excel file", EXCEL),
+    (b"%PDF", "a PDF", "export the table as CSV"),
+    (
+        b"BZh",
+        "packed by bzip2",
+        "unpack it; gzip and zstd are read as they are",
+    ),
+    (
+        b"\xFD7zXZ\0",
+        "packed by xz",
+        "unpack it; gzip and zstd are read as they are",
+    ),
+    (b"7z\xBC\xAF", "a 7z archive", "unpack it"),
+];
+
 fn other_kind(head: &[u8]) -> Option<(&'static str, &'static str)> {
-    const EXCEL: &str = "save its sheet as CSV in UTF-8";
-    const PANDAS: &str = "read it with pandas or polars and write it by `to_csv` or `write_csv`";
-    let magics: [(&[u8], &str, &str); 16] = [
-        (b"PAR1", "a Parquet file", PANDAS),
-        (b"ARROW1", "an Arrow file", PANDAS),
-        (b"ORC", "an ORC file", PANDAS),
-        (b"Obj\x01", "an Avro file", PANDAS),
-        (b"\x89HDF\r\n", "an HDF5 file", PANDAS),
-        (
-            b"\x93NUMPY",
-            "a NumPy array",
-            "write it by `numpy.savetxt` with a header",
-        ),
-        (b"\x80\x02", "a pickle", PANDAS),
-        (b"\x80\x03", "a pickle", PANDAS),
-        (b"\x80\x04", "a pickle", PANDAS),
-        (b"\x80\x05", "a pickle", PANDAS),
-        (
-            b"SQLite format 3\0",
-            "an SQLite database",
-            "write a query's rows: `sqlite3 -header -csv FILE 'select …' > table.csv`",
-        ),
-        (b"\xD0\xCF\x11\xE0", "an old Excel file", EXCEL),
-        (b"%PDF", "a PDF", "export the table as CSV"),
-        (
-            b"BZh",
-            "packed by bzip2",
-            "unpack it; gzip and zstd are read as they are",
-        ),
-        (
-            b"\xFD7zXZ\0",
-            "packed by xz",
-            "unpack it; gzip and zstd are read as they are",
-        ),
-        (b"7z\xBC\xAF", "a 7z archive", "unpack it"),
-    ];
     // Short magics are letters of a text, too.
     let binary = head.iter().any(|byte| matches!(byte, 0..=8));
-    let magic = magics.iter().find(|(magic, ..)| {
+    let magic = MAGICS.iter().find(|(magic, ..)| {
         let is_text = magic.iter().all(|byte| byte.is_ascii_graphic());
         head.starts_with(magic) && (!is_text || binary || head.len() < 16)
     });

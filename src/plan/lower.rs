@@ -104,22 +104,7 @@ pub fn lower(graph: &Arc<Graph>, request: Request) -> Plan {
         targets,
     };
 
-    let steps: Vec<Step> = fusion
-        .groups
-        .iter()
-        .enumerate()
-        .map(|(index, group)| {
-            let id = GroupId(u32::try_from(index).expect("fewer than 2^32 groups"));
-            let kernel = lowering.kernel(id, group);
-            Step {
-                part: text::part(graph, group),
-                line: (request.line)(text::span(graph, group)),
-                group: id,
-                flops: cost::Cost::new(&kernel, batch).flops,
-                kernel,
-            }
-        })
-        .collect();
+    let steps = lowering.steps(&request);
     let plan = Plan {
         name: request.name.to_string(),
         phase: request.phase,
@@ -216,6 +201,23 @@ impl Lowering<'_> {
             })
         });
         probes.collect()
+    }
+
+    fn steps(&self, request: &Request) -> Vec<Step> {
+        let graph = self.graph;
+        let groups = self.fusion.groups.iter().enumerate();
+        let steps = groups.map(|(index, group)| {
+            let id = GroupId(u32::try_from(index).expect("fewer than 2^32 groups"));
+            let kernel = self.kernel(id, group);
+            Step {
+                part: text::part(graph, group),
+                line: (request.line)(text::span(graph, group)),
+                group: id,
+                flops: cost::Cost::new(&kernel, self.batch).flops,
+                kernel,
+            }
+        });
+        steps.collect()
     }
 
     /// Where a reduction keeps the results of its tiles.

@@ -241,6 +241,49 @@ fn seed(value: &Expr, scope: &Scope, faults: &mut Vec<Diagnostic>) -> Option<u64
     seed
 }
 
+fn accumulate(value: &Expr, scope: &Scope, spec: &mut TrainSpec, faults: &mut Vec<Diagnostic>) {
+    spec.accumulate_span = Some(value.span);
+    let batches = whole("accumulate", value, scope, 1, &mut spec.deferred, faults);
+    // More than one, until the data tells how many.
+    let unknown = match spec.deferred("accumulate") {
+        Some(_) => 2,
+        None => 1,
+    };
+    spec.accumulate = batches.map_or(unknown, |batches| {
+        usize::try_from(batches).unwrap_or(usize::MAX)
+    });
+}
+
+/// Which parameters are kept: `average`, `stop` and `restore`.
+fn kept(
+    settings: &mut Settings,
+    scope: &Scope,
+    spec: &mut TrainSpec,
+    faults: &mut Vec<Diagnostic>,
+) {
+    if let Some(value) = settings.take("average") {
+        let call = arguments::call(&value, Kind::Average, scope, faults);
+        spec.defer("average", call.as_ref());
+        spec.average = call.map(|call| call.arguments.number("decay"));
+    }
+    if let Some(value) = settings.take("stop") {
+        spec.watched = Some(value.span);
+        let call = arguments::call(&value, Kind::Stop, scope, faults);
+        spec.defer("stop", call.as_ref());
+        spec.stop = call.map(|call| Early {
+            patience: call.arguments.size("patience"),
+            min_delta: call.arguments.number("min_delta"),
+        });
+        spec.restore = Restore::Best;
+    }
+    if let Some(value) = settings.take("restore") {
+        spec.restore = restore(&value, scope, faults).unwrap_or(spec.restore);
+        if spec.restore == Restore::Best {
+            spec.watched.get_or_insert(value.span);
+        }
+    }
+}
+
 /// Checks the section and gives what it says; faulty settings keep their defaults.
 pub fn resolve(section: &Section, scope: &Scope, faults: &mut Vec<Diagnostic>) -> TrainSpec {
     let mut spec = TrainSpec {
@@ -289,38 +332,9 @@ pub fn resolve(section: &Section, scope: &Scope, faults: &mut Vec<Diagnostic>) -
         spec.clip_value = positive("clip_value", &value, scope, &mut spec.deferred, faults);
     }
     if let Some(value) = settings.take("accumulate") {
-        spec.accumulate_span = Some(value.span);
-        let batches = whole("accumulate", &value, scope, 1, &mut spec.deferred, faults);
-        // More than one, until the data tells how many.
-        let unknown = match spec.deferred("accumulate") {
-            Some(_) => 2,
-            None => 1,
-        };
-        spec.accumulate = batches.map_or(unknown, |batches| {
-            usize::try_from(batches).unwrap_or(usize::MAX)
-        });
+        accumulate(&value, scope, &mut spec, faults);
     }
-    if let Some(value) = settings.take("average") {
-        let call = arguments::call(&value, Kind::Average, scope, faults);
-        spec.defer("average", call.as_ref());
-        spec.average = call.map(|call| call.arguments.number("decay"));
-    }
-    if let Some(value) = settings.take("stop") {
-        spec.watched = Some(value.span);
-        let call = arguments::call(&value, Kind::Stop, scope, faults);
-        spec.defer("stop", call.as_ref());
-        spec.stop = call.map(|call| Early {
-            patience: call.arguments.size("patience"),
-            min_delta: call.arguments.number("min_delta"),
-        });
-        spec.restore = Restore::Best;
-    }
-    if let Some(value) = settings.take("restore") {
-        spec.restore = restore(&value, scope, faults).unwrap_or(spec.restore);
-        if spec.restore == Restore::Best {
-            spec.watched.get_or_insert(value.span);
-        }
-    }
+    kept(&mut settings, scope, &mut spec, faults);
     if let Some(value) = settings.take("schedule") {
         let epochs = spec.deferred("epochs").is_none().then_some(spec.epochs);
         spec.schedule = schedule::resolve(&value, epochs, scope, faults).unwrap_or_default();

@@ -47,6 +47,7 @@ pub fn cell_text(expr: &Expr) -> Option<String> {
 ///
 /// # Errors
 /// The fault, at the value.
+#[expect(clippy::too_many_lines, reason = "one arm a kind of argument")]
 pub fn value(
     entry: &Entry,
     parameter: &'static Parameter,

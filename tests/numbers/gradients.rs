@@ -44,6 +44,7 @@ fn csv() -> String {
         ("p1", Cells::Shares),
         ("class", Cells::Values(3)),
         ("side", Cells::Values(2)),
+        ("flag", Cells::Booleans),
     ];
     table(&columns, ROWS)
 }
@@ -351,6 +352,10 @@ fn every_kind_of_column() {
                 "input job: category(embed = 1); input city: category(embed = 2)",
                 "input a: number; input job: category(embed = 2); input city: category",
                 "input city: category; input x: vector from \"x*\"; input job: category(embed = 4)",
+            ],
+            "boolean" => &[
+                "input flag: boolean",
+                "input a: number; input flag: boolean",
             ],
             other => panic!("no case for {other}"),
         };

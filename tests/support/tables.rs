@@ -11,6 +11,8 @@ pub enum Cells {
     Shares,
     /// So many values, each at least once if there are as many rows.
     Values(usize),
+    /// `yes` and `no` in turns.
+    Booleans,
 }
 
 /// A CSV of random cells.
@@ -26,6 +28,8 @@ pub fn table(columns: &[(&str, Cells)], rows: usize) -> String {
                 Cells::Shares => format!("{:.4}", draws.uniform()),
                 Cells::Values(values) if row < *values => format!("k{row}"),
                 Cells::Values(values) => format!("k{}", draws.below(*values as u64)),
+                Cells::Booleans if row % 2 == 0 => "yes".to_owned(),
+                Cells::Booleans => "no".to_owned(),
             })
             .collect();
         csv += &(cells.join(",") + "\n");

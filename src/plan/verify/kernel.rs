@@ -14,6 +14,7 @@ use crate::plan::step::{
 ///
 /// # Errors
 /// The text of an internal bug.
+#[expect(clippy::too_many_lines, reason = "one arm a kernel")]
 pub fn verify_kernel(
     kernel: &Kernel,
     elements: usize,
@@ -317,6 +318,7 @@ impl Step {
         Ok(())
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm an instruction")]
     fn region(&mut self, region: &Region, group: usize, anchored: bool) -> Result<(), String> {
         if region.tile_columns == 0 || region.block_columns == 0 {
             return Err("a tile or block has no columns".to_string());
