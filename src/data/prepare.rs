@@ -1,14 +1,20 @@
 //! Preparation: what is learned from the training rows, and the matrices that it makes of a table.
 
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use crate::data::category::PreparedCategory;
 use crate::data::holes::{divided_rows, unanswered};
 use crate::data::spec::{ColumnSpec, DataSpec, Number, Role};
 use crate::data::split::Division;
-use crate::data::statistics::{Statistics, is_plain, learn_column, learn_plain};
+use crate::data::statistics::{Refusal, Statistics, is_plain, learn_column, learn_plain};
 use crate::data::table::{Table, TableField, Values};
 use crate::data::transform::Transform;
 use crate::data::{weights, words};
 use crate::diagnostics::{Code, Diagnostic, Faults};
+
+/// How many numbers of columns that are learned from are worth another thread.
+const WORTH_A_THREAD: usize = 1 << 16;
 
 /// What data preparation learned from the training rows. It belongs to the trained model.
 #[derive(Clone, PartialEq, Debug)]
@@ -171,6 +177,7 @@ impl Preparation {
             .flat_map(|field| numbers_of(field, spec))
             .collect();
         let statistics = Statistics::of(&table.numbers, &division.train, &declared);
+        let mut learned = learned_columns(table, &declared, &division.train);
         let fields = table.fields.iter().filter_map(|field| {
             let column = &spec.columns[field.declared];
             let kind = match &field.values {
@@ -181,14 +188,11 @@ impl Preparation {
                 Values::Indicators(_) => PreparedKind::Indicators(field.columns.clone()),
                 Values::Numbers(places) => {
                     let columns = places.clone().zip(&field.columns);
-                    let learned = columns.filter_map(|(place, name)| {
+                    let columns = columns.filter_map(|(place, name)| {
                         let number = &declared[place];
-                        let learned = if is_plain(number) {
-                            learn_plain(name, number, &statistics, place)
-                        } else {
-                            let numbers = table.numbers.of_rows(place, &division.train);
-                            learn_column(name, number, numbers)
-                        };
+                        let learned = learned
+                            .remove(&place)
+                            .unwrap_or_else(|| learn_plain(name, number, &statistics, place));
                         let learned = learned.map_err(|(code, message)| {
                             Diagnostic::new(code, column.name.span, message)
                                 .label("cannot be prepared")
@@ -201,11 +205,11 @@ impl Preparation {
                         });
                         learned.map_err(|fault| faults.push(fault)).ok()
                     });
-                    let learned: Vec<PreparedColumn> = learned.collect();
+                    let columns: Vec<PreparedColumn> = columns.collect();
                     if field.role == Role::Target {
-                        faults.extend(constant_target(&learned, column));
+                        faults.extend(constant_target(&columns, column));
                     }
-                    PreparedKind::Numbers(learned)
+                    PreparedKind::Numbers(columns)
                 }
             };
             Some(PreparedField {
@@ -300,6 +304,44 @@ fn logarithm(
             .label("`log` is ln(1 + x)")
             .help("write `clip = [0, …]`, which comes before `log`, or an `offset`"),
     )
+}
+
+/// The preparation of each column, by its place, that is learned from all of its numbers: on all cores where
+/// that is worth it, each column for itself.
+fn learned_columns(
+    table: &Table,
+    declared: &[Number],
+    rows: &[u32],
+) -> HashMap<usize, Result<PreparedColumn, Refusal>> {
+    let with_numbers = table.fields.iter().filter(|field| match field.values {
+        Values::Numbers(_) | Values::Indicators(_) => true,
+        Values::Words { .. } => false,
+    });
+    let names: Vec<&String> = with_numbers.flat_map(|field| &field.columns).collect();
+    let places = (0..declared.len()).filter(|&place| !is_plain(&declared[place]));
+    let places: Vec<usize> = places.collect();
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut learned = Vec::new();
+        while let Some(&place) = places.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let numbers = table.numbers.of_rows(place, rows);
+            let column = learn_column(names[place], &declared[place], numbers);
+            learned.push((place, column));
+        }
+        learned
+    };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let worth = rows.len() * places.len() / WORTH_A_THREAD;
+    let others = cores.min(places.len()).min(worth + 1).saturating_sub(1);
+    std::thread::scope(|scope| {
+        let others: Vec<_> = (0..others).map(|_| scope.spawn(work)).collect();
+        let mut learned: HashMap<_, _> = work().into_iter().collect();
+        for other in others {
+            let other = other.join();
+            learned.extend(other.unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        learned
+    })
 }
 
 /// How each of a field's columns of numbers is declared.

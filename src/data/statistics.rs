@@ -98,7 +98,7 @@ pub(super) fn untouched(name: &str, number: &Number) -> PreparedColumn {
 }
 
 /// Why a column's preparation cannot be learned.
-type Refusal = (Code, String);
+pub(super) type Refusal = (Code, String);
 
 /// What a plain column's preparation is, from the statistics at its place.
 pub(super) fn learn_plain(
@@ -132,8 +132,7 @@ pub(super) fn learn_column(
         None | Some(NumberFill::Forward) => None,
         Some(NumberFill::Value(value)) => Some(value),
         Some(fill @ (NumberFill::Median | NumberFill::Mean | NumberFill::Mode)) => {
-            let present = numbers.iter().copied().filter(|number| !number.is_nan());
-            let Some(value) = filling(fill, present.collect()) else {
+            let Some(value) = filling(fill, &numbers) else {
                 let message = format!("no training row has a number in the column `{name}`");
                 return Err((Code::MissingCells, message));
             };
@@ -205,25 +204,35 @@ fn normalised(
 }
 
 /// What missing numbers become, from those that are there; `None` if none is.
-fn filling(fill: NumberFill, mut present: Vec<f64>) -> Option<f64> {
-    if present.is_empty() {
-        return None;
-    }
+fn filling(fill: NumberFill, numbers: &[f64]) -> Option<f64> {
+    let present = numbers.iter().copied().filter(|number| !number.is_nan());
     if let NumberFill::Mean = fill {
-        return Some(present.iter().sum::<f64>() / present.len() as f64);
+        let count = present.clone().count();
+        return (count > 0).then(|| present.sum::<f64>() / count as f64);
+    }
+    let mut present: Vec<f64> = present.collect();
+    if let NumberFill::Median = fill {
+        return median(&mut present);
     }
     present.sort_unstable_by(f64::total_cmp);
-    if let NumberFill::Median = fill {
-        let (half, even) = (present.len() / 2, present.len().is_multiple_of(2));
-        return Some(if even {
-            (present[half - 1] + present[half]) / 2.0
-        } else {
-            present[half]
-        });
-    }
     let runs = present.chunk_by(|left, right| left == right);
     // Of equally long runs `max_by_key` gives the last.
     runs.rev().max_by_key(|run| run.len()).map(|run| run[0])
+}
+
+/// The middle number, or the mean of the two in the middle; `None` of none.
+fn median(numbers: &mut [f64]) -> Option<f64> {
+    let (half, even) = (numbers.len() / 2, numbers.len().is_multiple_of(2));
+    if numbers.is_empty() {
+        return None;
+    }
+    let (below, middle, _) = numbers.select_nth_unstable_by(half, f64::total_cmp);
+    let middle = *middle;
+    if !even {
+        return Some(middle);
+    }
+    let before = below.iter().copied().max_by(f64::total_cmp)?;
+    Some((before + middle) / 2.0)
 }
 
 #[cfg(test)]
@@ -335,7 +344,7 @@ mod tests {
 
     #[test]
     fn fills_are_medians_means_and_modes() {
-        let fill = |fill, values: &[f64]| filling(fill, values.to_vec());
+        let fill = |fill, values: &[f64]| filling(fill, values);
         let values = [3.0, 1.0, 3.0, 1.0, 9.0, 0.0];
         assert_eq!(fill(NumberFill::Median, &values), Some(2.0));
         assert_eq!(fill(NumberFill::Median, &[5.0, 1.0, 2.0]), Some(2.0));
