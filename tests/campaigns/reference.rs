@@ -158,6 +158,7 @@ impl Update<'_> {
         let lr = spec.optimizer.as_ref().unwrap().arguments.number("lr");
         let of_a_sum = OF_A_TERM * (self.longest_sum as f64).sqrt();
         let missed_slots = largest_slot(self.loaded, self.missed, name);
+        let largest_moment = largest_slot(self.loaded, self.expected, ".exp_avg");
         let mut as_rounding = 0;
         let mut compared = found.clone();
         for element in 0..found.len() {
@@ -167,9 +168,8 @@ impl Update<'_> {
                 StateKind::Parameter | StateKind::Buffer => missed[element],
             };
             let whole_step = moment.is_some_and(|moment| {
-                let largest = largest_slot(self.loaded, self.expected, ".exp_avg");
                 let gradient = self.expected[moment].data[element].abs();
-                gradient <= self.tolerance.rounding * largest && difference <= 2.0 * lr
+                gradient <= self.tolerance.rounding * largest_moment && difference <= 2.0 * lr
             });
             let differs = difference > relative * expected[element].abs().max(floor);
             if differs && (whole_step || difference <= of_a_sum * missed) {
