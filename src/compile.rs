@@ -17,7 +17,7 @@ use crate::plan::layout::StateLayout;
 use crate::plan::lower::{Request, lower};
 use crate::plan::{Plan, Target, Variant};
 use crate::resolve::loss::LossSpec;
-use crate::resolve::train::{Batch, Early, Restore, TrainSpec};
+use crate::resolve::train::{BatchSize, Early, Restore, TrainSpec};
 use crate::resolve::uses::{Library, Uses};
 use crate::resolve::{self, Declaration, Override, schedule};
 use crate::syntax;
@@ -473,9 +473,9 @@ pub fn updates(train: &TrainSpec, accumulation: Accumulation, watched: bool) -> 
 /// none larger than the largest part of the table.
 fn batch(train: &TrainSpec, schema: &Schema, phase: Phase) -> Option<usize> {
     let trained = match (train.batch, schema.rows) {
-        (Batch::All, rows) => rows.map(|rows| rows.train),
-        (Batch::Rows(batch), Some(rows)) => Some(batch.min(rows.train)),
-        (Batch::Rows(batch), None) => Some(batch),
+        (BatchSize::All, rows) => rows.map(|rows| rows.train),
+        (BatchSize::Rows(batch), Some(rows)) => Some(batch.min(rows.train)),
+        (BatchSize::Rows(batch), None) => Some(batch),
     };
     match (phase, schema.rows) {
         (Phase::Train, _) => trained,
@@ -516,8 +516,8 @@ fn settings(train: &TrainSpec, phase: Phase) -> Vec<(String, String)> {
     }
     set("epochs", told("epochs", train.epochs.to_string()));
     let rows = match train.batch {
-        Batch::All => train.deferred("batch").map(str::to_owned),
-        Batch::Rows(rows) => Some(rows.to_string()),
+        BatchSize::All => train.deferred("batch").map(str::to_owned),
+        BatchSize::Rows(rows) => Some(rows.to_string()),
     };
     let batch = match rows {
         None => "all, in the file's order".to_string(),

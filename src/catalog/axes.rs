@@ -2,7 +2,7 @@
 
 use super::BuildLayer;
 use super::arguments::{Arguments, Value};
-use super::layers::Context;
+use super::layers::LayerContext;
 use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::graph::ValueId;
 use crate::graph::ops::Op;
@@ -13,14 +13,14 @@ const MOST_PLACES: usize = 1024;
 
 /// torch.nn.Flatten: the features of each row on one axis.
 pub fn flatten(
-    context: &mut Context,
+    context: &mut LayerContext,
     _: &Arguments,
     x: ValueId,
 ) -> Result<ValueId, Box<Diagnostic>> {
     Ok(flat(context, x))
 }
 
-fn flat(context: &mut Context, x: ValueId) -> ValueId {
+fn flat(context: &mut LayerContext, x: ValueId) -> ValueId {
     let shape = context.graph.shape(x);
     let dims = shape.flat().dims;
     match shape.dims.len() {
@@ -31,7 +31,7 @@ fn flat(context: &mut Context, x: ValueId) -> ValueId {
 
 /// torch.nn.Unflatten(1, unflattened_size): the features of each row on several axes.
 pub fn unflatten(
-    context: &mut Context,
+    context: &mut LayerContext,
     arguments: &Arguments,
     x: ValueId,
 ) -> Result<ValueId, Box<Diagnostic>> {
@@ -90,7 +90,7 @@ pub fn unflatten(
 /// # Errors
 /// It has several.
 pub fn flat_only(
-    context: &Context,
+    context: &LayerContext,
     name: &str,
     x: ValueId,
     span: Span,
@@ -115,7 +115,7 @@ pub fn flat_only(
 
 /// Applies a layer along the last axis, with the same parameters at every place on the others.
 pub fn along(
-    context: &mut Context,
+    context: &mut LayerContext,
     build: BuildLayer,
     arguments: &Arguments,
     x: ValueId,

@@ -2,7 +2,7 @@
 
 use super::arguments::{Arguments, Value};
 use super::axes::flat_only;
-use super::layers::{Context, Fans};
+use super::layers::{Fans, LayerContext};
 use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::graph::ValueId;
 use crate::graph::ops::{Axis, MatMulForm, Op};
@@ -14,7 +14,7 @@ const MOST_FEATURES: usize = 1024;
 
 /// torch.nn.Bilinear: y_o = x1ᵀ A_o x2 + b_o, the weight `[out, in1, in2]`.
 pub fn bilinear(
-    context: &mut Context,
+    context: &mut LayerContext,
     arguments: &Arguments,
     items: &[(ValueId, Span)],
 ) -> Result<ValueId, Box<Diagnostic>> {
@@ -82,7 +82,7 @@ pub fn bilinear(
 }
 
 /// The products of all features of two values, those of the first value's first feature first.
-fn outer(context: &mut Context, [first, second]: [ValueId; 2], columns: &Dim) -> ValueId {
+fn outer(context: &mut LayerContext, [first, second]: [ValueId; 2], columns: &Dim) -> ValueId {
     let graph = &mut *context.graph;
     let wide = graph.shape(second).clone();
     let widths = [first, second].map(|value| graph.shape(value).width().known());
@@ -116,7 +116,7 @@ fn outer(context: &mut Context, [first, second]: [ValueId; 2], columns: &Dim) ->
 }
 
 /// A shared layer is applied to values of other widths than its first ones.
-fn shared_mismatch(context: &Context, widths: [Dim; 2]) -> Diagnostic {
+fn shared_mismatch(context: &LayerContext, widths: [Dim; 2]) -> Diagnostic {
     let weight = context.graph.state_of(&format!("{}.weight", context.path));
     let weight = weight.map(|weight| context.graph.state(weight).shape.row_text());
     let [first, second] = widths;

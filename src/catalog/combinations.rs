@@ -4,7 +4,7 @@
 use super::arguments::{ArgumentKind, Arguments, Default, named, positional};
 use super::axes::flat_only;
 use super::bilinear::bilinear;
-use super::layers::Context;
+use super::layers::LayerContext;
 use super::{Entry, Meaning};
 use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::graph::ops::{Axis, BinaryOperator, Op};
@@ -131,7 +131,7 @@ pub const ENTRIES: &[Entry] = &[
 ];
 
 fn concat(
-    context: &mut Context,
+    context: &mut LayerContext,
     _: &Arguments,
     items: &[(ValueId, Span)],
 ) -> Result<ValueId, Box<Diagnostic>> {
@@ -150,7 +150,7 @@ fn concat(
 
 /// Combines the values from the left, if their shapes are equal.
 fn fold(
-    context: &mut Context,
+    context: &mut LayerContext,
     items: &[(ValueId, Span)],
     combine: impl Fn(&mut Graph, ValueId, ValueId) -> ValueId,
 ) -> Result<ValueId, Box<Diagnostic>> {
@@ -170,7 +170,7 @@ fn fold(
     Ok(result)
 }
 
-fn unequal(context: &Context, shapes: [String; 2], spans: [Span; 2]) -> Diagnostic {
+fn unequal(context: &LayerContext, shapes: [String; 2], spans: [Span; 2]) -> Diagnostic {
     let [a, b] = &shapes;
     Diagnostic::new(
         Code::ShapeMismatch,
@@ -184,7 +184,7 @@ fn unequal(context: &Context, shapes: [String; 2], spans: [Span; 2]) -> Diagnost
 }
 
 fn dot(
-    context: &mut Context,
+    context: &mut LayerContext,
     _: &Arguments,
     items: &[(ValueId, Span)],
 ) -> Result<ValueId, Box<Diagnostic>> {

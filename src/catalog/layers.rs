@@ -12,7 +12,7 @@ use crate::graph::{Graph, ValueId};
 
 /// Where a layer is being built: its path gives its parameters their names. A shared layer finds its
 /// parameters where its first use put them.
-pub struct Context<'g> {
+pub struct LayerContext<'g> {
     pub graph: &'g mut Graph,
     pub path: String,
     /// What the paths of the body begin with.
@@ -32,7 +32,7 @@ pub struct Fans {
     pub fan_out: Dim,
 }
 
-impl Context<'_> {
+impl LayerContext<'_> {
     pub fn state(
         &mut self,
         name: &str,
@@ -297,7 +297,7 @@ pub const ENTRIES: &[Entry] = &[
 ];
 
 fn linear(
-    context: &mut Context,
+    context: &mut LayerContext,
     arguments: &Arguments,
     x: ValueId,
 ) -> Result<ValueId, Box<Diagnostic>> {
@@ -356,7 +356,7 @@ fn linear(
 }
 
 /// A shared layer is applied to a value of another width than its first one.
-fn shared_mismatch(context: &Context, x: ValueId, weight: ValueId) -> Diagnostic {
+fn shared_mismatch(context: &LayerContext, x: ValueId, weight: ValueId) -> Diagnostic {
     let width = context.graph.shape(x).width();
     let first = &context.graph.shape(weight).dims[1];
     Diagnostic::new(
@@ -373,7 +373,7 @@ fn shared_mismatch(context: &Context, x: ValueId, weight: ValueId) -> Diagnostic
 
 /// The rows of a learned table `[classes, width]` that an index `[batch, 1]` names (torch.nn.Embedding):
 /// what `embed = width` makes of a category. The table is normal(0, 1) at first.
-pub fn embedding(context: &mut Context, classes: Dim, width: Dim, index: ValueId) -> ValueId {
+pub fn embedding(context: &mut LayerContext, classes: Dim, width: Dim, index: ValueId) -> ValueId {
     let fans = Fans {
         fan_in: width.clone(),
         fan_out: classes.clone(),
@@ -385,7 +385,7 @@ pub fn embedding(context: &mut Context, classes: Dim, width: Dim, index: ValueId
 
 /// An embedding of a category column, which flows in one-hot.
 fn embed(
-    context: &mut Context,
+    context: &mut LayerContext,
     arguments: &Arguments,
     x: ValueId,
 ) -> Result<ValueId, Box<Diagnostic>> {
@@ -427,7 +427,7 @@ fn embed(
 }
 
 fn dropout(
-    context: &mut Context,
+    context: &mut LayerContext,
     arguments: &Arguments,
     x: ValueId,
 ) -> Result<ValueId, Box<Diagnostic>> {

@@ -74,16 +74,23 @@ pub enum Meaning {
 
 /// Applies a layer to the value that flows in.
 pub type BuildLayer =
-    fn(&mut layers::Context, &Arguments, ValueId) -> Result<ValueId, Box<Diagnostic>>;
+    fn(&mut layers::LayerContext, &Arguments, ValueId) -> Result<ValueId, Box<Diagnostic>>;
 
 /// Makes one value of several, each with its place in the text.
-pub type BuildCombination =
-    fn(&mut layers::Context, &Arguments, &[(ValueId, Span)]) -> Result<ValueId, Box<Diagnostic>>;
+pub type BuildCombination = fn(
+    &mut layers::LayerContext,
+    &Arguments,
+    &[(ValueId, Span)],
+) -> Result<ValueId, Box<Diagnostic>>;
 
 /// Builds one parameter's update from its value and gradient: the new value, and the new values of
 /// slots through the context.
-pub type BuildUpdate =
-    fn(&mut optimizers::Context, &Arguments, parameter: ValueId, gradient: ValueId) -> ValueId;
+pub type BuildUpdate = fn(
+    &mut optimizers::UpdateContext,
+    &Arguments,
+    parameter: ValueId,
+    gradient: ValueId,
+) -> ValueId;
 
 #[derive(Debug)]
 pub struct Loss {

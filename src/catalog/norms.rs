@@ -3,7 +3,7 @@
 
 use super::arguments::{ArgumentKind, Arguments, Default, Range, Value, named, positional};
 use super::axes::flat_only;
-use super::layers::{Context, Fans};
+use super::layers::{Fans, LayerContext};
 use super::{Entry, Meaning};
 use crate::diagnostics::{Code, Diagnostic};
 use crate::graph::ops::{Axis, BinaryOperator, Op};
@@ -124,7 +124,7 @@ fn share(graph: &Graph, x: ValueId) -> f64 {
 }
 
 /// The mean over the features of each row, `[batch, 1]`.
-fn mean_features(context: &mut Context, x: ValueId, name: &str) -> ValueId {
+fn mean_features(context: &mut LayerContext, x: ValueId, name: &str) -> ValueId {
     let share = share(context.graph, x);
     let scaled = context.graph.scale(x, share);
     let mean = context.graph.sum(scaled, Axis::Last);
@@ -133,7 +133,7 @@ fn mean_features(context: &mut Context, x: ValueId, name: &str) -> ValueId {
 }
 
 /// x / √(mean(x²) + eps), the mean over the features of each row.
-fn over_root_mean_square(context: &mut Context, x: ValueId, eps: f64, name: &str) -> ValueId {
+fn over_root_mean_square(context: &mut LayerContext, x: ValueId, eps: f64, name: &str) -> ValueId {
     let shape = context.graph.shape(x).clone();
     let square = context.graph.map(ScalarFunction::Square, x);
     let mean = mean_features(context, square, name);
@@ -147,7 +147,7 @@ fn over_root_mean_square(context: &mut Context, x: ValueId, eps: f64, name: &str
 }
 
 /// (x - mean) / √(variance + eps) over the features of each row, the variance biased.
-fn normalised(context: &mut Context, x: ValueId, eps: f64) -> ValueId {
+fn normalised(context: &mut LayerContext, x: ValueId, eps: f64) -> ValueId {
     let shape = context.graph.shape(x).clone();
     let mean = mean_features(context, x, "mean");
     let mean = context.graph.broadcast(mean, &shape);
@@ -157,7 +157,7 @@ fn normalised(context: &mut Context, x: ValueId, eps: f64) -> ValueId {
 }
 
 /// x · weight + bias, each with a number a feature, as far as they are wanted.
-fn affine(context: &mut Context, x: ValueId, weight: bool, bias: bool) -> ValueId {
+fn affine(context: &mut LayerContext, x: ValueId, weight: bool, bias: bool) -> ValueId {
     let shape = context.graph.shape(x).clone();
     let mut result = x;
     if weight {
@@ -176,7 +176,7 @@ fn affine(context: &mut Context, x: ValueId, weight: bool, bias: bool) -> ValueI
 }
 
 fn layer_norm(
-    context: &mut Context,
+    context: &mut LayerContext,
     arguments: &Arguments,
     x: ValueId,
 ) -> Result<ValueId, Box<Diagnostic>> {
@@ -192,7 +192,7 @@ fn layer_norm(
 }
 
 fn rms_norm(
-    context: &mut Context,
+    context: &mut LayerContext,
     arguments: &Arguments,
     x: ValueId,
 ) -> Result<ValueId, Box<Diagnostic>> {
@@ -204,7 +204,7 @@ fn rms_norm(
 }
 
 fn group_norm(
-    context: &mut Context,
+    context: &mut LayerContext,
     arguments: &Arguments,
     x: ValueId,
 ) -> Result<ValueId, Box<Diagnostic>> {
@@ -241,7 +241,13 @@ fn group_norm(
     Ok(affine(context, normalised, affine_wanted, affine_wanted))
 }
 
-fn in_groups(context: &mut Context, x: ValueId, groups: usize, length: usize, eps: f64) -> ValueId {
+fn in_groups(
+    context: &mut LayerContext,
+    x: ValueId,
+    groups: usize,
+    length: usize,
+    eps: f64,
+) -> ValueId {
     if groups == 1 {
         return normalised(context, x, eps);
     }
@@ -261,7 +267,7 @@ fn in_groups(context: &mut Context, x: ValueId, groups: usize, length: usize, ep
 }
 
 /// Of one feature alone nothing is left when it is normalised.
-fn advise_single(context: &mut Context, norm: &str, width: &Dim) {
+fn advise_single(context: &mut LayerContext, norm: &str, width: &Dim) {
     if *width != Dim::Known(1) {
         return;
     }
@@ -291,7 +297,7 @@ fn advise_single(context: &mut Context, norm: &str, width: &Dim) {
 }
 
 /// What stands before a BatchNorm and does not belong there.
-fn advise_norm(context: &mut Context, x: ValueId) {
+fn advise_norm(context: &mut LayerContext, x: ValueId) {
     let graph = &*context.graph;
     let node = graph.node(x);
     let op = |value: ValueId| &graph.node(value).op;
@@ -362,7 +368,7 @@ fn move_running(graph: &mut Graph, state: StateId, batch: ValueId, momentum: f64
 }
 
 fn batch_norm(
-    context: &mut Context,
+    context: &mut LayerContext,
     arguments: &Arguments,
     x: ValueId,
 ) -> Result<ValueId, Box<Diagnostic>> {

@@ -9,12 +9,12 @@ use crate::graph::state::{Initializer, State, StateId, StateKind, StepScalar};
 use crate::graph::{Assignment, Graph, ValueId};
 
 /// The parameter whose update is being built.
-pub struct Context<'g> {
+pub struct UpdateContext<'g> {
     pub graph: &'g mut Graph,
     pub parameter: StateId,
 }
 
-impl Context<'_> {
+impl UpdateContext<'_> {
     /// A slot of the parameter's shape, zero at first, under PyTorch's name.
     pub fn slot(&mut self, name: &str) -> (StateId, ValueId) {
         self.state(name, StateKind::Slot(self.parameter))
@@ -183,7 +183,7 @@ fn penalised(
 }
 
 fn sgd(
-    context: &mut Context,
+    context: &mut UpdateContext,
     arguments: &Arguments,
     parameter: ValueId,
     gradient: ValueId,
@@ -226,7 +226,7 @@ fn sgd(
 }
 
 fn adam_step(
-    context: &mut Context,
+    context: &mut UpdateContext,
     arguments: &Arguments,
     parameter: ValueId,
     gradient: ValueId,

@@ -11,7 +11,7 @@ use crate::graph::schedule::{Amplitude, Plateau, Rule};
 
 /// What a schedule's lengths are measured by.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Run {
+pub struct RunLengths {
     /// Updates of an epoch.
     pub epoch: u64,
     /// Updates of the whole run.
@@ -20,7 +20,7 @@ pub struct Run {
     pub before: u64,
 }
 
-impl Run {
+impl RunLengths {
     /// A length in updates, at least one.
     pub fn updates(&self, length: Length) -> u64 {
         let updates = match length {
@@ -44,7 +44,7 @@ pub struct Schedule {
     /// The argument, a length or several, at whose end it first does what it is for, in those that hold
     /// to the end of the run.
     pub turns: Option<&'static str>,
-    pub rule: fn(&Arguments, &Run) -> Rule,
+    pub rule: fn(&Arguments, &RunLengths) -> Rule,
 }
 
 /// The highest rate, of schedules that have one of their own.
@@ -487,11 +487,11 @@ pub const ENTRIES: &[Entry] = &[
     },
 ];
 
-fn updates(arguments: &Arguments, run: &Run, name: &str) -> u64 {
+fn updates(arguments: &Arguments, run: &RunLengths, name: &str) -> u64 {
     run.updates(arguments.length(name))
 }
 
-fn updates_or_rest(arguments: &Arguments, run: &Run, name: &str) -> u64 {
+fn updates_or_rest(arguments: &Arguments, run: &RunLengths, name: &str) -> u64 {
     match arguments.get(name) {
         Some(_) => updates(arguments, run, name),
         None => run.rest(),

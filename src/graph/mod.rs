@@ -60,7 +60,7 @@ pub const SEVERAL_INPUTS: &str = "inputs";
 
 /// In which part of a training step a node stands.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
-pub enum Part {
+pub enum GraphPart {
     #[default]
     Forward,
     Backward,
@@ -76,7 +76,7 @@ pub struct Node {
     pub operands: Operands,
     pub shape: Shape,
     pub origin: OriginId,
-    pub part: Part,
+    pub part: GraphPart,
     /// The name that the text gives to this very value, if it gives one.
     pub name: Option<Arc<str>>,
 }
@@ -127,7 +127,7 @@ pub struct Graph {
     pub row_shares: Option<ValueId>,
     /// What new nodes get for origin and part.
     pub current_origin: OriginId,
-    pub current_part: Part,
+    pub current_part: GraphPart,
 }
 
 /// Why a node cannot be: in the words of the operation, without a place.

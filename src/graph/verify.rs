@@ -8,7 +8,7 @@ use super::shape::Shape;
 use super::state::{StateId, StateKind};
 use super::text::{Line, render_marked};
 use super::watch::Subject;
-use super::{Graph, Part, Phase, ValueId};
+use super::{Graph, GraphPart, Phase, ValueId};
 use crate::violation::Violation;
 
 /// What the passes have made of a graph so far.
@@ -99,7 +99,7 @@ fn nodes(graph: &Graph, form: Form) -> Verified {
         let mut operands = node.operands.iter();
         let done = operands.all(|operand| graph.node(*operand).part <= node.part);
         hold(done, line, "a node uses one of a later part")?;
-        let forward = node.part == Part::Forward;
+        let forward = node.part == GraphPart::Forward;
         let of_gradients = node.op.is_of_gradients();
         let differentiable = !(forward && of_gradients);
         hold(
@@ -177,14 +177,14 @@ fn results(graph: &Graph, form: Form) -> Verified {
     hold(known(prediction), line, "the prediction is no node")?;
     let rows = graph.shape(prediction).batch;
     hold(rows, line, "the prediction is not one of each row")?;
-    let forward = graph.node(prediction).part == Part::Forward;
+    let forward = graph.node(prediction).part == GraphPart::Forward;
     hold(forward, line, "the prediction is not of the forward part")?;
     if let Some(loss) = graph.loss {
         let line = Line::Loss;
         hold(known(loss), line, "the loss is no node")?;
         let scalar = graph.shape(loss).is_scalar();
         hold(scalar, line, "the loss is not one number")?;
-        let forward = graph.node(loss).part == Part::Forward;
+        let forward = graph.node(loss).part == GraphPart::Forward;
         hold(forward, line, "the loss is not of the forward part")?;
         let predicts = form.phase == Some(Phase::Predict);
         hold(!predicts, line, "a prediction has a loss")?;
@@ -218,7 +218,7 @@ fn assignments(graph: &Graph) -> Verified {
         if state.kind == StateKind::Parameter {
             let moves = !state.training.frozen;
             hold(moves, line, "a parameter that is frozen is assigned")?;
-            let updated = node.part == Part::Update;
+            let updated = node.part == GraphPart::Update;
             hold(updated, line, "a parameter is assigned what is no update")?;
         }
     }

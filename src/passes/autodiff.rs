@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::graph::ops::{GradientSlice, Op, join_slices};
 use crate::graph::state::{StateId, StateKind};
-use crate::graph::{Graph, Part, ValueId};
+use crate::graph::{Graph, GraphPart, ValueId};
 
 /// A parameter with its gradient; `None` where no loss reaches it.
 pub struct ParameterGradient {
@@ -21,7 +21,7 @@ pub fn differentiate(graph: &mut Graph) -> Vec<ParameterGradient> {
     let mut contributions: Vec<Vec<ValueId>> = vec![Vec::new(); forward_nodes];
     let mut pieces: Vec<Vec<GradientSlice>> = vec![Vec::new(); forward_nodes];
     let mut gradients: Vec<Option<ValueId>> = vec![None; forward_nodes];
-    graph.current_part = Part::Backward;
+    graph.current_part = GraphPart::Backward;
     graph.current_origin = graph.node(loss).origin;
     let one = graph.push(Op::Constant(1.0), &[]);
     contributions[loss.index()].push(one);
@@ -128,7 +128,7 @@ fn name_gradient(graph: &mut Graph, value: ValueId, gradient: ValueId) {
         graph.origin(forward.origin).label.clone()
     };
     let node = &mut graph.nodes[gradient.index()];
-    if node.part == Part::Backward {
+    if node.part == GraphPart::Backward {
         node.name = Some(format!("∂{name}").into());
     }
 }

@@ -5,20 +5,20 @@ use std::collections::HashMap;
 use super::autodiff::differentiate;
 use super::{Accumulation, Updates, max_norm};
 use crate::catalog::arguments::{Arguments, Value};
-use crate::catalog::optimizers::Context;
+use crate::catalog::optimizers::UpdateContext;
 use crate::graph::ops::{Axis, tables};
 use crate::graph::scalar::ScalarFunction;
 use crate::graph::shape::Shape;
 use crate::graph::state::{StateId, StepScalar, Training};
 use crate::graph::watch::Subject;
-use crate::graph::{Assignment, Graph, Part, ValueId};
+use crate::graph::{Assignment, Graph, GraphPart, ValueId};
 
 /// What PyTorch's clip_grad_norm_ adds to the norm before it divides.
 const CLIP_GUARD: f64 = 1e-6;
 
 pub fn append(mut graph: Graph, updates: &Updates) -> Graph {
     let gradients = differentiate(&mut graph);
-    graph.current_part = Part::Update;
+    graph.current_part = GraphPart::Update;
     let mut reached: Vec<(StateId, ValueId)> = gradients
         .iter()
         .filter_map(|entry| Some((entry.parameter, entry.gradient?)))
@@ -53,7 +53,7 @@ pub fn append(mut graph: Graph, updates: &Updates) -> Graph {
         let value = graph.state_value(parameter);
         let training = graph.state(parameter).training;
         let arguments = arguments_for(updates, training);
-        let mut context = Context {
+        let mut context = UpdateContext {
             graph: &mut graph,
             parameter,
         };
@@ -92,7 +92,7 @@ fn accumulate(graph: &mut Graph, gradients: &mut [(StateId, ValueId)]) -> Vec<As
     let mut means = Vec::with_capacity(gradients.len());
     for (parameter, gradient) in gradients.iter_mut() {
         graph.current_origin = graph.node(*gradient).origin;
-        let mut context = Context {
+        let mut context = UpdateContext {
             graph,
             parameter: *parameter,
         };
@@ -109,7 +109,7 @@ fn accumulate(graph: &mut Graph, gradients: &mut [(StateId, ValueId)]) -> Vec<As
 }
 
 /// Moves the parameter's average: value + decay · (average - value), where the first decay is 0.
-fn average(context: &mut Context, value: ValueId, decay: f64) {
+fn average(context: &mut UpdateContext, value: ValueId, decay: f64) {
     let (state, old) = context.average();
     let difference = context.graph.subtract(old, value);
     let kept = context

@@ -7,13 +7,13 @@ pub struct Item {
     /// Its middle.
     pub x: f64,
     pub width: f64,
-    pub above: Vec<Link>,
-    pub below: Vec<Link>,
+    pub above: Vec<Neighbour>,
+    pub below: Vec<Neighbour>,
 }
 
 /// A flow to an item of a neighbouring row.
 #[derive(Clone, Copy)]
-pub struct Link {
+pub struct Neighbour {
     pub item: usize,
     /// How far right of the other's middle the flow would have this item's.
     pub shift: f64,
@@ -52,18 +52,18 @@ impl Item {
     }
 
     /// The flows to the row before it in a sweep.
-    fn links(&self, down: bool) -> &[Link] {
+    fn links(&self, down: bool) -> &[Neighbour] {
         if down { &self.above } else { &self.below }
     }
 }
 
 /// Joins two items by a flow that leaves the upper and enters the lower so far right of their middles.
 pub fn join(items: &mut [Item], upper: (usize, f64), lower: (usize, f64)) {
-    items[upper.0].below.push(Link {
+    items[upper.0].below.push(Neighbour {
         item: lower.0,
         shift: lower.1 - upper.1,
     });
-    items[lower.0].above.push(Link {
+    items[lower.0].above.push(Neighbour {
         item: upper.0,
         shift: upper.1 - lower.1,
     });

@@ -2,7 +2,7 @@
 
 use super::cost::region_elements;
 use super::text::fold::{Signature, fold};
-use super::text::table::Table;
+use super::text::table::TextTable;
 use super::{Plan, Step};
 use crate::graph::elements::{Elements, unread};
 use crate::graph::ops::Op;
@@ -62,7 +62,7 @@ pub fn layers(network: &Graph, plan: &Plan) -> String {
         Some(signature)
     });
     let folded = fold(signatures.collect());
-    let mut table = Table::new("  ").right_from(FIRST_NUMBER);
+    let mut table = TextTable::new("  ").right_from(FIRST_NUMBER);
     table.row(HEAD.map(str::to_owned).to_vec());
     table.folded(&folded, &mut |at| rows[at].clone());
     let elements = layers.iter().map(|layer| layer.elements);

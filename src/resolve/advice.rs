@@ -3,7 +3,7 @@
 use super::constant::number_text;
 use super::loss::{LossSpec, OutputRange};
 use super::net::Output;
-use super::train::{Batch, TrainSpec};
+use super::train::{BatchSize, TrainSpec};
 use crate::catalog::Link;
 use crate::catalog::arguments::{Length, Value};
 use crate::catalog::schedules::{Schedule, sets_rate};
@@ -225,7 +225,7 @@ pub fn of_batches(train: &TrainSpec, rows: usize, advice: &mut Vec<Diagnostic>) 
         advice.extend(warning.map(|warning| warning.label(label).help(help)));
     };
     let batches = train.batches(rows).count();
-    if let Batch::Rows(batch) = train.batch
+    if let BatchSize::Rows(batch) = train.batch
         && batch > rows
     {
         unfilled(

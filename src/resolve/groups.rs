@@ -16,7 +16,7 @@ use crate::syntax::ast::{ColumnName, Expr, Section};
 
 /// One `params` section; what it does not say stays as it is.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Group {
+pub struct ParameterGroup {
     pub selector: ColumnName,
     pub initializer: Option<Initializer>,
     /// The rate, and where it is set.
@@ -39,7 +39,11 @@ const SECTION: Selecting = Selecting {
 };
 
 /// Checks a section; `None` if it selects nothing.
-pub fn resolve(section: &Section, scope: &Scope, faults: &mut Vec<Diagnostic>) -> Option<Group> {
+pub fn resolve(
+    section: &Section,
+    scope: &Scope,
+    faults: &mut Vec<Diagnostic>,
+) -> Option<ParameterGroup> {
     let (selector, mut settings) = SECTION.resolve(section, faults)?;
     let mut number = |name: &str, range: Range, faults: &mut Vec<Diagnostic>| {
         let value = settings.take(name)?;
@@ -62,7 +66,7 @@ pub fn resolve(section: &Section, scope: &Scope, faults: &mut Vec<Diagnostic>) -
         };
         Some(initializer(&call.arguments))
     });
-    Some(Group {
+    Some(ParameterGroup {
         selector,
         initializer,
         lr,
@@ -100,7 +104,12 @@ fn rate(
 /// the later wins, setting by setting. A section that selects nothing is a fault.
 ///
 /// `shortened` says that the data tells of more parameters than the graph has.
-pub fn apply(groups: &[Group], graph: &mut Graph, shortened: bool, faults: &mut Vec<Diagnostic>) {
+pub fn apply(
+    groups: &[ParameterGroup],
+    graph: &mut Graph,
+    shortened: bool,
+    faults: &mut Vec<Diagnostic>,
+) {
     for group in groups {
         let mut selected = 0;
         let mut rowless = None;

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use crate::catalog::layers::{self, Context};
+use crate::catalog::layers::{self, LayerContext};
 use crate::data::spec::{Embed, Field, FieldKind, Others, Schema};
 use crate::diagnostics::Span;
 use crate::graph::ops::{InputKind, Op};
@@ -145,7 +145,7 @@ impl Inputs {
                 match width {
                     None => one_hot(graph, classes, *others, column),
                     Some(width) => {
-                        let mut context = Context {
+                        let mut context = LayerContext {
                             graph,
                             path: field.name.clone(),
                             prefix: String::new(),

@@ -5,7 +5,7 @@ use super::arguments::Call;
 use super::comparison::Comparison;
 use super::loss_terms::LossTerm;
 use super::net::Output;
-use super::train::{Batch, TrainSpec};
+use super::train::{BatchSize, TrainSpec};
 use crate::catalog::{Link, Loss, Meaning, Metric};
 use crate::data::spec::{DataSpec, Field, FieldKind, Role, Schema};
 use crate::diagnostics::{Code, Diagnostic, Span, listed};
@@ -353,8 +353,8 @@ fn check_batches(train: &TrainSpec, graph: &Graph, schema: &Schema, faults: &mut
         return;
     };
     let batch = match train.batch {
-        Batch::All => rows.train,
-        Batch::Rows(batch) => batch.min(rows.train),
+        BatchSize::All => rows.train,
+        BatchSize::Rows(batch) => batch.min(rows.train),
     };
     let single = batch == 1 || (!train.drop_last && rows.train % batch.max(1) == 1);
     if !single {

@@ -3,7 +3,7 @@
 use super::arguments::{self, Call};
 use super::constant::Scope;
 use crate::catalog::arguments::{Arguments, Length, Value};
-use crate::catalog::schedules::Run;
+use crate::catalog::schedules::RunLengths;
 use crate::catalog::{Kind, Meaning, schedules};
 use crate::diagnostics::{Code, Diagnostic};
 use crate::graph::schedule::{RateSchedule, SchedulePiece};
@@ -99,7 +99,7 @@ fn milestones(arguments: &Arguments, epochs: Option<usize>) -> Option<Diagnostic
 pub fn schedule(calls: &[Call], epoch: u64, total: u64) -> RateSchedule {
     let mut before = 0;
     let pieces = calls.iter().map(|call| {
-        let run = Run {
+        let run = RunLengths {
             epoch,
             total,
             before,

@@ -2,7 +2,7 @@
 
 use super::arguments::{self, Call};
 use super::constant::{Number, Scope, kind_text, number_text};
-use super::groups::{self, Group};
+use super::groups::{self, ParameterGroup};
 use super::loss_terms::{self, LossTerms};
 use super::schedule;
 use super::settings::{Settings, TRAIN_WORDS};
@@ -19,7 +19,7 @@ use crate::syntax::ast::{Expr, ExprKind, Section, StatementKind};
 
 /// Rows in a step.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Batch {
+pub enum BatchSize {
     All,
     Rows(usize),
 }
@@ -30,7 +30,7 @@ pub struct TrainSpec {
     pub loss: LossTerms,
     pub optimizer: Option<Call>,
     pub epochs: usize,
-    pub batch: Batch,
+    pub batch: BatchSize,
     /// Where `batch` is set, if it is.
     pub batch_span: Option<Span>,
     pub seed: Option<u64>,
@@ -57,7 +57,7 @@ pub struct TrainSpec {
     /// values until then.
     pub deferred: Vec<(&'static str, String)>,
     /// What is said of parameters by their paths.
-    pub groups: Vec<Group>,
+    pub groups: Vec<ParameterGroup>,
     /// What is recorded of the training.
     pub watches: Vec<WatchSpec>,
     pub span: Span,
@@ -100,8 +100,8 @@ impl TrainSpec {
     /// The batches of an epoch over so many rows.
     pub fn batches(&self, rows: usize) -> Batches {
         let size = match self.batch {
-            Batch::All => rows,
-            Batch::Rows(batch) => batch.min(rows),
+            BatchSize::All => rows,
+            BatchSize::Rows(batch) => batch.min(rows),
         };
         let whole = rows / size.max(1);
         let rest = rows % size.max(1);
@@ -159,7 +159,7 @@ impl Default for TrainSpec {
             loss: LossTerms::default(),
             optimizer: None,
             epochs: 0,
-            batch: Batch::Rows(DEFAULT_BATCH),
+            batch: BatchSize::Rows(DEFAULT_BATCH),
             batch_span: None,
             seed: None,
             shuffle: true,
@@ -385,7 +385,7 @@ fn batch(
     scope: &Scope,
     deferred: &mut Deferred,
     faults: &mut Vec<Diagnostic>,
-) -> Option<Batch> {
+) -> Option<BatchSize> {
     const LARGEST: u64 = 1 << 32;
     let followed = scope.followed(value);
     let word = match &followed.kind {
@@ -394,7 +394,7 @@ fn batch(
     };
     let fault = if let Some(word) = word {
         if word == "all" {
-            return Some(Batch::All);
+            return Some(BatchSize::All);
         }
         let fault = Diagnostic::new(
             Code::WrongType,
@@ -407,11 +407,11 @@ fn batch(
         let waiting = deferred.len();
         let rows = whole("batch", value, scope, 1, deferred, faults);
         if deferred.len() > waiting {
-            return Some(Batch::All);
+            return Some(BatchSize::All);
         }
         let rows = rows?;
         if rows <= LARGEST {
-            return Some(Batch::Rows(rows as usize));
+            return Some(BatchSize::Rows(rows as usize));
         }
         Diagnostic::new(
             Code::OutOfRange,

@@ -61,7 +61,7 @@ pub struct Best {
 
 /// Follows the losses of epochs.
 #[derive(Clone, Debug, Default)]
-pub struct Progress {
+pub struct Monitor {
     pub best: Option<Best>,
 }
 
@@ -74,7 +74,7 @@ pub enum Verdict {
     Enough,
 }
 
-impl Progress {
+impl Monitor {
     /// Takes the loss of an epoch (from 1).
     pub fn after(&mut self, epoch: usize, loss: f64, early: Option<Early>) -> Verdict {
         let min_delta = early.map_or(0.0, |early| early.min_delta);
@@ -122,7 +122,7 @@ mod tests {
             patience: 2,
             min_delta: 0.1,
         });
-        let mut progress = Progress::default();
+        let mut progress = Monitor::default();
         let losses = [1.0, 0.95, 0.8, 0.75, 0.71];
         let verdicts: Vec<Verdict> = (1..)
             .zip(losses)

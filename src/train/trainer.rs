@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::accumulation::Accumulation;
 use super::initialize;
 use super::mean::{count_of, mean_loss};
-use super::monitor::{Best, PlateauMonitor, Progress, Verdict};
+use super::monitor::{Best, Monitor, PlateauMonitor, Verdict};
 use super::non_finite::NonFinite;
 use super::predictor::predict_rows;
 use super::profile::Profile;
@@ -77,7 +77,7 @@ pub struct Trainer<'c, T> {
     plateau: Option<PlateauMonitor>,
     /// How often the learning rate has been reduced because the loss no longer fell.
     reductions: u32,
-    progress: Progress,
+    progress: Monitor,
     /// All states after the best epoch, where these are to be left behind.
     best: Vec<T>,
 }
@@ -140,7 +140,7 @@ impl<'c, T: Element> Trainer<'c, T> {
             profile: None,
             plateau: None,
             reductions: 0,
-            progress: Progress::default(),
+            progress: Monitor::default(),
             best: Vec::new(),
             arena,
             data,
@@ -194,7 +194,7 @@ impl<'c, T: Element> Trainer<'c, T> {
         let plateau = schedule.and_then(RateSchedule::plateau);
         self.plateau = plateau.map(PlateauMonitor::new);
         self.set_reductions(0);
-        self.progress = Progress::default();
+        self.progress = Monitor::default();
         self.best.clear();
     }
 

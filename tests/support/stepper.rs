@@ -5,7 +5,7 @@ use nnc::compile::PhasePlan;
 use nnc::data::Element as Prepares;
 use nnc::data::table::Part;
 use nnc::engine::{Prepared, Rows, Runner, Threads};
-use nnc::graph::Part as GraphPart;
+use nnc::graph::GraphPart;
 use nnc::graph::ops::Op;
 use nnc::graph::reference::{self, StepContext, Tensor};
 use nnc::kernels::{Arena, Element};

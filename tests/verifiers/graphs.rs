@@ -5,7 +5,7 @@ use nnc::graph::ops::{Axis, BinaryOperator, InputKind, MatMulForm, Op};
 use nnc::graph::shape::{Dim, Shape};
 use nnc::graph::state::{ScalarId, StateId, StateKind};
 use nnc::graph::verify::{Form, verify};
-use nnc::graph::{Assignment, Graph, Node, OriginId, Part, Phase, ValueId};
+use nnc::graph::{Assignment, Graph, GraphPart, Node, OriginId, Phase, ValueId};
 
 use super::{compiled, corruptions, rules, snapshot};
 
@@ -144,12 +144,12 @@ fn a_mask_that_keeps_nothing(graph: &mut Graph) {
 }
 
 fn a_forward_node_behind_the_update(graph: &mut Graph) {
-    graph.nodes.last_mut().unwrap().part = Part::Forward;
+    graph.nodes.last_mut().unwrap().part = GraphPart::Forward;
 }
 
 fn a_gradient_in_the_forward_part(graph: &mut Graph) {
     for node in &mut graph.nodes {
-        node.part = Part::Forward;
+        node.part = GraphPart::Forward;
     }
 }
 
@@ -189,7 +189,7 @@ fn a_loss_of_many_numbers(graph: &mut Graph) {
 }
 
 fn a_loss_from_the_update(graph: &mut Graph) {
-    let update = |node: &Node| node.part == Part::Update && node.shape.is_scalar();
+    let update = |node: &Node| node.part == GraphPart::Update && node.shape.is_scalar();
     graph.loss = Some(first(graph, update));
 }
 
@@ -318,7 +318,7 @@ fn leaves_a_state_behind(graph: &mut Graph) {
 }
 
 fn has_gradients(graph: &mut Graph) {
-    graph.nodes.last_mut().unwrap().part = Part::Backward;
+    graph.nodes.last_mut().unwrap().part = GraphPart::Backward;
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //!
 //! An entry's [`Signature`] is all that its entry depends on, with the numbers in the paths of names
 //! (`trunk.3.0:Linear`, `mix#4`) taken out. Entries with equal texts whose numbers change by the same
-//! steps from one iteration to the next are a [`Run`]: the first of them, its title and how many they
+//! steps from one iteration to the next are a [`Repetition`]: the first of them, its title and how many they
 //! are tell the others exactly.
 
 use std::collections::HashMap;
@@ -81,12 +81,12 @@ fn number(part: &str) -> Option<i64> {
 pub enum Folded {
     /// An entry, by its place in the list.
     One(usize),
-    Run(Run),
+    Run(Repetition),
 }
 
 /// Equal iterations.
 #[derive(Clone, Debug)]
-pub struct Run {
+pub struct Repetition {
     pub times: usize,
     /// What changes: `trunk.1 to trunk.13`.
     pub title: String,
@@ -96,7 +96,7 @@ pub struct Run {
     pub stride: usize,
 }
 
-impl Run {
+impl Repetition {
     /// The line above the first iteration.
     pub fn heading(&self) -> String {
         format!("{}, {} times:", self.title, self.times)
@@ -273,7 +273,7 @@ impl Kinds {
             numbers,
             prefixes,
             entries: stride * times,
-            folded: Folded::Run(Run {
+            folded: Folded::Run(Repetition {
                 times,
                 title,
                 body,

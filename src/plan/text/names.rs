@@ -7,7 +7,7 @@ use super::signatures::sign_node;
 use crate::diagnostics::Span;
 use crate::graph::ops::Op;
 use crate::graph::state::{State, StateKind, short};
-use crate::graph::{Graph, Node, OriginId, Part, ValueId};
+use crate::graph::{Graph, GraphPart, Node, OriginId, ValueId};
 use crate::passes::fuse::{Fusion, Group, GroupKind, RegionBuilder};
 use crate::plan::StepPart;
 
@@ -36,8 +36,8 @@ pub fn nodes_of<'g>(
 pub fn part(graph: &Graph, group: &Group) -> StepPart {
     let first = nodes_of(graph, group).map(|(_, node)| node.part).next();
     match first {
-        Some(Part::Forward) => StepPart::Forward,
-        Some(Part::Backward | Part::Update) | None => StepPart::BackwardAndUpdate,
+        Some(GraphPart::Forward) => StepPart::Forward,
+        Some(GraphPart::Backward | GraphPart::Update) | None => StepPart::BackwardAndUpdate,
     }
 }
 
@@ -56,7 +56,7 @@ pub fn span(graph: &Graph, group: &Group) -> Span {
 pub fn stages(graph: &Graph, group: &Group) -> Vec<OriginId> {
     let forward = part(graph, group) == StepPart::Forward;
     let nodes = nodes_of(graph, group);
-    let shown = nodes.filter(|(_, node)| node.part == Part::Forward || !forward);
+    let shown = nodes.filter(|(_, node)| node.part == GraphPart::Forward || !forward);
     let mut known: HashSet<&str> = HashSet::new();
     let mut stages: Vec<OriginId> = shown
         .map(|(_, node)| node.origin)
@@ -159,9 +159,9 @@ impl<'g> Namer<'g> {
                 Some(name) => name.to_string(),
                 None if graph.loss == Some(value) => "loss".to_string(),
                 None => match node.part {
-                    Part::Forward => graph.origin(node.origin).label.to_string(),
-                    Part::Backward => format!("∂{}", graph.origin(node.origin).label),
-                    Part::Update => format!("{}.update", graph.origin(node.origin).label),
+                    GraphPart::Forward => graph.origin(node.origin).label.to_string(),
+                    GraphPart::Backward => format!("∂{}", graph.origin(node.origin).label),
+                    GraphPart::Update => format!("{}.update", graph.origin(node.origin).label),
                 },
             };
             let count = taken.entry(base.clone()).or_insert(0);

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::fold::{Folded, fold};
 use super::signatures;
-use super::table::Table;
+use super::table::TextTable;
 use crate::graph::Phase;
 use crate::graph::state::StateKind;
 use crate::plan::layout::StatePlace;
@@ -31,7 +31,7 @@ impl Plan {
             // The places of equal iterations differ.
             Target::Native => (0..places.len()).map(Folded::One).collect(),
         };
-        let mut table = Table::new("      ");
+        let mut table = TextTable::new("      ");
         table.folded(&folded, &mut |at| self.state_row(places[at]));
         write!(formatter, "{table}")
     }

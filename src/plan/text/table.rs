@@ -11,16 +11,16 @@ enum Row {
 }
 
 /// Rows that are written together.
-pub struct Table {
+pub struct TextTable {
     indent: &'static str,
     rows: Vec<(usize, Row)>,
     /// From which column on cells are aligned to the right.
     right_from: usize,
 }
 
-impl Table {
-    pub fn new(indent: &'static str) -> Table {
-        Table {
+impl TextTable {
+    pub fn new(indent: &'static str) -> TextTable {
+        TextTable {
             indent,
             rows: Vec::new(),
             right_from: usize::MAX,
@@ -28,7 +28,7 @@ impl Table {
     }
 
     /// Aligns the cells of a column and all behind it to the right.
-    pub fn right_from(mut self, column: usize) -> Table {
+    pub fn right_from(mut self, column: usize) -> TextTable {
         self.right_from = column;
         self
     }
@@ -65,7 +65,7 @@ pub fn indent(depth: usize) -> String {
     "  ".repeat(depth)
 }
 
-impl fmt::Display for Table {
+impl fmt::Display for TextTable {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         let mut widths: Vec<usize> = Vec::new();
         for (depth, row) in &self.rows {

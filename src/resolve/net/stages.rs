@@ -7,7 +7,7 @@ use super::bodies::{MOST_LINES, Repeat};
 use super::names::Bound;
 use super::{Flow, Net};
 use crate::catalog::axes::along;
-use crate::catalog::layers::Context;
+use crate::catalog::layers::LayerContext;
 use crate::catalog::{Kind, Meaning};
 use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::graph::ValueId;
@@ -98,7 +98,7 @@ impl Net<'_> {
             return None;
         };
         self.begin_call(&site, &call);
-        let mut context = Context {
+        let mut context = LayerContext {
             graph: &mut self.graph,
             path: site.path,
             prefix: site.prefix,
@@ -269,7 +269,7 @@ impl Net<'_> {
                 Ok(self.graph.map(function(&call.arguments), flow.value))
             }
             Meaning::Layer(build) | Meaning::LastAxis(build) => {
-                let mut context = Context {
+                let mut context = LayerContext {
                     graph: &mut self.graph,
                     path: site.path,
                     prefix: site.prefix,
