@@ -19,8 +19,8 @@ use crate::support::{self, Loaded};
 /// One network in so many is in the sample.
 const SAMPLE: u64 = 20;
 
-/// A step as the text shows it.
-#[derive(PartialEq, Debug)]
+/// A step as the text shows it, or as one of equal iterations that the text shows the first of.
+#[derive(Clone, PartialEq, Debug)]
 struct Line {
     source_line: usize,
     /// The names of its stages, which may be continued on further lines.
@@ -28,23 +28,84 @@ struct Line {
     result: String,
     /// The kernel's name, in the native text.
     kernel: Option<String>,
+    /// In how many folded iterations it stands.
+    depth: usize,
+    /// Whether it is of the first of equal iterations, whose names the text has.
+    shown: bool,
 }
 
-/// The steps of a plan's text, from top to bottom.
+/// A heading of equal iterations: how deep it stands, before which step, and how many they are.
+struct Heading {
+    depth: usize,
+    before: usize,
+    times: usize,
+}
+
+impl Heading {
+    /// A line such as `n6.0 to n6.2, 3 times:`, where a step may stand.
+    fn new(line: &str, depth: usize, before: usize) -> Option<Heading> {
+        let indent = line.len() - line.trim_start().len();
+        let own = (0..=depth).find(|depth| indent == 6 + 2 * depth)?;
+        let times = line.strip_suffix(" times:")?.rsplit_once(", ")?.1;
+        Some(Heading {
+            depth: own,
+            before,
+            times: times.parse().ok()?,
+        })
+    }
+}
+
+/// Writes the iterations out that a heading folds, the innermost headings first.
+fn unfold(mut lines: Vec<Line>, headings: Vec<Heading>) -> Vec<Line> {
+    for heading in headings.into_iter().rev() {
+        let inside = lines[heading.before..].iter();
+        let length = inside.take_while(|line| line.depth > heading.depth).count();
+        let first = &lines[heading.before..heading.before + length];
+        let again: Vec<Line> = first
+            .iter()
+            .map(|line| Line {
+                shown: false,
+                ..line.clone()
+            })
+            .collect();
+        let end = heading.before + length;
+        let others = (1..heading.times).flat_map(|_| again.clone());
+        lines.splice(end..end, others.collect::<Vec<Line>>());
+    }
+    lines
+}
+
+/// The steps of a plan's text, from top to bottom, as many as run.
 fn lines(text: &str) -> Vec<Line> {
     let headings = ["  forward", "  backward + update"];
     let steps = text.lines().skip_while(|line| !headings.contains(line));
     let mut found: Vec<Line> = Vec::new();
-    for line in steps.filter(|line| !line.is_empty() && !headings.contains(line)) {
+    let mut folds: Vec<Heading> = Vec::new();
+    // Of a heading's lines the first stands one deeper.
+    let mut depth = 0;
+    for line in steps.filter(|line| !line.is_empty()) {
+        if headings.contains(&line) {
+            depth = 0;
+            continue;
+        }
+        if let Some(heading) = Heading::new(line, depth, found.len()) {
+            depth = heading.depth + 1;
+            folds.push(heading);
+            continue;
+        }
         let number = line.get(..4).and_then(|number| number.trim().parse().ok());
         match (number, found.last_mut()) {
             (Some(source_line), _) => {
-                let (label, result) = line[6..].split_once("  ").unwrap_or((&line[6..], ""));
+                let rest = line[6..].trim_start();
+                depth = (line[6..].len() - rest.len()) / 2;
+                let (label, result) = rest.split_once("  ").unwrap_or((rest, ""));
                 found.push(Line {
                     source_line,
                     label: label.to_string(),
                     result: result.to_string(),
                     kernel: None,
+                    depth,
+                    shown: true,
                 });
             }
             (None, Some(step)) => {
@@ -65,7 +126,7 @@ fn lines(text: &str) -> Vec<Line> {
             (None, None) => panic!("text before the first step: {line}"),
         }
     }
-    found
+    unfold(found, folds)
 }
 
 /// The same model compiled for this machine.
@@ -147,13 +208,16 @@ fn check<T: Element + Prepares>(name: &str, model: &str, csv: &str) {
                 step.line.parse::<usize>().unwrap(),
                 "{text}"
             );
+            let kernel = is_native.then(|| step.kernel.parts().0.to_string());
+            assert_eq!(line.kernel, kernel, "{text}");
+            if !line.shown {
+                continue;
+            }
             assert_eq!(line.label, plan.label(step), "{text}");
             for expected in first_result(plan, step) {
                 let found = format!(" {}", line.result.trim_start());
                 assert!(found.contains(&expected), "{expected}: {found}\n{text}");
             }
-            let kernel = is_native.then(|| step.kernel.parts().0.to_string());
-            assert_eq!(line.kernel, kernel, "{text}");
         }
     }
 }
