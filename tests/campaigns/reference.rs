@@ -12,7 +12,7 @@
 //! - an element of a parameter that the reference evaluator itself misses by as much when it rounds every
 //!   value to f32, or of a slot where it misses any slot of the kind so: BatchNorm divides by small
 //!   deviations, and what it enlarges cancels further back. The reference rounds a sum once, a kernel each
-//!   of its terms, so what is missed counts times [`OF_A_TERM`] and the root of the longest sum's length;
+//!   of its terms, so what is missed counts [`OF_A_SUM`] times, and more where sums are long;
 //! - a step of Adam on a gradient that is rounding (terms that cancel, such as those of a layer before
 //!   BatchNorm's mean): it divides the gradient by its own size, which makes it a whole step up or down;
 //! - what follows in a training that has diverged: activations that are all saturated leave columns of
@@ -41,8 +41,11 @@ const ONE_ON_WORKERS: usize = 20;
 
 const EPOCHS: usize = 2;
 
-/// How many times the root of a sum's length a kernel may miss what the reference evaluator in f32 misses.
+/// How many times what the reference evaluator in f32 misses a kernel may miss: so many times in networks whose
+/// sums are short, and for each root of a term where one is longer than [`SHORT_SUM`].
+const OF_A_SUM: f64 = 10.0;
 const OF_A_TERM: f64 = 6.0;
+const SHORT_SUM: usize = 64;
 
 /// A training has diverged when its loss is more than so many times the first.
 const DIVERGED: f64 = 1e6;
@@ -156,7 +159,11 @@ impl Update<'_> {
         let moment = places.iter().position(|place| place.state.name == moment);
         let spec = self.loaded.compiled.declaration.train.as_ref().unwrap();
         let lr = spec.optimizer.as_ref().unwrap().arguments.number("lr");
-        let of_a_sum = OF_A_TERM * (self.longest_sum as f64).sqrt();
+        let of_a_sum = if self.longest_sum > SHORT_SUM {
+            OF_A_TERM * (self.longest_sum as f64).sqrt()
+        } else {
+            OF_A_SUM
+        };
         let missed_slots = largest_slot(self.loaded, self.missed, name);
         let largest_moment = largest_slot(self.loaded, self.expected, ".exp_avg");
         let mut as_rounding = 0;
