@@ -7,7 +7,7 @@
 //! since a gradient may be what is left of larger terms. Both start each update from the same states.
 //!
 //! Where rounding decides, no two ways to compute agree, so four things are left out, and the test
-//! bounds how often:
+//! bounds how often, over the fixed sample and over all networks:
 //! - an update whose forward pass comes next to a kink, which rounding puts on either side of it;
 //! - an element of a parameter that the reference evaluator itself misses by as much when it rounds every
 //!   value to f32, or of a slot where it misses any slot of the kind so: BatchNorm divides by small
@@ -439,11 +439,6 @@ fn fused_plans_agree_with_the_reference_evaluator() {
     let count = faults.len();
     faults.truncate(5);
     assert!(count == 0, "{count} networks differ\n{}", faults.join("\n"));
-    match campaign::share() {
-        Share::Sample => assert_eq!(drawn, Drawn::IN_SAMPLE),
-        Share::Hash { .. } => {}
-        Share::All => assert_eq!(drawn, Drawn::IN_ALL),
-    }
     let Compared {
         elements,
         rounding,
@@ -455,6 +450,12 @@ fn fused_plans_agree_with_the_reference_evaluator() {
         "{rounding} of {elements} elements as rounding, {kinks} of {updates} updates at kinks, \
          {diverged} trainings diverged"
     );
+    match campaign::share() {
+        Share::Sample => assert_eq!(drawn, Drawn::IN_SAMPLE),
+        // What is left out is rare among the networks. Of few that a hash draws, one may hold most of it.
+        Share::Hash { .. } => return,
+        Share::All => assert_eq!(drawn, Drawn::IN_ALL),
+    }
     assert!(
         rounding * 1000 < elements,
         "{rounding} of {elements} elements"
