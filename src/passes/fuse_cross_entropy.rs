@@ -25,7 +25,7 @@ pub fn rewrite(graph: &Graph) -> Graph {
         };
         rebuild.map(value, new);
     }
-    super::simplify::simplify(&rebuild.finish(Keep::ALL))
+    super::simplify::simplify(rebuild.finish(Keep::ALL))
 }
 
 struct Found {

@@ -115,7 +115,7 @@ fn table<'p>(phase: Phase, updates: Option<&'p Updates>) -> Vec<Pass<'p>> {
         },
         Pass {
             name: "simplify",
-            run: Box::new(|graph| simplify::simplify(&graph)),
+            run: Box::new(simplify::simplify),
             form: simplified,
         },
         Pass {
@@ -136,7 +136,7 @@ fn table<'p>(phase: Phase, updates: Option<&'p Updates>) -> Vec<Pass<'p>> {
         last.differentiated = true;
         passes.push(Pass {
             name: "simplify again",
-            run: Box::new(|graph| simplify::simplify(&graph)),
+            run: Box::new(simplify::simplify),
             form: last,
         });
     }

@@ -15,6 +15,7 @@ impl<'g> Rebuild<'g> {
         Rebuild {
             old,
             new: Graph {
+                nodes: Vec::with_capacity(old.nodes.len()),
                 states: old.states.clone(),
                 scalars: old.scalars.clone(),
                 origins: old.origins.clone(),

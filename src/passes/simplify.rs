@@ -3,9 +3,7 @@
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::mem::{self, Discriminant};
-
-use smallvec::SmallVec;
+use std::mem;
 
 use super::rebuild::{Keep, Rebuild, live};
 use crate::graph::ops::{BinaryOperator, Op};
@@ -13,13 +11,51 @@ use crate::graph::scalar::ScalarFunction;
 use crate::graph::shape::Dim;
 use crate::graph::{Graph, Operands, ValueId};
 
-pub fn simplify(graph: &Graph) -> Graph {
-    let (mut simpler, mut replaced) = pass(graph);
-    // What was replaced may have left nodes without users.
-    while replaced {
-        (simpler, replaced) = pass(&simpler);
+pub fn simplify(mut graph: Graph) -> Graph {
+    loop {
+        let replaced;
+        (graph, replaced) = pass(&graph);
+        // What was replaced may have left nodes without users.
+        if !replaced {
+            return graph;
+        }
     }
-    simpler
+}
+
+/// The nodes of a new graph, to be found by what they compute.
+struct Known {
+    /// The last node with a hash.
+    last: HashMap<u64, ValueId>,
+    /// For each node the one before it with its hash.
+    before: Vec<Option<ValueId>>,
+}
+
+impl Known {
+    fn new(nodes: usize) -> Self {
+        Known {
+            last: HashMap::with_capacity(nodes),
+            before: Vec::with_capacity(nodes),
+        }
+    }
+
+    /// The node of the graph that computes this.
+    fn find(&self, graph: &Graph, hash: u64, op: &Op, operands: &Operands) -> Option<ValueId> {
+        let mut candidate = self.last.get(&hash).copied();
+        while let Some(value) = candidate {
+            let node = graph.node(value);
+            if node.op == *op && node.operands == *operands {
+                return Some(value);
+            }
+            candidate = self.before[value.index()];
+        }
+        None
+    }
+
+    /// Adds the node that was appended last.
+    fn add(&mut self, hash: u64, value: ValueId) {
+        self.before.push(self.last.insert(hash, value));
+        debug_assert_eq!(self.before.len(), value.index() + 1);
+    }
 }
 
 /// The simplified graph, and whether anything was replaced.
@@ -27,8 +63,7 @@ fn pass(graph: &Graph) -> (Graph, bool) {
     let live = live(graph, Keep::ALL);
     let mut rebuild = Rebuild::new(graph);
     let mut replaced = false;
-    let mut known: HashMap<(Discriminant<Op>, u64, Operands), SmallVec<[ValueId; 2]>> =
-        HashMap::with_capacity(graph.nodes.len());
+    let mut known = Known::new(live.iter().filter(|live| **live).count());
     for value in graph.values().filter(|value| live[value.index()]) {
         let node = graph.node(value);
         let operands: Operands = node.operands.iter().map(|id| rebuild.mapped(*id)).collect();
@@ -41,18 +76,16 @@ fn pass(graph: &Graph) -> (Graph, bool) {
                     Some(Replacement::Node(op, operands)) => (op, operands),
                     Some(Replacement::Value(_)) | None => (node.op.clone(), operands),
                 };
-                let key = (mem::discriminant(&op), own_number(&op), operands.clone());
-                let alike = known.entry(key).or_default();
-                let same = |value: &&ValueId| rebuild.new.node(**value).op == op;
-                match alike.iter().find(same) {
+                let hash = hash(&op, &operands);
+                match known.find(&rebuild.new, hash, &op, &operands) {
                     Some(same) => {
                         replaced = true;
-                        *same
+                        same
                     }
                     None => {
                         rebuild.at(node);
                         let new = rebuild.new.push(op, &operands);
-                        alike.push(new);
+                        known.add(hash, new);
                         new
                     }
                 }
@@ -63,21 +96,20 @@ fn pass(graph: &Graph) -> (Graph, bool) {
     (rebuild.finish(Keep::ALL), replaced)
 }
 
-/// A number that sets operations without operands apart, so that few are compared.
-fn own_number(op: &Op) -> u64 {
+/// A hash of an operation on operands, which sets those without operands apart, so that few are compared.
+fn hash(op: &Op, operands: &Operands) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (mem::discriminant(op), operands).hash(&mut hasher);
     if let Op::State(state) = op {
-        u64::from(state.0)
+        state.hash(&mut hasher);
     } else if let Op::Constant(number) = op {
-        number.to_bits()
+        number.to_bits().hash(&mut hasher);
     } else if let Op::Scalar(scalar) = op {
-        u64::from(scalar.0)
+        scalar.hash(&mut hasher);
     } else if let Op::DropoutMask { stream, .. } = op {
-        let mut hasher = DefaultHasher::new();
         stream.hash(&mut hasher);
-        hasher.finish()
-    } else {
-        0
     }
+    hasher.finish()
 }
 
 enum Replacement {

@@ -12,7 +12,7 @@ use crate::diagnostics::{Code, Diagnostic, FileId, Span};
 /// No source is larger. A network with a million words is a table, and belongs in one.
 pub(super) const MAX_SOURCE_BYTES: usize = 16 << 20;
 /// Tokens, comments and misspellings of one file; bounds the memory of the syntax tree.
-pub(super) const MAX_TOKENS: usize = 100_000;
+pub(super) const MAX_TOKENS: usize = 200_000;
 
 pub(super) struct Scan {
     pub tokens: Vec<Token>,
