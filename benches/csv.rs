@@ -22,6 +22,17 @@ const ROWS: usize = 1_000_000;
 const COLUMNS: usize = 30;
 const ROUNDS: usize = 5;
 
+/// One cell in so many is empty in a table with holes.
+const ONE_IN: u64 = 20;
+
+/// A table to read.
+#[derive(Clone, Copy)]
+struct Made {
+    cells: Cells,
+    /// Whether cells are empty, which the model fills with the median.
+    holes: bool,
+}
+
 /// What stands in the columns before the last.
 #[derive(Clone, Copy)]
 enum Cells {
@@ -67,23 +78,50 @@ impl Cells {
             Cells::Mixed | Cells::Quoted => format!("{:.3}", normal()),
         }
     }
+}
+
+impl Made {
+    /// The tables by their numbers: first without holes, then with.
+    fn all() -> impl Iterator<Item = (String, Made)> {
+        let made = |holes| {
+            Cells::ALL.into_iter().map(move |(name, cells)| {
+                let name = if holes {
+                    format!("{name}, 5% empty")
+                } else {
+                    name.to_owned()
+                };
+                (name, Made { cells, holes })
+            })
+        };
+        made(false).chain(made(true))
+    }
+
+    fn numbered(number: &str) -> Made {
+        let number: usize = number.parse().expect("the number of a table");
+        Made::all().nth(number).expect("a table").1
+    }
 
     /// Writes the table: ten thousand rows, again and again.
     fn write(self, path: &Path) -> std::io::Result<()> {
         const DIFFERENT: usize = 10_000;
         let mut draws = Stream::new(5, "bench", "csv").draws(0, 0);
         let mut names: Vec<String> = (1..COLUMNS).map(|at| format!("x{at}")).collect();
-        if self.has_category() {
+        if self.cells.has_category() {
             names.push("c".to_owned());
         }
         names.push("y".to_owned());
         let rows = (0..DIFFERENT).map(|_| {
             let mut cells: Vec<String> = (0..COLUMNS)
-                .map(|column| self.cell(column, &mut draws))
+                .map(|column| self.cells.cell(column, &mut draws))
                 .collect();
-            if self.has_category() {
+            if self.holes {
+                let inputs = cells[..COLUMNS - 1].iter_mut();
+                let empty = inputs.filter(|_| draws.below(ONE_IN) == 0);
+                empty.for_each(String::clear);
+            }
+            if self.cells.has_category() {
                 let word = ["red", "green", "blue", "dark violet"][draws.below(4) as usize];
-                let word = match self {
+                let word = match self.cells {
                     Cells::Quoted => format!("\"{word}\""),
                     Cells::SixDigits | Cells::AllDigits | Cells::Mixed => word.to_owned(),
                 };
@@ -101,13 +139,14 @@ impl Cells {
     }
 
     fn spec(self, sources: &mut Sources) -> DataSpec {
-        let category = if self.has_category() {
+        let fill = if self.holes { ", fill = median" } else { "" };
+        let category = if self.cells.has_category() {
             "input c: category;"
         } else {
             ""
         };
         let text = format!(
-            "data {{ input x: vector(normalize = zscore) from \"x*\"; {category} target y: number; \
+            "data {{ input x: vector(normalize = zscore{fill}) from \"x*\"; {category} target y: number; \
              split = random(validate = 20%) }}\n\
              net {{ Linear(1) }}\ntrain {{ loss = MSE; optimizer = SGD; epochs = 1 }}\n"
         );
@@ -168,9 +207,9 @@ fn peak_memory() -> Option<u64> {
 const READS: usize = 3;
 
 /// Reads the table several times, and prepares it once: a line of JSON with the `seconds` of each reading,
-/// the `peak` in bytes after the first was prepared, and the `sums` of the columns of numbers.
-fn read_alone(cells: Cells, path: &Path, threads: usize) -> String {
-    let spec = cells.spec(&mut Sources::new());
+/// the `peak` in bytes after the first was prepared, and the `sums` of the numbers in each column.
+fn read_alone(made: Made, path: &Path, threads: usize) -> String {
+    let spec = made.spec(&mut Sources::new());
     let (first, _) = once(path, &spec, threads);
     let peak = peak_memory();
     let mut seconds = vec![first];
@@ -180,7 +219,10 @@ fn read_alone(cells: Cells, path: &Path, threads: usize) -> String {
         let table = read(path, &spec, threads);
         seconds.push(begin.elapsed().as_secs_f64());
         sums = (0..table.numbers.width())
-            .map(|place| table.numbers.column(place).iter().sum::<f64>())
+            .map(|place| {
+                let present = table.numbers.column(place).into_iter();
+                present.filter(|number| !number.is_nan()).sum::<f64>()
+            })
             .collect();
     }
     json!({ "seconds": seconds, "peak": peak, "sums": sums }).to_string()
@@ -197,22 +239,20 @@ fn told_by_another(number: usize, path: &Path) -> Option<Value> {
     serde_json::from_slice(&output.stdout).ok()
 }
 
-fn cells(number: &str) -> Cells {
-    let number: usize = number.parse().expect("the number of a table");
-    Cells::ALL[number].1
-}
-
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match &arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["--write", number, path] => {
-            return cells(number)
+            return Made::numbered(number)
                 .write(Path::new(path))
                 .expect("the table is written");
         }
         ["--read", threads, number, path] => {
             let threads = threads.parse().expect("a number of threads");
-            return println!("{}", read_alone(cells(number), Path::new(path), threads));
+            return println!(
+                "{}",
+                read_alone(Made::numbered(number), Path::new(path), threads)
+            );
         }
         _ => {}
     }
@@ -223,14 +263,14 @@ fn main() {
     let folder = std::env::temp_dir().join(format!("nnc-bench-csv-{}", std::process::id()));
     fs::create_dir(&folder).expect("a folder for the tables");
     println!(
-        "{:<34} {:>7} {:>10} {:>10} {:>8} {:>10} {:>9}",
+        "{:<44} {:>7} {:>10} {:>10} {:>8} {:>10} {:>9}",
         "1,000,000 rows of 30", "MB", "1 thread", "2 threads", "MB/s", "prepare", "peak"
     );
-    for (number, (name, cells)) in Cells::ALL.into_iter().enumerate() {
+    for (number, (name, made)) in Made::all().enumerate() {
         let path: PathBuf = folder.join(format!("{number}.csv"));
-        cells.write(&path).expect("the table is written");
+        made.write(&path).expect("the table is written");
         let megabytes = fs::metadata(&path).expect("the table").len() as f64 / 1e6;
-        let spec = cells.spec(&mut Sources::new());
+        let spec = made.spec(&mut Sources::new());
         let best = |threads| {
             let rounds = (0..ROUNDS).map(|_| once(&path, &spec, threads));
             rounds.fold((f64::MAX, f64::MAX), |best, round| {
@@ -239,7 +279,7 @@ fn main() {
         };
         let ((one, _), (two, prepare)) = (best(1), best(2));
         println!(
-            "{name:<34} {megabytes:>7.0} {one:>8.3} s {two:>8.3} s {:>8.0} {prepare:>8.3} s {:>6.0} MB",
+            "{name:<44} {megabytes:>7.0} {one:>8.3} s {two:>8.3} s {:>8.0} {prepare:>8.3} s {:>6.0} MB",
             megabytes / two,
             told_by_another(number, &path)
                 .and_then(|told| told["peak"].as_f64())

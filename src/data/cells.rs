@@ -172,6 +172,10 @@ fn rows_as<const USUAL: bool>(
             };
             let value = match short {
                 Some(value) => value,
+                None if start == end && markers.has_empty() => {
+                    any_missing = true;
+                    f64::NAN
+                }
                 None => {
                     let text = record.cell(column, &mut scratch);
                     let value = markers.number(text, format).ok()?;

@@ -123,32 +123,41 @@ fn forward_codes(codes: &mut [u32], missing: u32, rows: &[u32]) -> usize {
 /// The missing cells of a field's columns in these rows, ascending.
 pub(super) fn holes_in(table: &Table, field: &TableField, rows: &[u32]) -> Vec<Holes> {
     let found = holey(table, field);
-    let holes = |column: &String, missing: &mut dyn FnMut(u32) -> bool| {
-        let mut rows = rows.iter().copied().filter(|&row| missing(row));
-        let first = rows.next()?;
-        Some(Holes {
-            column: column.clone(),
-            count: 1 + rows.count(),
-            first,
-        })
-    };
     match &field.values {
-        Values::Numbers(places) => {
-            let columns = found.places.iter().filter_map(|&place| {
-                let mut numbers = table.numbers.lookup();
-                let mut missing = |row: u32| numbers.row(row as usize)[place].is_nan();
-                holes(&field.columns[place - places.start], &mut missing)
+        Values::Numbers(places) if !found.places.is_empty() => {
+            let mut holes: Vec<(usize, u32)> = vec![(0, 0); found.places.len()];
+            let mut numbers = table.numbers.lookup();
+            for &row in rows {
+                let numbers = numbers.row(row as usize);
+                for ((count, first), &place) in holes.iter_mut().zip(&found.places) {
+                    if numbers[place].is_nan() {
+                        if *count == 0 {
+                            *first = row;
+                        }
+                        *count += 1;
+                    }
+                }
+            }
+            let columns = found.places.iter().map(|place| place - places.start);
+            let holes = columns.zip(holes).map(|(column, (count, first))| Holes {
+                column: field.columns[column].clone(),
+                count,
+                first,
             });
-            columns.collect()
+            holes.filter(|holes| holes.count > 0).collect()
         }
         Values::Words { codes, .. } => {
-            let found = found.code.and_then(|code| {
-                let mut missing = |row: u32| codes[row as usize] == code;
-                holes(&field.columns[0], &mut missing)
+            let missing = |row: &u32| found.code == Some(codes[*row as usize]);
+            let mut rows = rows.iter().copied().filter(missing);
+            let first = rows.next();
+            let found = first.map(|first| Holes {
+                column: field.columns[0].clone(),
+                count: 1 + rows.count(),
+                first,
             });
             found.into_iter().collect()
         }
-        Values::Indicators(_) => Vec::new(),
+        Values::Numbers(_) | Values::Indicators(_) => Vec::new(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Prepared matrices: a table's rows as the network sees them.
 
 use crate::data::numbers::{Numbers, Run};
-use crate::data::prepare::{Element, Preparation, PreparedColumn, PreparedKind, prepared};
+use crate::data::prepare::{Element, Preparation, PreparedColumn, PreparedKind, filled, prepared};
 use crate::data::spec::Role;
 use crate::data::split::Division;
 use crate::data::table::{JUDGED, Part, Table, Values};
@@ -146,7 +146,7 @@ impl<'t, T: Element> Parts<'t, T> {
 struct Filling<'t, T> {
     width: usize,
     stretches: Vec<Stretch<'t>>,
-    /// Features whose numbers are prepared by more than subtraction and division.
+    /// Features whose numbers are prepared by more than filling, subtraction and division.
     others: Vec<(usize, usize, &'t PreparedColumn)>,
     /// Features that say whether the number at a place is missing.
     indicators: Vec<(usize, usize)>,
@@ -174,6 +174,7 @@ struct Stretch<'t> {
     place: usize,
     columns: Vec<&'t PreparedColumn>,
     // The same of every column, side by side.
+    filling: Vec<f64>,
     scale: Vec<f64>,
     offset: Vec<f64>,
     centre: Vec<f64>,
@@ -270,6 +271,7 @@ impl<'t, T: Element> Filling<'t, T> {
                     feature,
                     place,
                     columns: Vec::new(),
+                    filling: Vec::new(),
                     scale: Vec::new(),
                     offset: Vec::new(),
                     centre: Vec::new(),
@@ -345,6 +347,7 @@ impl<'t, T: Element> Filling<'t, T> {
 impl<'t> Stretch<'t> {
     fn add(&mut self, column: &'t PreparedColumn) {
         self.columns.push(column);
+        self.filling.push(column.filling());
         self.scale.push(column.scale);
         self.offset.push(column.offset);
         self.centre.push(column.centre);
@@ -357,11 +360,13 @@ impl<'t> Stretch<'t> {
         let count = self.columns.len();
         let numbers = &numbers[self.place..][..count];
         let features = &mut features[self.feature..][..count];
+        let filling = &self.filling[..count];
         let (scale, offset) = (&self.scale[..count], &self.offset[..count]);
         let (centre, spread) = (&self.centre[..count], &self.spread[..count]);
         let mut finite = true;
         for at in 0..count {
-            let value = prepared(numbers[at], scale[at], offset[at], centre[at], spread[at]);
+            let number = filled(numbers[at], filling[at]);
+            let value = prepared(number, scale[at], offset[at], centre[at], spread[at]);
             features[at] = T::from_f64(value);
             finite &= features[at].is_finite();
         }

@@ -71,6 +71,12 @@ impl Markers {
             || self.texts.iter().any(|marker| marker == text)
     }
 
+    /// Whether a cell with nothing in it stands for a missing value.
+    #[inline]
+    pub fn has_empty(&self) -> bool {
+        self.empty || self.usual
+    }
+
     /// Whether numbers have to be looked at, too.
     pub fn has_numbers(&self) -> bool {
         !self.numbers.is_empty()

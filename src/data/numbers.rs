@@ -62,11 +62,20 @@ impl Numbers {
         }
     }
 
-    /// One column's number in each of these rows.
-    pub fn of_rows(&self, place: usize, rows: &[u32]) -> Vec<f64> {
+    /// Puts the numbers of some columns in each of these rows into `columns`, one for each place, instead of
+    /// what they hold. Few rows are looked at at once, so that they come from memory once.
+    pub fn gather(&self, places: &[usize], rows: &[u32], columns: &mut [Vec<f64>]) {
+        const AT_ONCE: usize = 256;
         let mut lookup = self.lookup();
-        let numbers = rows.iter().map(|row| lookup.row(*row as usize)[place]);
-        numbers.collect()
+        let mut few: Vec<&[f64]> = Vec::with_capacity(AT_ONCE);
+        columns.iter_mut().for_each(Vec::clear);
+        for rows in rows.chunks(AT_ONCE) {
+            few.clear();
+            few.extend(rows.iter().map(|row| lookup.row(*row as usize)));
+            for (column, &place) in columns.iter_mut().zip(places) {
+                column.extend(few.iter().map(|row| row[place]));
+            }
+        }
     }
 
     /// One column's number in each row.

@@ -16,6 +16,9 @@ use crate::diagnostics::{Code, Diagnostic, Faults};
 /// How many numbers of columns that are learned from are worth another thread.
 const WORTH_A_THREAD: usize = 1 << 16;
 
+/// How many columns a thread takes out of the table at once.
+const AT_ONCE: usize = 4;
+
 /// What data preparation learned from the training rows. It belongs to the trained model.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Preparation {
@@ -64,18 +67,20 @@ pub struct PreparedColumn {
 }
 
 impl PreparedColumn {
-    /// Whether nothing but `scale`, `offset`, `centre` and `spread` has to be known.
+    /// Whether a number that is there is only scaled and moved.
     pub(super) fn is_linear(&self) -> bool {
-        self.fill.is_none()
-            && self.clip.is_none()
-            && !self.log
-            && self.transform.is_none()
-            && !self.constant
+        self.clip.is_none() && !self.log && self.transform.is_none() && !self.constant
+    }
+
+    /// What stands for a missing number: one that nothing fills stays missing.
+    pub(super) fn filling(&self) -> f64 {
+        self.fill.unwrap_or(f64::NAN)
     }
 
     #[inline]
     pub fn prepare(&self, value: f64) -> f64 {
         if self.is_linear() {
+            let value = filled(value, self.filling());
             return prepared(value, self.scale, self.offset, self.centre, self.spread);
         }
         if self.constant {
@@ -97,11 +102,7 @@ impl PreparedColumn {
 
     /// The same before the logarithm.
     pub(super) fn before_log(&self, value: f64) -> f64 {
-        let value = match self.fill {
-            Some(fill) if value.is_nan() => fill,
-            Some(_) | None => value,
-        };
-        let value = value * self.scale + self.offset;
+        let value = filled(value, self.filling()) * self.scale + self.offset;
         match self.clip {
             Some((least, greatest)) => value.clamp(least, greatest),
             None => value,
@@ -118,6 +119,12 @@ impl PreparedColumn {
         let value = if self.log { value.exp_m1() } else { value };
         (value - self.offset) / self.scale
     }
+}
+
+/// The number, or what stands for it where it is missing.
+#[inline(always)]
+pub(super) fn filled(value: f64, filling: f64) -> f64 {
+    if value.is_nan() { filling } else { value }
 }
 
 /// The one formula of preparation.
@@ -321,18 +328,22 @@ fn learned_columns(
     let places = (0..declared.len()).filter(|&place| !is_plain(&declared[place]));
     let places: Vec<usize> = places.collect();
     let next = AtomicUsize::new(0);
+    let groups: Vec<&[usize]> = places.chunks(AT_ONCE).collect();
     let work = || {
         let mut learned = Vec::new();
-        while let Some(&place) = places.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let numbers = table.numbers.of_rows(place, rows);
-            let column = learn_column(names[place], &declared[place], numbers);
-            learned.push((place, column));
+        let mut columns = vec![Vec::new(); AT_ONCE];
+        while let Some(group) = groups.get(next.fetch_add(1, Ordering::Relaxed)) {
+            table.numbers.gather(group, rows, &mut columns);
+            for (&place, numbers) in group.iter().zip(&mut columns) {
+                let column = learn_column(names[place], &declared[place], numbers);
+                learned.push((place, column));
+            }
         }
         learned
     };
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let worth = rows.len() * places.len() / WORTH_A_THREAD;
-    let others = cores.min(places.len()).min(worth + 1).saturating_sub(1);
+    let others = cores.min(groups.len()).min(worth + 1).saturating_sub(1);
     std::thread::scope(|scope| {
         let others: Vec<_> = (0..others).map(|_| scope.spawn(work)).collect();
         let mut learned: HashMap<_, _> = work().into_iter().collect();

@@ -125,14 +125,14 @@ pub(super) fn learn_plain(
 pub(super) fn learn_column(
     name: &str,
     number: &Number,
-    mut numbers: Vec<f64>,
+    numbers: &mut [f64],
 ) -> Result<PreparedColumn, Refusal> {
     let mut column = untouched(name, number);
     column.fill = match number.fill {
         None | Some(NumberFill::Forward) => None,
         Some(NumberFill::Value(value)) => Some(value),
         Some(fill @ (NumberFill::Median | NumberFill::Mean | NumberFill::Mode)) => {
-            let Some(value) = filling(fill, &numbers) else {
+            let Some(value) = filling(fill, numbers) else {
                 let message = format!("no training row has a number in the column `{name}`");
                 return Err((Code::MissingCells, message));
             };
@@ -143,12 +143,11 @@ pub(super) fn learn_column(
         .iter_mut()
         .for_each(|it| *it = column.before_statistics(*it));
     if let Normalize::Power = number.normalize {
-        let transform = Transform::power(&numbers);
+        let transform = Transform::power(numbers);
         numbers.iter_mut().for_each(|it| *it = transform.apply(*it));
         column.transform = Some(transform);
     }
-    let least = numbers.iter().copied().fold(f64::INFINITY, f64::min);
-    let greatest = numbers.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let (least, greatest) = range(numbers);
     let count = numbers.len() as f64;
     let (centre, spread) = match number.normalize {
         Normalize::None => return Ok(column),
@@ -161,17 +160,38 @@ pub(super) fn learn_column(
         Normalize::MaxAbs => (0.0, least.abs().max(greatest.abs())),
         Normalize::Robust => {
             numbers.sort_unstable_by(f64::total_cmp);
-            let [first, median, third] = [0.25, 0.5, 0.75].map(|it| quantile_of(&numbers, it));
+            let [first, median, third] = [0.25, 0.5, 0.75].map(|it| quantile_of(numbers, it));
             // scikit-learn leaves the scale of a column as it is that is the same in most rows.
             (median, if third == first { 1.0 } else { third - first })
         }
         Normalize::Quantile => {
             numbers.sort_unstable_by(f64::total_cmp);
-            column.transform = Some(Transform::quantile(&numbers));
+            column.transform = Some(Transform::quantile(numbers));
             (0.0, 1.0)
         }
     };
     normalised(column, (least, greatest), centre, spread)
+}
+
+/// The least and the greatest number. Several are compared side by side.
+fn range(numbers: &[f64]) -> (f64, f64) {
+    const LANES: usize = 8;
+    let mut least = [f64::INFINITY; LANES];
+    let mut greatest = [f64::NEG_INFINITY; LANES];
+    for numbers in numbers.chunks(LANES) {
+        let lanes = least.iter_mut().zip(&mut greatest);
+        for ((least, greatest), &number) in lanes.zip(numbers) {
+            *least = if number < *least { number } else { *least };
+            *greatest = if number > *greatest {
+                number
+            } else {
+                *greatest
+            };
+        }
+    }
+    let least = least.into_iter().fold(f64::INFINITY, f64::min);
+    let greatest = greatest.into_iter().fold(f64::NEG_INFINITY, f64::max);
+    (least, greatest)
 }
 
 /// The column with what is subtracted and what is divided by; it is constant if the numbers are all the
@@ -205,28 +225,73 @@ fn normalised(
 
 /// What missing numbers become, from those that are there; `None` if none is.
 fn filling(fill: NumberFill, numbers: &[f64]) -> Option<f64> {
-    let present = numbers.iter().copied().filter(|number| !number.is_nan());
+    if let NumberFill::Median = fill {
+        return median(numbers);
+    }
+    let present = present(numbers);
     if let NumberFill::Mean = fill {
         let count = present.clone().count();
         return (count > 0).then(|| present.sum::<f64>() / count as f64);
     }
     let mut present: Vec<f64> = present.collect();
-    if let NumberFill::Median = fill {
-        return median(&mut present);
-    }
     present.sort_unstable_by(f64::total_cmp);
     let runs = present.chunk_by(|left, right| left == right);
     // Of equally long runs `max_by_key` gives the last.
     runs.rev().max_by_key(|run| run.len()).map(|run| run[0])
 }
 
-/// The middle number, or the mean of the two in the middle; `None` of none.
-fn median(numbers: &mut [f64]) -> Option<f64> {
-    let (half, even) = (numbers.len() / 2, numbers.len().is_multiple_of(2));
+/// The numbers that are not missing.
+fn present(numbers: &[f64]) -> impl Iterator<Item = f64> + Clone {
+    numbers.iter().copied().filter(|number| !number.is_nan())
+}
+
+/// How many numbers are drawn to find out where the middle one is among very many.
+const SAMPLE: usize = 2048;
+
+/// The middle one of the numbers that are not missing, or the mean of the two in the middle; `None` of none.
+///
+/// Of many, only those between two numbers of a sample are selected from, after R. W. Floyd and R. L. Rivest,
+/// "Expected time bounds for selection" (1975).
+fn median(numbers: &[f64]) -> Option<f64> {
+    let count = present(numbers).count();
+    let middle = [count.saturating_sub(1) / 2, count / 2];
+    if let Some((low, high)) = around_median(numbers) {
+        let below = numbers.iter().filter(|number| **number < low).count();
+        let candidates = numbers.iter().copied();
+        let mut candidates: Vec<f64> = candidates
+            .filter(|number| (low..=high).contains(number))
+            .collect();
+        let found = below..below + candidates.len();
+        if middle.iter().all(|place| found.contains(place)) {
+            return middle_of(&mut candidates, count, below);
+        }
+    }
+    middle_of(&mut present(numbers).collect::<Vec<f64>>(), count, 0)
+}
+
+/// Two numbers between which the median of many lies most often; `None` of few.
+fn around_median(numbers: &[f64]) -> Option<(f64, f64)> {
+    if numbers.len() < 16 * SAMPLE {
+        return None;
+    }
+    let sample = numbers.iter().copied().step_by(numbers.len() / SAMPLE);
+    let mut sample: Vec<f64> = sample.filter(|number| !number.is_nan()).collect();
+    sample.sort_unstable_by(f64::total_cmp);
+    // Four and a half standard deviations of the place of a sample's median.
+    let (half, away) = (sample.len() / 2, SAMPLE / 20);
+    Some((
+        *sample.get(half.checked_sub(away)?)?,
+        *sample.get(half + away)?,
+    ))
+}
+
+/// The median of `count` numbers of which these are all but the `below` least and some of the greatest.
+fn middle_of(numbers: &mut [f64], count: usize, below: usize) -> Option<f64> {
+    let even = count.is_multiple_of(2);
     if numbers.is_empty() {
         return None;
     }
-    let (below, middle, _) = numbers.select_nth_unstable_by(half, f64::total_cmp);
+    let (below, middle, _) = numbers.select_nth_unstable_by(count / 2 - below, f64::total_cmp);
     let middle = *middle;
     if !even {
         return Some(middle);
@@ -247,7 +312,7 @@ mod tests {
             ..Number::default()
         };
         if !is_plain(&number) {
-            return learn_column("x", &number, values.to_vec());
+            return learn_column("x", &number, &mut values.to_vec());
         }
         let mut numbers = Numbers::new(1);
         // Two runs of rows, as a table of several blocks has.
@@ -328,8 +393,8 @@ mod tests {
             normalize: Normalize::MinMax,
             ..Number::default()
         };
-        let numbers = vec![1.0, f64::NAN, 2.0, 100.0, -5.0];
-        let column = learn_column("x", &number, numbers).expect("a column");
+        let mut numbers = [1.0, f64::NAN, 2.0, 100.0, -5.0];
+        let column = learn_column("x", &number, &mut numbers).expect("a column");
         assert_eq!(column.fill, Some(1.5));
         let top = 8.0_f64.ln();
         for (value, expected) in [
@@ -351,5 +416,33 @@ mod tests {
         assert_eq!(fill(NumberFill::Mean, &values), Some(17.0 / 6.0));
         assert_eq!(fill(NumberFill::Mode, &values), Some(1.0));
         assert_eq!(fill(NumberFill::Mode, &[]), None);
+        assert_eq!(fill(NumberFill::Median, &[]), None);
+    }
+
+    #[test]
+    fn the_median_of_many_numbers_is_that_of_the_sorted_ones() {
+        let many = 40 * SAMPLE;
+        let mut draws = crate::random::Stream::new(3, "test", "").draws(0, 0);
+        for count in [many, many + 1] {
+            let drawn: Vec<f64> = (0..count).map(|_| draws.uniform()).collect();
+            let rising = (0..count).map(|at| at as f64).collect();
+            let few_values = drawn.iter().map(|number| (number * 3.0).floor()).collect();
+            let same = vec![7.0; count];
+            // The sample has only numbers of the second kind.
+            let every = count / SAMPLE;
+            let misleading = (0..count).map(|at| if at.is_multiple_of(every) { 1.0 } else { 0.0 });
+            let half_missing = |at: usize| if at % 7 < 3 { f64::NAN } else { at as f64 };
+            let holey = (0..count).map(half_missing).collect();
+            let empty_but_one = (0..count).map(|at| if at == 7 { 7.0 } else { f64::NAN });
+            let columns = [drawn, rising, few_values, same, misleading.collect(), holey];
+            for mut numbers in columns.into_iter().chain([empty_but_one.collect()]) {
+                let found = filling(NumberFill::Median, &numbers);
+                numbers.retain(|number| !number.is_nan());
+                let count = numbers.len();
+                numbers.sort_by(f64::total_cmp);
+                let middle = (numbers[(count - 1) / 2] + numbers[count / 2]) / 2.0;
+                assert_eq!(found, Some(middle));
+            }
+        }
     }
 }
