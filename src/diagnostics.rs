@@ -275,6 +275,7 @@ codes! {
     ThousandsPoints = "W0121" Warning "points that may separate thousands";
     LostDigits = "W0122" Warning "whole numbers that lose digits";
     CounterColumn = "W0123" Warning "a glob takes a column that counts the rows";
+    Sentinel = "W0124" Warning "a number that may stand for missing ones";
     // Advice.
     NothingToTrain = "N0101" Note "the network has no parameter to train";
 }

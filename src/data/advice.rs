@@ -3,6 +3,7 @@
 use crate::compile::Compiled;
 use crate::data::columns::listed as listed_columns;
 use crate::data::prepare::{Preparation, PreparedColumn, PreparedKind};
+use crate::data::sentinels::{self, sentinels};
 use crate::data::spec::{ColumnKind, DataSpec, Normalize, Role, Split};
 use crate::data::split::Division;
 use crate::data::table::{Part, Table, TableField, Values};
@@ -16,6 +17,9 @@ const WIDE_SPREAD: f64 = 10.0;
 
 /// Rows that are looked at for the spread, evenly over the training rows.
 const MOST_ROWS: usize = 1_000;
+
+/// Rows that are looked at for numbers that stand for missing ones.
+const SORTED_ROWS: usize = 10_000;
 
 /// Adds to a model that will be trained what its training rows say against inputs, targets and the
 /// split.
@@ -32,10 +36,20 @@ pub fn advise(
     };
     let spec = &compiled.declaration.data;
     let mut advice = Vec::new();
-    let step = division.train.len().div_ceil(MOST_ROWS).max(1);
-    let rows: Vec<u32> = division.train.iter().copied().step_by(step).collect();
-    for field in table.fields_of(Role::Input) {
-        advice.extend(wide_spread(table, spec, field, &rows));
+    let rows = |most: usize| -> Vec<u32> {
+        let step = division.train.len().div_ceil(most).max(1);
+        division.train.iter().copied().step_by(step).collect()
+    };
+    let sentinels = sentinels(table, &rows(SORTED_ROWS), &division.train);
+    let training = division.train.len();
+    advice.extend(sentinels::warning(&sentinels, table, spec, training));
+    let rows = rows(MOST_ROWS);
+    for (index, field) in table.fields.iter().enumerate() {
+        // What stands for missing numbers spreads the others.
+        let odd = sentinels.iter().any(|sentinel| sentinel.field() == index);
+        if field.role == Role::Input && !odd {
+            advice.extend(wide_spread(table, spec, field, &rows));
+        }
     }
     for (field, output) in table.fields_of(Role::Target).zip(&loss.outputs) {
         if let Some(range) = output.range {

@@ -46,6 +46,7 @@ mod ordered;
 mod preparation_file;
 mod rows;
 mod scan;
+mod sentinels;
 mod sniff;
 mod statistics;
 mod suspicious;
