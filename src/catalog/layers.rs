@@ -4,7 +4,7 @@ use super::arguments::{ArgumentKind, Arguments, Default, Range, Value, named, po
 use super::axes::{flatten, unflatten};
 use super::{Entry, Meaning};
 use crate::diagnostics::{Code, Diagnostic, Span, listed};
-use crate::graph::ops::{MatMulForm, Op};
+use crate::graph::ops::{DropoutMask, MatMulForm, Op};
 use crate::graph::scalar::ScalarFunction;
 use crate::graph::shape::{Dim, Shape};
 use crate::graph::state::{Initializer, State, StateId, StateKind, Training};
@@ -441,14 +441,12 @@ fn dropout(
         count => format!("{}#{}", context.path, count + 1).into(),
     };
     let graph = &mut *context.graph;
-    let mask = graph.push(
-        Op::DropoutMask {
-            shape,
-            keep,
-            stream,
-        },
-        &[],
-    );
+    let mask = DropoutMask {
+        shape,
+        keep,
+        stream,
+    };
+    let mask = graph.push(Op::DropoutMask(Box::new(mask)), &[]);
     let dropped = graph.multiply(x, mask);
     let result = graph.push(Op::ByPhase, &[dropped, x]);
     context.name(mask, "mask");

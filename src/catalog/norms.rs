@@ -317,7 +317,7 @@ fn advise_norm(context: &mut LayerContext, x: ValueId) {
     }
     let dropped = *op(before) == Op::ByPhase
         && operand(graph.node(before).operands[0], 1)
-            .is_some_and(|mask| matches!(op(mask), Op::DropoutMask { .. }));
+            .is_some_and(|mask| matches!(op(mask), Op::DropoutMask(_)));
     let place = graph.origin(node.origin).span;
     let dropout = graph.origin(graph.node(before).origin).span;
     if biased {

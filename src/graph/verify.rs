@@ -137,7 +137,8 @@ fn ids(graph: &Graph, value: ValueId) -> Verified {
         let known = (scalar.0 as usize) < graph.scalars.len();
         hold(known, line, "a node reads a scalar that there is not")?;
     }
-    if let Op::DropoutMask { keep, .. } = node.op {
+    if let Op::DropoutMask(mask) = &node.op {
+        let keep = mask.keep;
         // One that waits for the data is NaN.
         let share = keep > 0.0 && keep <= 1.0 || keep.is_nan();
         hold(share, line, "a mask keeps no share between 0 and 1")?;

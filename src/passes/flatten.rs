@@ -3,7 +3,7 @@
 
 use super::rebuild::{Keep, Rebuild};
 use crate::graph::Graph;
-use crate::graph::ops::Op;
+use crate::graph::ops::{DropoutMask, Op};
 use crate::graph::shape::Shape;
 
 pub fn rewrite(graph: Graph) -> Graph {
@@ -28,19 +28,13 @@ pub fn rewrite(graph: Graph) -> Graph {
             rebuild.at(node);
             let repeated = rebuild.mapped(operand(0));
             rebuild.new.broadcast(repeated, &flat(shape))
-        } else if let Op::DropoutMask {
-            shape,
-            keep,
-            stream,
-        } = &node.op
-        {
+        } else if let Op::DropoutMask(mask) = &node.op {
             rebuild.at(node);
-            let mask = Op::DropoutMask {
-                shape: flat(shape),
-                keep: *keep,
-                stream: stream.clone(),
+            let mask = DropoutMask {
+                shape: flat(&mask.shape),
+                ..DropoutMask::clone(mask)
             };
-            rebuild.new.push(mask, &[])
+            rebuild.new.push(Op::DropoutMask(Box::new(mask)), &[])
         } else {
             rebuild.copy(value)
         };

@@ -106,8 +106,8 @@ fn hash(op: &Op, operands: &Operands) -> u64 {
         number.to_bits().hash(&mut hasher);
     } else if let Op::Scalar(scalar) = op {
         scalar.hash(&mut hasher);
-    } else if let Op::DropoutMask { stream, .. } = op {
-        stream.hash(&mut hasher);
+    } else if let Op::DropoutMask(mask) = op {
+        mask.stream.hash(&mut hasher);
     }
     hasher.finish()
 }

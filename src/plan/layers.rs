@@ -150,7 +150,7 @@ fn computes(op: &Op) -> bool {
         | Op::MatMul(_)
         | Op::Gather
         | Op::ScatterAdd { .. }
-        | Op::DropoutMask { .. }
+        | Op::DropoutMask(_)
         | Op::LogSoftmax
         | Op::CrossEntropy { .. }
         | Op::CrossEntropyGradient { .. }

@@ -186,7 +186,7 @@ impl ProgramBuilder<'_> {
                 });
             }
             // Loads that are values of their own, because a kernel reads them whole.
-            Op::DropoutMask { .. }
+            Op::DropoutMask(_)
             | Op::Broadcast { .. }
             | Op::Constant(_)
             | Op::Scalar(_)
@@ -324,11 +324,11 @@ impl ProgramBuilder<'_> {
                     stride: index.stride,
                 }
             }
-            Op::DropoutMask { keep, stream, .. } => {
+            Op::DropoutMask(mask) => {
                 let purpose = crate::graph::ops::DROPOUT;
                 Load::Dropout {
-                    key: RandomKey(Stream::new(lowering.seed, purpose, stream).key()),
-                    keep: *keep,
+                    key: RandomKey(Stream::new(lowering.seed, purpose, &mask.stream).key()),
+                    keep: mask.keep,
                 }
             }
             Op::Broadcast { shape } => self.load_repeated(node.operands[0], shape),

@@ -137,9 +137,9 @@ fn an_unknown_origin(graph: &mut Graph) {
 }
 
 fn a_mask_that_keeps_nothing(graph: &mut Graph) {
-    let mask = first_op(graph, |op| matches!(op, Op::DropoutMask { .. }));
-    if let Op::DropoutMask { keep, .. } = &mut mask.op {
-        *keep = 0.0;
+    let mask = first_op(graph, |op| matches!(op, Op::DropoutMask(_)));
+    if let Op::DropoutMask(mask) = &mut mask.op {
+        mask.keep = 0.0;
     }
 }
 

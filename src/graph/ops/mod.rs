@@ -19,8 +19,6 @@ mod reshape;
 mod slice;
 mod source;
 
-use std::sync::Arc;
-
 use super::reference::{StepContext, Tensor};
 use super::scalar::ScalarFunction;
 use super::shape::{Dim, Dims, Shape};
@@ -36,7 +34,7 @@ pub use reduce::Axis;
 pub use slice::{GradientSlice, join_slices};
 
 /// What the random stream of a dropout mask is for.
-pub use dropout_mask::PURPOSE as DROPOUT;
+pub use dropout_mask::{DropoutMask, PURPOSE as DROPOUT};
 
 /// The prepared matrices that a batch brings.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -96,11 +94,7 @@ pub enum Op {
     },
     /// `1 / keep` with probability `keep`, else 0.
     /// The draw is addressed by (seed, `dropout`, stream, update, row position, element).
-    DropoutMask {
-        shape: Shape,
-        keep: f64,
-        stream: Arc<str>,
-    },
+    DropoutMask(Box<DropoutMask>),
     /// log softmax along the last axis.
     LogSoftmax,
     /// Softmax with cross-entropy by row, from logits and the index of the class, with target
@@ -126,7 +120,7 @@ impl Op {
             | Op::State(_)
             | Op::Constant(_)
             | Op::Scalar(_)
-            | Op::DropoutMask { .. } => operands == 0,
+            | Op::DropoutMask(_) => operands == 0,
             Op::Map(_)
             | Op::MapDerivative(_)
             | Op::Broadcast { .. }
@@ -164,7 +158,7 @@ impl Op {
             | Op::Concat
             | Op::Slice { .. }
             | Op::Reshape { .. }
-            | Op::DropoutMask { .. }
+            | Op::DropoutMask(_)
             | Op::LogSoftmax
             | Op::CrossEntropy { .. }
             | Op::ByPhase => false,
@@ -188,7 +182,7 @@ impl Op {
             Op::Concat => concat::shape(operands),
             Op::Slice { start, length } => slice::shape(start, length, operands),
             Op::Reshape { dims } => reshape::shape(dims, operands),
-            Op::DropoutMask { shape, .. } => Ok(shape.clone()),
+            Op::DropoutMask(mask) => Ok(mask.shape.clone()),
             Op::LogSoftmax => log_softmax::shape(operands),
             Op::CrossEntropy { .. } => cross_entropy::shape(operands),
             Op::CrossEntropyGradient { .. } => cross_entropy::gradient_shape(operands),
@@ -209,7 +203,7 @@ impl Op {
         let operands = graph.node(y).operands.clone();
         match self {
             Op::Input { .. } | Op::State(_) | Op::Constant(_) | Op::Scalar(_) => Vec::new(),
-            Op::DropoutMask { .. } | Op::OneHot { .. } => vec![None; operands.len()],
+            Op::DropoutMask(_) | Op::OneHot { .. } => vec![None; operands.len()],
             Op::Map(function) => map::gradient(*function, graph, &operands, y, dy),
             Op::Binary(operator) => binary::gradient(*operator, graph, &operands, y, dy, wanted),
             Op::Broadcast { .. } => broadcast::gradient(graph, &operands, dy),
@@ -251,11 +245,7 @@ impl Op {
             Op::Concat => concat::evaluate(operands),
             Op::Slice { start, length } => slice::evaluate(start, length, operands[0]),
             Op::Reshape { .. } => reshape::evaluate(operands[0], y),
-            Op::DropoutMask {
-                shape,
-                keep,
-                stream,
-            } => dropout_mask::evaluate(shape, *keep, stream, moment),
+            Op::DropoutMask(mask) => dropout_mask::evaluate(mask, moment),
             Op::LogSoftmax => log_softmax::evaluate(operands[0]),
             Op::CrossEntropy { on, off } => cross_entropy::evaluate(*on, *off, operands),
             Op::CrossEntropyGradient { on, off } => {
@@ -284,7 +274,7 @@ impl Op {
             Op::Concat => format!("[{}]", operands.join(", ")),
             Op::Slice { start, length } => slice::text(start, length, operands),
             Op::Reshape { .. } => operands[0].clone(),
-            Op::DropoutMask { keep, .. } => format!("mask(keep {})", super::state::short(*keep)),
+            Op::DropoutMask(mask) => format!("mask(keep {})", super::state::short(mask.keep)),
             Op::LogSoftmax => format!("log_softmax({})", operands[0]),
             Op::CrossEntropy { on, off } => cross_entropy::text(*on, *off, operands),
             Op::CrossEntropyGradient { on, off } => {

@@ -106,7 +106,7 @@ impl<'g> Fuser<'g> {
             | Op::State(_)
             | Op::Constant(_)
             | Op::Scalar(_)
-            | Op::DropoutMask { .. } => self.free[value.index()] = true,
+            | Op::DropoutMask(_) => self.free[value.index()] = true,
             Op::Broadcast { .. } | Op::Slice { .. } | Op::OneHot { .. } => {
                 let source = self.view_source(operands[0]);
                 self.free[value.index()] = self.is_free(source) && !self.floats(source);
@@ -386,7 +386,7 @@ impl<'g> Fuser<'g> {
                     }
                 }
                 // A floating node: it is computed here.
-                Op::Map(_) | Op::MapDerivative(_) | Op::Binary(_) | Op::DropoutMask { .. } => {
+                Op::Map(_) | Op::MapDerivative(_) | Op::Binary(_) | Op::DropoutMask(_) => {
                     self.put(value, (group, region), false, &mut read);
                 }
                 Op::Reduce { .. }

@@ -89,7 +89,7 @@ impl Fuser<'_> {
                 | Op::State(_)
                 | Op::Constant(_)
                 | Op::Scalar(_)
-                | Op::DropoutMask { .. } => {}
+                | Op::DropoutMask(_) => {}
                 Op::Broadcast { .. } | Op::Slice { .. } | Op::OneHot { .. } => {
                     // Read with another shape than its own, so it must be whole; a view of a view too.
                     let source = self.view_source(node.operands[0]);
@@ -136,7 +136,7 @@ impl Fuser<'_> {
     pub(super) fn floats(&self, value: ValueId) -> bool {
         matches!(
             self.graph.node(value).op,
-            Op::Map(_) | Op::MapDerivative(_) | Op::Binary(_) | Op::DropoutMask { .. }
+            Op::Map(_) | Op::MapDerivative(_) | Op::Binary(_) | Op::DropoutMask(_)
         )
     }
 
@@ -168,7 +168,7 @@ impl Fuser<'_> {
                 let (group, region) = self.region_for(value, &needs, &shape);
                 self.merge(value, group, region, false);
             }
-            Op::Map(_) | Op::MapDerivative(_) | Op::Binary(_) | Op::DropoutMask { .. } => {
+            Op::Map(_) | Op::MapDerivative(_) | Op::Binary(_) | Op::DropoutMask(_) => {
                 self.place_floating(value);
             }
             Op::Reduce { .. } => self.merge_reduction(value),

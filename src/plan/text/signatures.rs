@@ -18,13 +18,9 @@ pub fn sign_node(signature: &mut Signature, graph: &Graph, node: &Node) {
     }
     match &node.op {
         Op::State(_) => signature.text("state"),
-        Op::DropoutMask {
-            shape,
-            keep,
-            stream,
-        } => {
-            signature.text(&format!("mask {shape:?} {keep:?}"));
-            signature.name(stream);
+        Op::DropoutMask(mask) => {
+            signature.text(&format!("mask {:?} {:?}", mask.shape, mask.keep));
+            signature.name(&mask.stream);
         }
         Op::Scalar(scalar) => signature.text(&format!("{:?}", graph.scalars[scalar.0 as usize])),
         Op::Input { .. }

@@ -99,13 +99,9 @@ impl Wanted<'_> {
                 let of = self.found[operands[0].index()];
                 self.terms.slice(of, length(start), length(part), all)
             }
-            Op::DropoutMask {
-                shape,
-                keep,
-                stream,
-            } => {
-                let key = RandomKey(Stream::new(self.seed, DROPOUT, stream).key());
-                let mask = Head::Dropout(key, keep.to_bits(), width(shape));
+            Op::DropoutMask(mask) => {
+                let key = RandomKey(Stream::new(self.seed, DROPOUT, &mask.stream).key());
+                let mask = Head::Dropout(key, mask.keep.to_bits(), width(&mask.shape));
                 self.terms.loose(mask)
             }
             Op::LogSoftmax => self.of_whole(Head::LogSoftmax, operands),
