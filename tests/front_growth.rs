@@ -8,6 +8,7 @@ use std::thread;
 
 use nnc::data::schema_from_spec;
 use nnc::diagnostics::{Code, Diagnostic, Sources};
+use nnc::resolve::uses::Library;
 use nnc::{ModelSource, declare};
 
 thread_local! {
@@ -54,7 +55,12 @@ struct Read {
 fn read(text: &str) -> Read {
     let mut sources = Sources::new();
     let file = sources.add("model.nn", text);
-    let declaration = match declare(&ModelSource::new(&sources, file)) {
+    let library = Library::gather(&mut sources, file, &mut |_| Err("is not there".to_owned()));
+    let source = ModelSource {
+        library: Some(&library),
+        ..ModelSource::new(&sources, file)
+    };
+    let declaration = match declare(&source) {
         Ok(declaration) => declaration,
         Err(faults) => return Read { nodes: 0, faults },
     };
@@ -165,6 +171,11 @@ fn targets_without_a_value(size: usize) -> String {
     format!("data {{\ninput x: number\n{targets}}}\nnet {{\n{values}}}\n{TRAIN}\n")
 }
 
+fn path_of_many_folders(size: usize) -> String {
+    let network = network("", "Tanh");
+    format!("use \"{}b.nn\"\n{network}", "a/".repeat(size))
+}
+
 /// The bytes that reading a model asks for.
 fn bytes(model: Model, size: usize) -> usize {
     let text = model(size);
@@ -177,7 +188,7 @@ fn bytes(model: Model, size: usize) -> usize {
 fn memory_grows_as_the_network() {
     const SIZE: usize = 500;
     const TIMES: usize = 8;
-    let models: [(&str, Model); 15] = [
+    let models: [(&str, Model); 16] = [
         ("products", products),
         ("two before", two_before),
         ("added", added),
@@ -193,6 +204,7 @@ fn memory_grows_as_the_network() {
         ("unused names", unused_names),
         ("unknown layers", unknown_layers),
         ("targets without a value", targets_without_a_value),
+        ("a path of many folders", path_of_many_folders),
     ];
     // What is needed whatever the size is counts for none of the growth; tables double.
     for (name, model) in models {
