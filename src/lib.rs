@@ -19,6 +19,7 @@
 //! | module | what it holds |
 //! | --- | --- |
 //! | `cli` (in the binary) | one file a command; the only place that reads files, prints, or exits |
+//! | [`advice`] | what a table says against a model: warnings before its training |
 //! | [`train`] | the epoch loop, initial values, metrics, weights files |
 //! | [`data`] | CSV → typed columns → split → prepared matrices |
 //! | [`engine`] | runs a plan: sets scalars, brings rows in, hands results out |
@@ -52,6 +53,7 @@
 
 #![deny(unsafe_code)]
 
+pub mod advice;
 pub mod catalog;
 pub mod compile;
 pub mod data;

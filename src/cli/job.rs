@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::io::Read;
 use std::time::{Duration, Instant};
 
-use nnc::data::advice::advise;
+use nnc::advice::advise;
 use nnc::data::report::TableReport;
 use nnc::data::{
     Division, Preparation, Purpose, Reading, Table, divide, read_table_by, schema, schema_of_table,

@@ -295,7 +295,7 @@ pub(super) fn near_name<'n>(wrong: &str, names: impl Iterator<Item = &'n str>) -
 }
 
 /// Names for a note: the first of them, and how many there are.
-pub(super) fn listed(names: &[String]) -> String {
+pub fn listed(names: &[String]) -> String {
     const SHOWN: usize = 12;
     let shown: Vec<String> = names
         .iter()

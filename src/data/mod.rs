@@ -4,7 +4,6 @@
 //! it names; [`divide`] gives each row its part; [`Preparation::learn`] takes statistics from the
 //! training rows, and turns rows into the matrices that the network sees.
 
-pub mod advice;
 pub mod append;
 pub mod category;
 pub mod comparison;
@@ -46,12 +45,13 @@ mod ordered;
 mod preparation_file;
 mod rows;
 mod scan;
-mod sentinels;
+pub mod sentinels;
 mod sniff;
 mod statistics;
 mod suspicious;
 mod title;
 
+pub(crate) use columns::listed as listed_columns;
 pub use prepare::{Element, Preparation};
 pub use read::{Limits, Purpose, Reading, read_table, read_table_by};
 pub use recognise::unpack;

@@ -1,13 +1,13 @@
 //! Numbers that may stand for missing ones: `-9999` among temperatures.
 
-use crate::data::columns::listed as listed_columns;
+use crate::data::listed_columns;
 use crate::data::spec::{ColumnKind, DataSpec, Role};
 use crate::data::table::{Table, TableField, Values};
 use crate::diagnostics::{Code, Diagnostic};
 
 /// A number that occurs again and again, far from all other numbers of its column.
 #[derive(Clone, PartialEq, Debug)]
-pub(super) struct Sentinel {
+pub struct Sentinel {
     field: usize,
     /// The column's name in the file.
     column: String,
@@ -33,7 +33,7 @@ const FAR: f64 = 2.0;
 const MOST_AT_AN_END: usize = 2;
 
 /// All such numbers of the inputs and targets, in `rows` of the training rows, which are counted in all of them.
-pub(super) fn sentinels(table: &Table, rows: &[u32], training: &[u32]) -> Vec<Sentinel> {
+pub fn sentinels(table: &Table, rows: &[u32], training: &[u32]) -> Vec<Sentinel> {
     let mut found = Vec::new();
     for (field, declared) in table.fields.iter().enumerate() {
         let Values::Numbers(places) = &declared.values else {
@@ -96,7 +96,7 @@ fn far_values(mut numbers: Vec<f64>) -> Option<(Vec<f64>, (f64, f64))> {
 }
 
 /// The warning of all such numbers.
-pub(super) fn warning(
+pub fn warning(
     found: &[Sentinel],
     table: &Table,
     spec: &DataSpec,

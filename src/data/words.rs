@@ -310,7 +310,7 @@ impl Preparation {
 }
 
 /// How many rows of a part have each of a target's classes.
-pub(super) fn class_counts(
+pub fn class_counts(
     learned: &PreparedCategory,
     codes: &[u32],
     words: &[Option<String>],

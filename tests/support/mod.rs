@@ -10,7 +10,7 @@ pub mod tables;
 
 use std::path::Path;
 
-use nnc::data::advice::advise;
+use nnc::advice::advise;
 use nnc::data::spec::Role;
 use nnc::data::table::Part;
 use nnc::data::{Division, Element, Preparation, Purpose, Table, divide, read_table, schema};

@@ -1,7 +1,7 @@
 //! What the table suggests about a model: warnings before its training.
 
 use crate::compile::Compiled;
-use crate::data::columns::listed as listed_columns;
+use crate::data::listed_columns;
 use crate::data::prepare::{Preparation, PreparedColumn, PreparedKind};
 use crate::data::sentinels::{self, sentinels};
 use crate::data::spec::{ColumnKind, DataSpec, Normalize, Role, Split};
