@@ -39,6 +39,30 @@ fn neurons_with_given_weights_are_evaluated_once() {
     assert_eq!(again.out, predictions);
 }
 
+/// Of the models whose tables have holes: what `check` says the run does, and rows that it did not train on
+/// are predicted far better than by chance or by the mean.
+#[test]
+fn tables_with_holes_are_learned() {
+    for (model, metric, least) in [
+        ("wine", "accuracy", 0.9),
+        ("breast_cancer", "accuracy", 0.9),
+        ("diabetes", "r2", 0.4),
+    ] {
+        let files = ["nn", "csv"].map(|ending| format!("{model}.{ending}"));
+        let [file, table] = files.each_ref().map(String::as_str);
+        let folder = Folder::with_models(model, &[file, table]);
+        let checked = folder.nnc(&["check", file, table]).ends(0);
+        let ran = folder.nnc(&["run", file, table, "--out", "run"]).ends(0);
+        assert_eq!(checked.err + &ran.err, "");
+        let said: Vec<&str> = checked.out.lines().take(3).collect();
+        assert_eq!(said, ran.out.lines().take(3).collect::<Vec<_>>());
+        assert!(said[1].starts_with("dropped ") && said[2].starts_with("filled missing cells: "));
+        let score = &folder.json("run/run.json")["metrics"]["validate"][metric];
+        let score = score.as_f64().expect("a metric");
+        assert!(score > least, "{model}: {metric} {score}");
+    }
+}
+
 #[test]
 fn a_loss_over_no_parameters_is_evaluated_once() {
     let folder = Folder::new("no-parameters");
