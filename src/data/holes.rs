@@ -183,29 +183,38 @@ fn is_answered(field: &TableField, spec: &DataSpec) -> bool {
     }
 }
 
-/// The one fault of all columns that have missing cells in rows that are divided, and say nothing of
-/// what becomes of them.
-pub(super) fn unanswered(
-    table: &Table,
+/// The columns that have missing cells in rows that are divided, and say nothing of what becomes of them.
+pub(super) fn unanswered<'t>(
+    table: &'t Table,
     spec: &DataSpec,
     division: &Division,
-) -> Option<Diagnostic> {
+) -> Vec<(&'t TableField, Holes)> {
     let fields = table.fields.iter();
     let fields = fields.filter(|field| !holey(table, field).is_none());
     let fields: Vec<&TableField> = fields.filter(|field| !is_answered(field, spec)).collect();
     if fields.is_empty() {
-        return None;
+        return Vec::new();
     }
     let rows = divided_rows(division);
-    let found = fields.iter().flat_map(|field| {
+    let found = fields.into_iter().flat_map(|field| {
         let holes = holes_in(table, field, &rows);
-        holes.into_iter().map(|holes| (*field, holes))
+        holes.into_iter().map(move |holes| (field, holes))
     });
-    let found: Vec<(&TableField, Holes)> = found.collect();
+    found.collect()
+}
+
+/// Their one fault.
+pub(super) fn unanswered_fault(
+    found: &[(&TableField, Holes)],
+    table: &Table,
+    spec: &DataSpec,
+    division: &Division,
+) -> Option<Diagnostic> {
     let (first, _) = found.first()?;
     let place = spec.columns[first.declared].name.span;
     let holes: Vec<&Holes> = found.iter().map(|(_, holes)| holes).collect();
-    let mut fault = missing_cells(&holes, table, rows.len(), Some(place))
+    let rows = Part::ALL.map(|part| division.part(part).len()).iter().sum();
+    let mut fault = missing_cells(&holes, table, rows, Some(place))
         .label("does not say what a missing cell becomes");
     let forward = |field: &&TableField| match &spec.columns[field.declared].kind {
         ColumnKind::Number(number) | ColumnKind::Vector(number) => {
@@ -217,7 +226,7 @@ pub(super) fn unanswered(
     if found.iter().any(|(field, _)| forward(field)) {
         fault = fault.note("`fill = forward` takes the value above: here is none");
     }
-    Some(fault.help(ways_out(&found, spec)))
+    Some(fault.help(ways_out(found, spec)))
 }
 
 /// The fault of missing cells among so many rows, all columns in one: how many, and the line of the first.

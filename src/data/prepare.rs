@@ -1,10 +1,10 @@
 //! Preparation: what is learned from the training rows, and the matrices that it makes of a table.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::data::category::PreparedCategory;
-use crate::data::holes::{divided_rows, unanswered};
+use crate::data::holes::{divided_rows, unanswered, unanswered_fault};
 use crate::data::spec::{ColumnSpec, DataSpec, Number, Role};
 use crate::data::split::Division;
 use crate::data::statistics::{Refusal, Statistics, is_plain, learn_column, learn_plain};
@@ -177,7 +177,12 @@ impl Preparation {
     /// beyond what 64 bits hold, a row's weight is negative, or all of a part are 0.
     pub fn learn(table: &Table, spec: &DataSpec, division: &Division) -> Result<Self, Faults> {
         let mut faults = weights::check(table, spec, division);
-        faults.extend(unanswered(table, spec, division));
+        let open = unanswered(table, spec, division);
+        faults.extend(unanswered_fault(&open, table, spec, division));
+        let open = open
+            .iter()
+            .map(|(field, holes)| (field.declared, &*holes.column));
+        let open: HashSet<(usize, &str)> = open.collect();
         let declared: Vec<Number> = table
             .fields
             .iter()
@@ -189,12 +194,16 @@ impl Preparation {
             let column = &spec.columns[field.declared];
             let kind = match &field.values {
                 Values::Words { codes, words } => {
-                    let learned = words::learn(table, field, column, codes, words, division);
+                    let learned =
+                        words::learn(table, field, column, codes, words, division);
                     PreparedKind::Category(learned.map_err(|found| faults.extend(found)).ok()?)
                 }
                 Values::Indicators(_) => PreparedKind::Indicators(field.columns.clone()),
                 Values::Numbers(places) => {
                     let columns = places.clone().zip(&field.columns);
+                    // Statistics over missing cells are no further fault.
+                    let columns = columns
+                        .filter(|(_, name)| !open.contains(&(field.declared, name.as_str())));
                     let columns = columns.filter_map(|(place, name)| {
                         let number = &declared[place];
                         let learned = learned

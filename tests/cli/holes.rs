@@ -119,7 +119,7 @@ fn one_report_tells_all_columns_with_holes() {
     let folder = folder("report");
     folder.write(
         "plain.nn",
-        "data { input age: number; input job: category; target y: number }\n\
+        "data { input age: number(normalize = zscore); input job: category; target y: number }\n\
          net { Linear(1) }\ntrain { loss = MSE; epochs = 2 }\n",
     );
     let mut outputs = Vec::new();
