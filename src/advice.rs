@@ -4,9 +4,10 @@ use crate::compile::Compiled;
 use crate::data::listed_columns;
 use crate::data::prepare::{Preparation, PreparedColumn, PreparedKind};
 use crate::data::sentinels::{self, sentinels};
-use crate::data::spec::{ColumnKind, DataSpec, Normalize, Role, Split};
+use crate::data::spec::{ColumnKind, DataSpec, Normalize, Role};
 use crate::data::split::Division;
 use crate::data::table::{Part, Table, TableField, Values};
+use crate::data::unseen::rows_for_each_part;
 use crate::data::words::{class_counts, leading_zeros};
 use crate::diagnostics::{Code, Diagnostic, listed};
 use crate::resolve::loss::OutputRange;
@@ -320,21 +321,5 @@ fn class_without_rows(
         ),
     )
     .label(format!("of {} values", values.len()));
-    Some(fault.help(match (&spec.split, part) {
-        (Split::Column { name: column, .. }, _) => {
-            format!("let the column `{}` give each part rows of each", column.text)
-        }
-        (Split::Ordered { .. }, _) => format!(
-            "`ordered` takes the rows as they stand; `random` with `stratify = {name}` gives each part its share"
-        ),
-        (
-            Split::Random {
-                stratify: Some(_), ..
-            },
-            _,
-        ) => "its rows are too few for all parts: add rows, or remove the value".to_owned(),
-        (Split::None | Split::Random { .. }, _) => {
-            format!("write `stratify = {name}` in the split, and each part gets its share")
-        }
-    }))
+    Some(fault.help(rows_for_each_part(&spec.split, &field.name)))
 }

@@ -5,6 +5,7 @@ use crate::data::faults::Cause;
 use crate::data::format::NumberFormat;
 use crate::data::missing::is_usual;
 use crate::data::number_hint::NumberHint;
+use crate::data::recognise::OTHER_ENCODING;
 use crate::diagnostics::{Code, Diagnostic, Span};
 
 /// Why a cell does not give a value.
@@ -118,7 +119,7 @@ impl CellFault {
                 format!("{at}: the cell is not UTF-8 text"),
             )
             .label("these bytes are no characters of UTF-8")
-            .help("save the table as UTF-8"),
+            .help(OTHER_ENCODING),
             CellFault::NotANumber => {
                 let fault = Diagnostic::new(
                     Code::BadCell,
@@ -150,7 +151,7 @@ fn missing_help(fault: Diagnostic, cell: &[u8], context: &CellContext) -> Diagno
     match (context.expected, cell.trim_ascii(), context.learned) {
         (Expected::Part, _, _) => fault.help("write `train`, `validate` or `test` here"),
         (Expected::Number | Expected::Category, b"", _) => {
-            fault.help("write a value here, or take the line out of the table")
+            fault.help("write a value here, or remove the line from the table")
         }
         (Expected::Number | Expected::Category, _, false) => fault.help(format!(
             "if {text} stands for a missing value, list it in `missing`"

@@ -4,6 +4,7 @@ use crate::data::excerpt::RawRecord;
 use crate::data::faults::TableFaults;
 use crate::data::format::{HeaderSetting, TableFormat};
 use crate::data::read::Limits;
+use crate::data::recognise::OTHER_ENCODING;
 use crate::data::scan::Block;
 use crate::data::sniff::{RowShape, TableLayout};
 use crate::diagnostics::{Code, Diagnostic, Span};
@@ -138,7 +139,7 @@ fn line_names(
                 faults.push(
                     Diagnostic::new(Code::NotUtf8, place, message)
                         .label("these bytes are no characters of UTF-8")
-                        .help("save the table as UTF-8"),
+                        .help(OTHER_ENCODING),
                 );
                 return None;
             }

@@ -109,7 +109,7 @@ impl NumberHint {
             }
             NumberHint::Blank(blank) if format.thousands.is_none() => format!(
                 "it holds a space that does not break a line (U+{:04X}): if it separates thousands, write \
-                 `thousands = \" \"` in `data`, else take it out",
+                 `thousands = \" \"` in `data`, else remove it",
                 u32::from(blank)
             ),
             NumberHint::Comma | NumberHint::Thousands(_) | NumberHint::Blank(_) => {
@@ -125,7 +125,7 @@ impl NumberHint {
     fn without_settings(self) -> Option<String> {
         match self {
             NumberHint::Minus(sign) => Some(format!(
-                "`{sign}` (U+{:04X}) is a sign of typography: replace it by `-`",
+                "`{sign}` (U+{:04X}) is a typographic sign: replace it by `-`",
                 u32::from(sign)
             )),
             NumberHint::Unit => Some("write the number without its unit".to_owned()),

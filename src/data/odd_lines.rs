@@ -101,11 +101,11 @@ impl OddLine {
                 "write `comment = \"{sign}\"` in `data` to skip such lines"
             )),
             OddLine::Units if !learned => fault.help(format!(
-                "take the line out of the table, or skip it: `skip = {line}` in `data`, and the names of the \
+                "remove the line from the table, or skip it: `skip = {line}` in `data`, and the names of the \
                  columns by `header = [...]`"
             )),
             OddLine::Comment(_) | OddLine::Header | OddLine::Units | OddLine::Totals => {
-                fault.help("take it out of the table")
+                fault.help("remove it from the table")
             }
         }
     }

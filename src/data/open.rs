@@ -95,6 +95,6 @@ pub(super) fn push_unclosed(
     faults.push(
         Diagnostic::new(Code::UnclosedQuote, place, message)
             .label(label)
-            .help("close the field with a second quotation mark, or take this one away"),
+            .help("close the field with a second quotation mark, or remove this one"),
     );
 }

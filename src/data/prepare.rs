@@ -195,7 +195,7 @@ impl Preparation {
             let kind = match &field.values {
                 Values::Words { codes, words } => {
                     let learned =
-                        words::learn(table, field, column, codes, words, division);
+                        words::learn(table, field, column, codes, words, division, &spec.split);
                     PreparedKind::Category(learned.map_err(|found| faults.extend(found)).ok()?)
                 }
                 Values::Indicators(_) => PreparedKind::Indicators(field.columns.clone()),

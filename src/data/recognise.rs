@@ -158,6 +158,10 @@ pub(super) fn not_a_csv(head: &[u8], name: &str) -> Option<Diagnostic> {
     Some(Diagnostic::without_place(Code::NotACsv, message).help(way_out))
 }
 
+/// The way out of another encoding, which the bytes alone do not name.
+pub(super) const OTHER_ENCODING: &str = "save the table as UTF-8; if it comes from Windows, `iconv -f \
+     WINDOWS-1252 -t UTF-8` may convert it";
+
 const EXCEL: &str = "save its sheet as CSV in UTF-8";
 const PANDAS: &str = "read it with pandas or polars and write it by `to_csv` or `write_csv`";
 

@@ -142,7 +142,7 @@ fn counts(table: &Table, validate: f64, test: f64, span: Span) -> Result<SplitRo
                 ),
             )
             .label("a part without rows")
-            .help("take a greater share, or leave it out"),
+            .help("take a greater share, or remove it"),
         );
     }
     let [(validate, _), (test, _)] = counts;

@@ -46,7 +46,7 @@ pub(super) fn misplaced_header(
         } else {
             let line = first.line;
             fault.help(format!(
-                "take the sign out of the table, or name the columns in `data`: `header = [{}]` and `skip = \
+                "remove the sign from the table, or name the columns in `data`: `header = [{}]` and `skip = \
                  {line}`",
                 uncommented.join(", ")
             ))
@@ -88,7 +88,7 @@ fn below(
         .also(title, "taken for the header");
     let is_comment = first.bytes.trim_ascii_start().starts_with(b"#");
     if learned {
-        fault.help("take the lines before it out of the table")
+        fault.help("remove the lines before it from the table")
     } else if is_comment {
         fault.help("write `comment = \"#\"` in `data` to skip lines that begin so")
     } else {

@@ -3,14 +3,14 @@
 use crate::data::category::{
     CategoryFault, PreparedCategory, learn as learn_category, learn_boolean,
 };
-use crate::data::columns::{listed, near_name};
 use crate::data::comparison::{Comparison, has_leading_zeros};
 use crate::data::excerpt::quoted;
 use crate::data::holes::divided_rows;
 use crate::data::prepare::{Preparation, PreparedKind};
-use crate::data::spec::{Category, ColumnKind, ColumnSpec, Role};
+use crate::data::spec::{Category, ColumnKind, ColumnSpec, Role, Split};
 use crate::data::split::Division;
 use crate::data::table::{Part, Table, TableField, Values};
+use crate::data::unseen::{rare, unknown_fault, untrained_classes};
 use crate::diagnostics::{Code, Diagnostic, Faults};
 
 /// Cells that hold none of a category's values.
@@ -21,6 +21,8 @@ pub struct UnknownCells {
     pub count: usize,
     /// The different words, each with the first row that has it, in the order of these rows.
     pub words: Vec<(String, u32)>,
+    /// The cells of the word that the fewest of them hold.
+    pub fewest_cells: usize,
     /// Whether the model could say by `unknown` what they become.
     pub takes_unknown: bool,
 }
@@ -61,6 +63,7 @@ pub(super) fn learn(
     codes: &[u32],
     words: &[Option<String>],
     division: &Division,
+    split: &Split,
 ) -> Result<PreparedCategory, Faults> {
     let mut counts = vec![0; words.len()];
     for &row in &division.train {
@@ -83,36 +86,22 @@ pub(super) fn learn(
             unreachable!("a number is never read as words")
         }
     };
-    let place = column.name.span;
     let learned = learned.map_err(|fault| vec![refused(fault, name, column)])?;
     let mut faults = Faults::new();
     if let Some(unknown) = unknown_in(&learned, field, &divided_rows(division)) {
-        let fault = unknown_fault(&unknown, &learned, table, column);
+        let fault = unknown_fault(&unknown, table, field, column, &learned, split);
         faults.push(rare(fault, &learned, words, &counts, column));
     }
-    let classes = class_counts(&learned, codes, words, division, Part::Train);
-    if let Some(without) = without_rows(&classes, &learned).filter(|_| target) {
-        let message = format!("no training row has the `{name}` {without}");
-        let fault = Diagnostic::new(Code::UnknownCategory, place, message);
-        let fault = fault.label("a class that cannot be learned");
-        faults.push(fault.help(
-            "leave it out of `values`, add rows, or write `stratify` in the split, which gives each part \
-             its share",
-        ));
+    if target {
+        let of_part = |part| class_counts(&learned, codes, words, division, part);
+        let counts = Part::ALL.map(of_part);
+        faults.extend(untrained_classes(&counts, field, column, &learned, split));
     }
     if faults.is_empty() {
         Ok(learned)
     } else {
         Err(faults)
     }
-}
-
-/// The listed classes that no training row has.
-fn without_rows(counts: &[usize], learned: &PreparedCategory) -> Option<String> {
-    let classes = learned.values.iter().zip(counts);
-    let without = classes.filter(|(_, count)| **count == 0);
-    let without: Vec<String> = without.map(|(value, _)| value.clone()).collect();
-    (!without.is_empty()).then(|| listed(&without))
 }
 
 fn refused(fault: CategoryFault, name: &str, column: &ColumnSpec) -> Diagnostic {
@@ -151,11 +140,12 @@ fn unknown_in(
     if !(0..).take(words.len()).any(refused) {
         return None;
     }
-    let mut seen = vec![false; words.len()];
+    let mut cells = vec![0; words.len()];
     let mut unknown = UnknownCells {
         column: field.columns[0].clone(),
         count: 0,
         words: Vec::new(),
+        fewest_cells: 0,
         takes_unknown: !learned.ordered && learned.comparison != Comparison::Boolean,
     };
     for &row in rows {
@@ -164,102 +154,15 @@ fn unknown_in(
             continue;
         }
         unknown.count += 1;
-        if !std::mem::replace(&mut seen[code as usize], true) {
+        cells[code as usize] += 1;
+        if cells[code as usize] == 1 {
             let word = words[code as usize].clone().unwrap_or_default();
             unknown.words.push((word, row));
         }
     }
-    (unknown.count > 0).then_some(unknown)
-}
-
-/// The fault of words that are no values, in training.
-fn unknown_fault(
-    unknown: &UnknownCells,
-    learned: &PreparedCategory,
-    table: &Table,
-    column: &ColumnSpec,
-) -> Diagnostic {
-    let (what, label) = match &column.kind {
-        ColumnKind::Boolean(_) => ("no truth value", "declared as a boolean"),
-        ColumnKind::Category(category) if category.values.is_some() => {
-            ("none of the listed values", "does not list them")
-        }
-        ColumnKind::Category(_) | ColumnKind::Number(_) | ColumnKind::Vector(_) => (
-            "a value that no training row has",
-            "not in any training row",
-        ),
-    };
-    let message = unknown.message(table, what);
-    let fault = Diagnostic::new(Code::UnknownCategory, column.name.span, message).label(label);
-    let is_listed =
-        matches!(&column.kind, ColumnKind::Category(category) if category.values.is_some());
-    let near = unknown
-        .words
-        .first()
-        .filter(|_| is_listed)
-        .and_then(|(word, _)| {
-            let near = near_name(word, learned.values.iter().map(String::as_str));
-            near.map(|near| (word, near))
-        });
-    let fault = match near {
-        Some((word, near)) => fault.help(format!(
-            "did you mean `{near}` by {}?",
-            quoted(word.as_bytes())
-        )),
-        None => fault,
-    };
-    match &column.kind {
-        ColumnKind::Boolean(_) => {
-            fault.help("a boolean is yes/no, true/false, t/f or 0/1, in any case")
-        }
-        ColumnKind::Category(category) => {
-            if column.role == Role::Target {
-                fault.help("a class needs training rows: `stratify` in the split gives each part its share")
-            } else if category.ordered {
-                fault.help("list them in `ordered`")
-            } else if is_listed {
-                fault.help("list them in `values`, or write `unknown = own`")
-            } else {
-                fault.help(
-                    "write `unknown = own`, which is a learned row for values that training does not see, or \
-                     `stratify` in the split",
-                )
-            }
-        }
-        ColumnKind::Number(_) | ColumnKind::Vector(_) => fault,
-    }
-}
-
-/// The fault with the values that few training rows have, which are as likely to be unseen elsewhere.
-fn rare(
-    fault: Diagnostic,
-    learned: &PreparedCategory,
-    words: &[Option<String>],
-    counts: &[usize],
-    column: &ColumnSpec,
-) -> Diagnostic {
-    const FEW: usize = 3;
-    let found = matches!(&column.kind, ColumnKind::Category(category) if category.values.is_none());
-    if !found || column.role == Role::Target {
-        return fault;
-    }
-    let indices = learned.indices_of(words);
-    let mut of_value = vec![0; learned.indices()];
-    for ((word, index), count) in words.iter().zip(indices).zip(counts) {
-        if let (Some(_), Some(index)) = (word, index) {
-            of_value[index as usize] += count;
-        }
-    }
-    let few = learned.values.iter().zip(of_value);
-    let few: Vec<String> = few
-        .filter(|(_, count)| *count < FEW)
-        .map(|(value, _)| value.clone())
-        .collect();
-    if few.is_empty() {
-        return fault;
-    }
-    let few = listed(&few);
-    fault.note(format!("fewer than {FEW} training rows have {few}"))
+    let found = cells.into_iter().filter(|&cells| cells > 0);
+    unknown.fewest_cells = found.min()?;
+    Some(unknown)
 }
 
 /// Columns whose words compare as numbers though they are written with leading zeros, as codes are:

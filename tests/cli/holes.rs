@@ -165,6 +165,7 @@ fn values_that_only_other_rows_have_are_one_error() {
     ] {
         assert!(refused.err.contains(said), "{said}\n{}", refused.err);
     }
+    assert!(!refused.err.contains("stratify"), "{}", refused.err);
     let kinds = [
         "category(unknown = own)",
         "category(unknown = zero)",
@@ -184,6 +185,38 @@ fn values_that_only_other_rows_have_are_one_error() {
         let predicted = folder.nnc(&["predict", &out, "t.csv"]).ends(0);
         assert_eq!(last_cells(&predicted.out).len(), 6);
     }
+}
+
+/// What `check` says of a table of categories that a seed divides in two.
+fn divided_by(folder: &Folder, values: &str, seed: u32) -> Ran {
+    let rows = values.chars().enumerate();
+    let rows: String = rows
+        .map(|(row, value)| format!("{value},{row}\n"))
+        .collect();
+    folder.write("t.csv", format!("g,y\n{rows}"));
+    let model = format!(
+        "data {{ input g: category; target y: number; split = random(validate = 50%, seed = {seed}) }}\n\
+         net {{ Linear(1) }}\ntrain {{ loss = MSE; epochs = 2; seed = 1 }}\n"
+    );
+    folder.write("m.nn", model);
+    folder.nnc(&["check", "m.nn", "t.csv"])
+}
+
+#[test]
+fn a_split_by_shares_is_advised_where_it_helps() {
+    let folder = Folder::new("shares");
+    let refused = (0..20).map(|seed| divided_by(&folder, "aaaabb", seed));
+    let refused: Vec<Ran> = refused.filter(|ran| ran.code == Some(1)).collect();
+    assert!(!refused.is_empty() && refused.len() < 20);
+    for ran in refused {
+        assert!(ran.err.contains("`stratify = g`"), "{}", ran.err);
+    }
+    // Each row has its own value, of which no part gets a share.
+    let ids = divided_by(&folder, "abcdef", 0).ends(1).err;
+    assert!(
+        ids.contains("unknown = own") && !ids.contains("stratify"),
+        "{ids}"
+    );
 }
 
 #[test]
