@@ -10,6 +10,7 @@ mod models;
 mod predictions;
 mod reports;
 mod terminal;
+mod tutorial;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
