@@ -69,7 +69,7 @@ pub fn predict(arguments: &PredictArguments, console: &Console, sources: &mut So
         let skipped = table.rows - rows.len();
         let all = table.rows;
         console.error_line(&format!(
-            "skipped {skipped} of {all} rows: cells that nothing stands for"
+            "skipped {skipped} of {all} rows, for cells that are missing or that training did not see"
         ));
     }
     let result = columns.of(outputs).added_to(&csv, &table, &rows);

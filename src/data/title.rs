@@ -42,7 +42,7 @@ pub(super) fn misplaced_header(
         let fault = Diagnostic::new(Code::MissingColumn, place, message)
             .label("a part of the first column's name");
         return Some(if learned {
-            fault.help("take the sign out of the table")
+            fault.help("remove the sign from the table")
         } else {
             let line = first.line;
             fault.help(format!(
