@@ -57,6 +57,8 @@ pub enum ArgumentKind {
     Texts,
     /// The same, or one alone.
     TextOrTexts,
+    /// One of the argument's own words, or a number.
+    WordOrNumber(&'static [&'static str]),
     /// One of the argument's own words, a number, or a text.
     WordOrValue(&'static [&'static str]),
     /// One of the argument's own words, or a size.
@@ -176,6 +178,7 @@ impl ArgumentKind {
             | ArgumentKind::Pair(_)
             | ArgumentKind::Texts
             | ArgumentKind::TextOrTexts
+            | ArgumentKind::WordOrNumber(_)
             | ArgumentKind::WordOrValue(_)
             | ArgumentKind::WordOrSize(_)
             | ArgumentKind::Column
@@ -196,6 +199,9 @@ impl ArgumentKind {
             ArgumentKind::Number(range) => format!("a number, {}", range.text()),
             ArgumentKind::Boolean => "`true` or `false`".to_string(),
             ArgumentKind::Word(words) => quoted_words(words).join(" or "),
+            ArgumentKind::WordOrNumber(words) => {
+                format!("{} or a number", quoted_words(words).join(", "))
+            }
             ArgumentKind::WordOrValue(words) => {
                 format!("{}, a number or a text", quoted_words(words).join(", "))
             }

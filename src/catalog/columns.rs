@@ -16,7 +16,7 @@ const MISSING: Parameter = named(
 const PREPARATION: &[Parameter] = &[
     named(
         "fill",
-        ArgumentKind::WordOrValue(&["median", "mean", "mode", "forward"]),
+        ArgumentKind::WordOrNumber(&["median", "mean", "mode", "forward"]),
         Default::Absent("a missing number is an error"),
         "what a missing number becomes: that of the training rows, a number, or the one above it",
     ),

@@ -97,7 +97,7 @@ fn number(call: &Call, role: Role, faults: &mut Vec<Diagnostic>) -> Option<Numbe
             label,
         );
     }
-    let fill = number_fill(call, faults);
+    let fill = number_fill(call);
     let normalize = match arguments.word("normalize") {
         "zscore" => Normalize::ZScore,
         "minmax" => Normalize::MinMax,
@@ -121,25 +121,13 @@ fn number(call: &Call, role: Role, faults: &mut Vec<Diagnostic>) -> Option<Numbe
     })
 }
 
-fn number_fill(call: &Call, faults: &mut Vec<Diagnostic>) -> Option<NumberFill> {
-    let arguments = &call.arguments;
-    match arguments.get("fill") {
+fn number_fill(call: &Call) -> Option<NumberFill> {
+    match call.arguments.get("fill") {
         Some(Value::Word("median")) => Some(NumberFill::Median),
         Some(Value::Word("mean")) => Some(NumberFill::Mean),
         Some(Value::Word("mode")) => Some(NumberFill::Mode),
         Some(Value::Word(_)) => Some(NumberFill::Forward),
         Some(Value::Number(value)) => Some(NumberFill::Value(*value)),
-        Some(Value::Text(text)) => {
-            let place = arguments.span_of("fill");
-            let message = format!(
-                "`fill` of `{}` takes `median`, `mean`, `mode`, `forward` or a number",
-                call.entry.name
-            );
-            let fault =
-                Diagnostic::new(Code::WrongType, place, message).label("a column of numbers");
-            faults.push(fault.near(text, place, ["median", "mean", "mode", "forward"]));
-            None
-        }
         Some(_) | None => None,
     }
 }

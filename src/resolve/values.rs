@@ -10,7 +10,7 @@ use super::unit::is_share;
 use super::unknown::near_value;
 use crate::catalog::arguments::{ArgumentKind, Length, Parameter, Range, Value};
 use crate::catalog::{Entry, Kind, Meaning};
-use crate::diagnostics::{Code, Diagnostic, Span};
+use crate::diagnostics::{Code, Diagnostic, Span, near_miss};
 use crate::graph::shape::Dim;
 use crate::syntax::ast::{Expr, ExprKind};
 
@@ -128,6 +128,7 @@ pub fn value(
         }
         ArgumentKind::Texts => place.texts(expr).map(Value::Texts),
         ArgumentKind::TextOrTexts => place.text_or_texts(expr).map(Value::Texts),
+        ArgumentKind::WordOrNumber(words) => place.word_or_number(expr, words),
         ArgumentKind::WordOrValue(words) => place.word_or_value(expr, words),
         ArgumentKind::WordOrSize(words) => match &expr.kind {
             ExprKind::Name(name) if words.contains(&name.as_str()) => place.word(expr, words),
@@ -319,6 +320,20 @@ impl Place<'_> {
         }
     }
 
+    fn word_or_number(
+        &self,
+        expr: &Expr,
+        words: &'static [&'static str],
+    ) -> Result<Value, Box<Diagnostic>> {
+        match &expr.kind {
+            ExprKind::Name(name) if words.contains(&name.as_str()) => self.word(expr, words),
+            _ => match &self.followed(expr).kind {
+                ExprKind::Name(_) | ExprKind::Text(_) => self.word(expr, words),
+                _ => self.known_number(expr),
+            },
+        }
+    }
+
     fn word_or_value(
         &self,
         expr: &Expr,
@@ -329,12 +344,25 @@ impl Place<'_> {
             _ => self.followed(expr),
         };
         if let ExprKind::Name(name) = &meant.kind {
-            let word = words.iter().find(|word| *word == name);
-            return Ok(word.map_or_else(|| Value::Text(name.clone()), |word| Value::Word(word)));
+            if let Some(word) = words.iter().find(|word| *word == name) {
+                return Ok(Value::Word(word));
+            }
+            // A misspelt word would become a value of its own.
+            if near_miss(name, words.iter().copied()).is_some() {
+                let fault = Diagnostic::new(Code::WrongType, expr.span, self.takes())
+                    .label("a text that looks like one of these words is written in quotes");
+                return Err(Box::new(near_value(fault, name, expr.span, words)));
+            }
+            return Ok(Value::Text(name.clone()));
         }
         if let ExprKind::Text(text) = &meant.kind {
             return Ok(Value::Text(text.clone()));
         }
+        self.known_number(expr)
+    }
+
+    /// A number that does not wait for the data.
+    fn known_number(&self, expr: &Expr) -> Result<Value, Box<Diagnostic>> {
         match self.number(expr, Range::ANY)? {
             Number::Known(value) => Ok(Value::Number(value)),
             Number::Deferred(_) => Err(self.wrong_type(expr)),
