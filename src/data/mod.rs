@@ -50,7 +50,7 @@ mod sniff;
 mod statistics;
 mod suspicious;
 mod title;
-mod unseen;
+pub(crate) mod unseen;
 
 pub(crate) use columns::listed as listed_columns;
 pub use prepare::{Element, Preparation};

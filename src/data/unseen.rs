@@ -10,7 +10,7 @@ use crate::data::words::UnknownCells;
 use crate::diagnostics::{Code, Diagnostic};
 
 /// How each part gets rows of every value of a column.
-pub(super) fn rows_for_each_part(split: &Split, name: &str) -> String {
+pub(crate) fn rows_for_each_part(split: &Split, name: &str) -> String {
     match split {
         Split::Column { name: column, .. } => {
             format!(
