@@ -7,7 +7,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use nnc::data::Element as Prepares;
+use nnc::data::MatrixElement as Prepares;
 use nnc::data::table::Part;
 use nnc::kernels::Element;
 use nnc::train::{Ended, EpochLosses, Trainer};

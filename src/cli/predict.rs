@@ -21,7 +21,7 @@ use super::interrupts::Interrupts;
 use super::predicted::PredictedColumns;
 use super::record::RunHead;
 use super::refused::refused_cells;
-use super::run::{Number, all_threads};
+use super::run::{ModelElement, all_threads};
 use super::save::MODEL;
 use super::source::ModelText;
 use super::{Exit, Outcome, folder, unreadable, unwritable};
@@ -138,7 +138,7 @@ impl Trained {
     ///
     /// # Errors
     /// A prepared number is beyond the precision, or there is no memory for the model.
-    fn outputs<T: Number>(&self, table: &Table, rows: &[u32]) -> Result<Vec<f64>, Faults> {
+    fn outputs<T: ModelElement>(&self, table: &Table, rows: &[u32]) -> Result<Vec<f64>, Faults> {
         if rows.is_empty() {
             return Ok(Vec::new());
         }

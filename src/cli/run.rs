@@ -114,10 +114,10 @@ pub fn run(arguments: &RunArguments, console: &Console, sources: &mut Sources) -
 }
 
 /// The number types that a model computes with.
-pub trait Number: kernels::Element + data::Element {}
+pub trait ModelElement: kernels::Element + data::MatrixElement {}
 
-impl Number for f32 {}
-impl Number for f64 {}
+impl ModelElement for f32 {}
+impl ModelElement for f64 {}
 
 /// The files that the arguments name.
 struct Files {

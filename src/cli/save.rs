@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::folder::RunFolder;
 use super::predicted::Predicted;
 use super::record::{Members, header};
-use super::run::{Number, Order};
+use super::run::{ModelElement, Order};
 
 /// The model's text in a run's folder.
 pub const MODEL: &str = "model.nn";
@@ -27,7 +27,7 @@ pub struct Results<'r> {
 ///
 /// # Errors
 /// The file system refuses; nothing is left behind.
-pub fn save<T: Number>(
+pub fn save<T: ModelElement>(
     order: &Order,
     sources: &Sources,
     trainer: &Trainer<T>,

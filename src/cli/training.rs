@@ -27,7 +27,7 @@ use super::record::{
     Members, PartScores, Times, elements_members, members, rows_to_json, scores_to_json, versions,
 };
 use super::refused::refused_cells;
-use super::run::{Number, Order};
+use super::run::{ModelElement, Order};
 use super::save::{Results, save};
 use super::summary::{figure, scores_table, table};
 use super::watched::{WatchFile, WatchSummary};
@@ -45,7 +45,7 @@ fn ended_word(ended: Option<&Ended>) -> &'static str {
 }
 
 /// Trains, evaluates and saves, in the numbers of the model's precision.
-pub fn carry_out<T: Number>(mut order: Order, sources: &mut Sources) -> Outcome {
+pub fn carry_out<T: ModelElement>(mut order: Order, sources: &mut Sources) -> Outcome {
     if order.csv.is_some() {
         let columns = PredictedColumns::new(&order.job.compiled, &order.job.preparation);
         columns.check(&order.job.table, sources)?;
@@ -135,7 +135,7 @@ fn report_non_finite(order: &Order, ended: Option<&Ended>, sources: &Sources) {
 }
 
 /// The epoch whose parameters are left behind, where that is not simply the last.
-fn kept_epoch<T: Number>(order: &Order, trainer: &Trainer<T>) -> Option<Best> {
+fn kept_epoch<T: ModelElement>(order: &Order, trainer: &Trainer<T>) -> Option<Best> {
     let train = order.job.compiled.declaration.train.as_ref()?;
     (train.restore == Restore::Best)
         .then(|| trainer.best())
@@ -168,7 +168,7 @@ struct Start<T> {
     initial: Values,
 }
 
-impl<T: Number> Start<T> {
+impl<T: ModelElement> Start<T> {
     /// Prepares the rows, for which the table gives up its inputs unless they are shown at the end.
     ///
     /// # Errors
@@ -215,7 +215,7 @@ impl<T: Number> Start<T> {
 }
 
 /// All rows as the network sees them, without targets.
-fn every_row<T: Number>(job: &Job) -> Result<Prepared<T>, Faults> {
+fn every_row<T: ModelElement>(job: &Job) -> Result<Prepared<T>, Faults> {
     let faults = refused_cells(&job.preparation, &job.table, None);
     if !faults.is_empty() {
         return Err(faults);
@@ -323,7 +323,7 @@ const METRICS: &str = "metrics.csv";
 const WATCHED: &str = "watch.csv";
 
 /// Runs the epochs.
-fn train_epochs<T: Number>(
+fn train_epochs<T: ModelElement>(
     order: &Order,
     trainer: &mut Trainer<T>,
     folder: &mut RunFolder,
@@ -400,7 +400,7 @@ impl Profiled {
 
 /// Writes the trace of a training that was measured, and sets its times beside what was predicted for
 /// this machine.
-fn profiled<T: Number>(
+fn profiled<T: ModelElement>(
     order: &Order,
     trainer: &Trainer<T>,
     folder: &mut RunFolder,
@@ -434,7 +434,7 @@ fn profiled<T: Number>(
 }
 
 /// Loss and metrics of every part that has rows.
-fn score<T: Number>(
+fn score<T: ModelElement>(
     order: &Order,
     trainer: &mut Trainer<T>,
     test: &Prepared<T>,

@@ -8,7 +8,7 @@ use crate::data::blocks::Blocks;
 use crate::data::excerpt::RawRecord;
 use crate::data::faults::TableFaults;
 use crate::data::format::TableFormat;
-use crate::data::scan::{BYTE_ORDER_MARK, Block};
+use crate::data::scan::{BYTE_ORDER_MARK, RecordBlock};
 use crate::data::sniff::{RowShape, TableLayout};
 use crate::data::table::Table;
 use crate::diagnostics::{Sources, Span};
@@ -18,7 +18,7 @@ use crate::diagnostics::{Sources, Span};
 struct RawRecords<'c> {
     /// `None` if the first line is longer than any table's.
     blocks: Option<Blocks<&'c [u8]>>,
-    block: Block,
+    block: RecordBlock,
     /// The number of the next record in the block.
     next: usize,
 }
@@ -28,7 +28,7 @@ impl<'c> RawRecords<'c> {
         const BLOCK_BYTES: usize = 1 << 18;
         RawRecords {
             blocks: Blocks::open(csv, BLOCK_BYTES, usize::MAX, format).ok(),
-            block: Block::default(),
+            block: RecordBlock::default(),
             next: 0,
         }
     }

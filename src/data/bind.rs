@@ -11,7 +11,7 @@ use crate::diagnostics::{Code, Diagnostic};
 
 /// What each column of the file that is read belongs to. Columns are positions in the header.
 #[derive(Debug, Default)]
-pub(super) struct Binding {
+pub(super) struct ColumnBindings {
     pub fields: Vec<BoundField>,
     /// The column of `split = column(…)`.
     pub parts: Option<usize>,
@@ -53,9 +53,9 @@ fn indicator_name(name: &str) -> String {
 
 /// Binds a model's declarations for training. What is wrong is added to the faults; the result is
 /// only to be used if there are none.
-pub(super) fn bind(header: &Header, spec: &DataSpec, faults: &mut TableFaults) -> Binding {
+pub(super) fn bind(header: &Header, spec: &DataSpec, faults: &mut TableFaults) -> ColumnBindings {
     if no_header(header, spec, faults) {
-        return Binding::default();
+        return ColumnBindings::default();
     }
     let mut binder = Binder::new(header, false, faults);
     let patterns: Vec<&ColumnPattern> = spec.columns.iter().map(|column| column.source()).collect();
@@ -86,9 +86,9 @@ pub(super) fn bind(header: &Header, spec: &DataSpec, faults: &mut TableFaults) -
             columns.extend(binder.claim_glob(pattern));
         }
     }
-    let mut binding = Binding {
+    let mut binding = ColumnBindings {
         parts,
-        ..Binding::default()
+        ..ColumnBindings::default()
     };
     for (declared, (column, columns)) in spec.columns.iter().zip(taken).enumerate() {
         let markers = Markers::of(column, spec);
@@ -132,12 +132,12 @@ pub(super) fn bind_learned(
     spec: &DataSpec,
     preparation: &Preparation,
     faults: &mut TableFaults,
-) -> Binding {
+) -> ColumnBindings {
     if no_header(header, spec, faults) {
-        return Binding::default();
+        return ColumnBindings::default();
     }
     let mut binder = Binder::new(header, true, faults);
-    let mut binding = Binding::default();
+    let mut binding = ColumnBindings::default();
     for learned in preparation.fields_of(Role::Input) {
         let declaration = spec
             .columns

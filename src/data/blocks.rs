@@ -5,7 +5,7 @@ use std::io::{self, Chain, Cursor, Read};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::data::format::TableFormat;
-use crate::data::scan::{Block, Unclosed};
+use crate::data::scan::{RecordBlock, Unclosed};
 use crate::data::sniff::{HEAD_BYTES, TableLayout, lines_in};
 
 /// A record is longer than the limit.
@@ -87,7 +87,7 @@ impl<R: Read> Blocks<R> {
     }
 
     /// Reads the next records into a block. `false` at the end of the file.
-    pub fn read(&mut self, block: &mut Block) -> io::Result<bool> {
+    pub fn read(&mut self, block: &mut RecordBlock) -> io::Result<bool> {
         let bytes = &mut block.bytes;
         bytes.clear();
         bytes.append(&mut self.ahead);

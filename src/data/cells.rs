@@ -7,7 +7,7 @@ use memchr::memchr_iter;
 use crate::data::decimal::short_decimal;
 use crate::data::format::NumberFormat;
 use crate::data::missing::Markers;
-use crate::data::scan::{Block, Record};
+use crate::data::scan::{Record, RecordBlock};
 use crate::data::suspicious::{FIRST_INEXACT, Noted};
 
 /// Which columns are read, by their position in the header.
@@ -28,17 +28,17 @@ pub(super) struct Selection {
 }
 
 /// What a block's records hold.
-pub(super) struct Parsed {
+pub(super) struct ParsedBlock {
     /// The line feeds of the block.
     pub lines: u64,
     /// Whether blanks stand before a quote that opens a cell.
     pub spaced_quotes: bool,
     /// `None` if something is wrong with a record or a cell.
-    pub rows: Option<Rows>,
+    pub rows: Option<ParsedRows>,
 }
 
 /// The rows of a block.
-pub(super) struct Rows {
+pub(super) struct ParsedRows {
     pub count: usize,
     pub begins: Begins,
     /// Row by row; NaN where a number is missing.
@@ -68,7 +68,7 @@ pub(super) struct Words {
 }
 
 /// Reads a block's records from number `first`.
-pub(super) fn parse(block: &Block, first: usize, selection: &Selection) -> Parsed {
+pub(super) fn parse(block: &RecordBlock, first: usize, selection: &Selection) -> ParsedBlock {
     let lines = memchr_iter(b'\n', block.whole()).count() as u64;
     let mut rows = if block.is_torn() {
         None
@@ -78,7 +78,7 @@ pub(super) fn parse(block: &Block, first: usize, selection: &Selection) -> Parse
     if let Some(rows) = &mut rows {
         rows.begins = begins(block, first, lines, rows.count);
     }
-    Parsed {
+    ParsedBlock {
         lines,
         spaced_quotes: block.spaced_quotes,
         rows,
@@ -86,7 +86,7 @@ pub(super) fn parse(block: &Block, first: usize, selection: &Selection) -> Parse
 }
 
 /// Where the rows of a block begin that has `lines` line feeds.
-fn begins(block: &Block, first: usize, lines: u64, count: usize) -> Begins {
+fn begins(block: &RecordBlock, first: usize, lines: u64, count: usize) -> Begins {
     let before = match first {
         0 => 0,
         _ => block.lines_before(first.min(block.records() - 1)),
@@ -112,7 +112,7 @@ fn begins(block: &Block, first: usize, lines: u64, count: usize) -> Begins {
     )
 }
 
-fn rows(block: &Block, first: usize, selection: &Selection) -> Option<Rows> {
+fn rows(block: &RecordBlock, first: usize, selection: &Selection) -> Option<ParsedRows> {
     let noted = Noted::new(selection, block.delimiter);
     let usual = selection.format.is_plain() && !noted.watches_points();
     if usual && selection.empty.is_none() && block.comment.is_empty() {
@@ -125,13 +125,13 @@ fn rows(block: &Block, first: usize, selection: &Selection) -> Option<Rows> {
 /// The rows of a block. With `USUAL` there are no comments, no cells to be empty, and numbers as programs
 /// write them, of whose points nothing is noted.
 fn rows_as<const USUAL: bool>(
-    block: &Block,
+    block: &RecordBlock,
     first: usize,
     selection: &Selection,
     noted: Noted,
-) -> Option<Rows> {
+) -> Option<ParsedRows> {
     let most = block.cells() / selection.cells.max(1) + 1;
-    let mut rows = Rows {
+    let mut rows = ParsedRows {
         count: 0,
         begins: Begins::InTurn(0),
         holes: Vec::new(),

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use crate::data::bind::{Binding, BoundKind};
+use crate::data::bind::{BoundKind, ColumnBindings};
 use crate::data::cell::{self, CellContext, CellFault, Expected};
-use crate::data::cells::{Begins, Rows, Selection};
+use crate::data::cells::{Begins, ParsedRows, Selection};
 use crate::data::excerpt::quoted;
 use crate::data::faults::Cause;
 use crate::data::format::NumberFormat;
@@ -17,10 +17,10 @@ use crate::data::table::Part;
 use crate::diagnostics::{Code, Diagnostic, Span, near_miss};
 
 /// The columns that are read, and what was read of them.
-pub(super) struct Columns {
+pub(super) struct RawColumns {
     selection: Selection,
     /// All columns that are read, in the file's order.
-    pub kinds: Vec<(usize, Kind)>,
+    pub kinds: Vec<(usize, ColumnSlot)>,
     pub numbers: Numbers,
     /// How many numbers are missing in each column of numbers.
     pub holes: Vec<usize>,
@@ -31,7 +31,7 @@ pub(super) struct Columns {
 
 /// What a column holds, with its place among those that hold the same.
 #[derive(Clone, Copy)]
-pub(super) enum Kind {
+pub(super) enum ColumnSlot {
     Number(usize),
     Word(usize),
 }
@@ -59,9 +59,14 @@ pub(super) enum ColumnFault {
     TooManyValues,
 }
 
-impl Columns {
+impl RawColumns {
     /// The columns of a binding, from a table with that header.
-    pub fn open(binding: &Binding, header: &Header, format: NumberFormat, limits: &Limits) -> Self {
+    pub fn open(
+        binding: &ColumnBindings,
+        header: &Header,
+        format: NumberFormat,
+        limits: &Limits,
+    ) -> Self {
         let mut selection = Selection {
             cells: header.names.len(),
             empty: header.empty,
@@ -93,12 +98,12 @@ impl Columns {
             words.push(WordColumn::new(Markers::of_words(), limits));
         }
         let numbers = selection.numbers.iter().enumerate();
-        let numbers = numbers.map(|(place, &at)| (at, Kind::Number(place)));
+        let numbers = numbers.map(|(place, &at)| (at, ColumnSlot::Number(place)));
         let kinds = selection.words.iter().enumerate();
-        let kinds = kinds.map(|(place, &at)| (at, Kind::Word(place)));
-        let mut kinds: Vec<(usize, Kind)> = kinds.chain(numbers).collect();
+        let kinds = kinds.map(|(place, &at)| (at, ColumnSlot::Word(place)));
+        let mut kinds: Vec<(usize, ColumnSlot)> = kinds.chain(numbers).collect();
         kinds.sort_by_key(|(at, _)| *at);
-        Columns {
+        RawColumns {
             kinds,
             numbers: Numbers::new(selection.numbers.len()),
             holes: vec![0; selection.numbers.len()],
@@ -115,7 +120,7 @@ impl Columns {
 
     /// Adds the rows of a block that begins in line `line`, all or, if a word is not one that its column
     /// may hold, none: then it is `false`.
-    pub fn add(&mut self, rows: Rows, line: u64) -> bool {
+    pub fn add(&mut self, rows: ParsedRows, line: u64) -> bool {
         let known = self
             .words
             .iter_mut()

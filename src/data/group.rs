@@ -6,13 +6,13 @@ pub(super) const QUOTE: u8 = b'"';
 pub(super) const GROUP: usize = 64;
 
 /// Which bytes of a group may end a cell, end a line, or are quotes: the first the lowest bit.
-pub(super) struct Found {
+pub(super) struct ByteMasks {
     pub ends: u64,
     pub lines: u64,
     pub quotes: u64,
 }
 
-impl Found {
+impl ByteMasks {
     #[inline]
     pub fn in_group(group: &[u8], delimiter: u8) -> Self {
         const END: u8 = 1;
@@ -30,7 +30,7 @@ impl Found {
             0 => 0,
             _ => bits(&kinds, wanted),
         };
-        Found {
+        ByteMasks {
             ends: of_kind(END),
             lines: of_kind(LINE),
             quotes: of_kind(QUOTES),
@@ -63,7 +63,7 @@ mod tests {
                 for other in [b'1', b',', b'\n', b'"', 0, 0xFF] {
                     let mut group = [other; GROUP];
                     group[place] = byte;
-                    let found = Found::in_group(&group, b';');
+                    let found = ByteMasks::in_group(&group, b';');
                     let expected = |wanted: &[u8]| {
                         let places = group.iter().enumerate();
                         let places = places.filter(|(_, byte)| wanted.contains(byte));

@@ -5,7 +5,7 @@ use crate::data::faults::TableFaults;
 use crate::data::format::{HeaderSetting, TableFormat};
 use crate::data::read::Limits;
 use crate::data::recognise::OTHER_ENCODING;
-use crate::data::scan::Block;
+use crate::data::scan::RecordBlock;
 use crate::data::sniff::{RowShape, TableLayout};
 use crate::diagnostics::{Code, Diagnostic, Span};
 
@@ -29,7 +29,7 @@ impl Header {
     /// The names that the header line gives, which is record `number` of a block that begins in line
     /// `line`, or that the model gives if there is none: then it is the first row. `None` leaves a fault.
     pub fn read(
-        block: &Block,
+        block: &RecordBlock,
         number: usize,
         line: u64,
         layout: &TableLayout,
@@ -122,7 +122,7 @@ impl Header {
 
 /// The names that a header line gives.
 fn line_names(
-    block: &Block,
+    block: &RecordBlock,
     number: usize,
     record: &RawRecord,
     faults: &mut TableFaults,

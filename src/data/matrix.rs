@@ -1,7 +1,9 @@
 //! Prepared matrices: a table's rows as the network sees them.
 
 use crate::data::numbers::{Numbers, Run};
-use crate::data::prepare::{Element, Preparation, PreparedColumn, PreparedKind, filled, prepared};
+use crate::data::prepare::{
+    MatrixElement, Preparation, PreparedColumn, PreparedKind, filled, prepared,
+};
 use crate::data::spec::Role;
 use crate::data::split::Division;
 use crate::data::table::{JUDGED, Part, Table, Values};
@@ -21,7 +23,7 @@ impl Preparation {
     /// The prepared inputs of the chosen rows, or their targets with their weights: a column-major matrix
     /// `[features × rows]`, numbers prepared, a category as one index. The table was read for training, or
     /// for prediction with this preparation. Faults: a prepared number is not finite in `T`, or the matrix is too large.
-    pub fn matrix<T: Element>(
+    pub fn matrix<T: MatrixElement>(
         &self,
         role: Role,
         table: &Table,
@@ -37,7 +39,7 @@ impl Preparation {
 
     /// The training, validation and test rows, each matrix as [`matrix`](Self::matrix) gives it. Faults
     /// are those of each part's targets, or if there are none of its inputs.
-    pub fn parts<T: Element>(
+    pub fn parts<T: MatrixElement>(
         &self,
         table: &Table,
         division: &Division,
@@ -52,7 +54,7 @@ impl Preparation {
 
     /// The same as [`parts`](Self::parts), for which the table gives up its inputs, so that there is no
     /// more in memory at any time than the table was: what predictions are judged by is left.
-    pub fn take_parts<T: Element>(
+    pub fn take_parts<T: MatrixElement>(
         &self,
         table: &mut Table,
         division: &Division,
@@ -86,7 +88,7 @@ struct PartFilling<'t, T> {
     targets: Option<Filling<'t, T>>,
 }
 
-impl<'t, T: Element> Parts<'t, T> {
+impl<'t, T: MatrixElement> Parts<'t, T> {
     fn new(
         preparation: &'t Preparation,
         table: &'t Table,
@@ -183,7 +185,7 @@ struct Stretch<'t> {
     wrong: Vec<Option<(u32, f64)>>,
 }
 
-impl<'t, T: Element> Filling<'t, T> {
+impl<'t, T: MatrixElement> Filling<'t, T> {
     /// # Errors
     /// The matrix is too large.
     fn new(
@@ -356,7 +358,7 @@ impl<'t> Stretch<'t> {
     }
 
     #[inline]
-    fn prepare<T: Element>(&mut self, row: u32, numbers: &[f64], features: &mut [T]) {
+    fn prepare<T: MatrixElement>(&mut self, row: u32, numbers: &[f64], features: &mut [T]) {
         let count = self.columns.len();
         let numbers = &numbers[self.place..][..count];
         let features = &mut features[self.feature..][..count];
@@ -376,7 +378,7 @@ impl<'t> Stretch<'t> {
     }
 
     #[cold]
-    fn note_wrong<T: Element>(&mut self, row: u32, numbers: &[f64], features: &[T]) {
+    fn note_wrong<T: MatrixElement>(&mut self, row: u32, numbers: &[f64], features: &[T]) {
         let found = numbers.iter().zip(features).zip(&mut self.wrong);
         for ((number, feature), wrong) in found {
             if !feature.is_finite() {

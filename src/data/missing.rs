@@ -106,7 +106,7 @@ impl Markers {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::spec::{Category, ColumnPattern, Number, Role};
+    use crate::data::spec::{Category, ColumnPattern, NumberPreparation, Role};
     use crate::diagnostics::Span;
 
     fn markers(kind: ColumnKind, table: &[&str], own: Option<&[&str]>) -> Markers {
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn numbers_are_missing_by_text_and_by_value() {
-        let number = || ColumnKind::Number(Number::default());
+        let number = || ColumnKind::Number(NumberPreparation::default());
         let table = markers(number(), &["-999", "-"], None);
         for cell in [
             "", "  ", "?", " NA", "nan", "\\N", "<NA>", "-", "-999", "-999.0", "-9.99e2",
@@ -170,7 +170,7 @@ mod tests {
             ..DataSpec::default()
         };
         spec.format.numbers = format;
-        let column = column(ColumnKind::Number(Number::default()), None);
+        let column = column(ColumnKind::Number(NumberPreparation::default()), None);
         let found = Markers::of(&column, &spec);
         for cell in ["-9999,5", "-9.999,500", "-1,0", "."] {
             let read = found.number(cell.as_bytes(), format);

@@ -53,7 +53,7 @@ mod title;
 pub(crate) mod unseen;
 
 pub(crate) use columns::listed as listed_columns;
-pub use prepare::{Element, Preparation};
+pub use prepare::{MatrixElement, Preparation};
 pub use read::{Limits, Purpose, Reading, read_table, read_table_by};
 pub use recognise::unpack;
 pub use schema::{schema, schema_from_spec, schema_of_table};

@@ -3,7 +3,7 @@
 use crate::data::cells::Selection;
 use crate::data::excerpt::RawRecord;
 use crate::data::header::Header;
-use crate::data::scan::{Block, Record};
+use crate::data::scan::{Record, RecordBlock};
 use crate::diagnostics::{Code, Diagnostic, Span};
 
 /// What a line is, if it is no row.
@@ -28,7 +28,7 @@ const TOTALS: [&str; 9] = [
 impl OddLine {
     /// What a record is that cannot be read as a row. `first` says that it is the first row.
     pub fn of(
-        block: &Block,
+        block: &RecordBlock,
         record: &Record,
         first: bool,
         header: &Header,

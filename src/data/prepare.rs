@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::data::category::PreparedCategory;
 use crate::data::holes::{divided_rows, unanswered, unanswered_fault};
-use crate::data::spec::{ColumnSpec, DataSpec, Number, Role};
+use crate::data::spec::{ColumnSpec, DataSpec, NumberPreparation, Role};
 use crate::data::split::Division;
 use crate::data::statistics::{Refusal, Statistics, is_plain, learn_column, learn_plain};
 use crate::data::table::{Table, TableField, Values};
@@ -134,13 +134,13 @@ pub(super) fn prepared(value: f64, scale: f64, offset: f64, centre: f64, spread:
 }
 
 /// The element of a prepared matrix: f32 or f64.
-pub trait Element: Copy + Default {
+pub trait MatrixElement: Copy + Default {
     /// Rounds to the nearest.
     fn from_f64(value: f64) -> Self;
     fn is_finite(self) -> bool;
 }
 
-impl Element for f32 {
+impl MatrixElement for f32 {
     fn from_f64(value: f64) -> Self {
         value as f32
     }
@@ -150,7 +150,7 @@ impl Element for f32 {
     }
 }
 
-impl Element for f64 {
+impl MatrixElement for f64 {
     fn from_f64(value: f64) -> Self {
         value
     }
@@ -183,7 +183,7 @@ impl Preparation {
             .iter()
             .map(|(field, holes)| (field.declared, &*holes.column));
         let open: HashSet<(usize, &str)> = open.collect();
-        let declared: Vec<Number> = table
+        let declared: Vec<NumberPreparation> = table
             .fields
             .iter()
             .flat_map(|field| numbers_of(field, spec))
@@ -326,7 +326,7 @@ fn logarithm(
 /// that is worth it, each column for itself.
 fn learned_columns(
     table: &Table,
-    declared: &[Number],
+    declared: &[NumberPreparation],
     rows: &[u32],
 ) -> HashMap<usize, Result<PreparedColumn, Refusal>> {
     let with_numbers = table.fields.iter().filter(|field| match field.values {
@@ -365,10 +365,10 @@ fn learned_columns(
 }
 
 /// How each of a field's columns of numbers is declared.
-fn numbers_of(field: &TableField, spec: &DataSpec) -> Vec<Number> {
+fn numbers_of(field: &TableField, spec: &DataSpec) -> Vec<NumberPreparation> {
     match &field.values {
         Values::Words { .. } => Vec::new(),
-        Values::Indicators(places) => vec![Number::default(); places.len()],
+        Values::Indicators(places) => vec![NumberPreparation::default(); places.len()],
         Values::Numbers(places) => {
             let number = spec.columns[field.declared].kind.number();
             vec![*number.expect("a category is never read as numbers"); places.len()]

@@ -5,11 +5,11 @@ use std::ops::ControlFlow;
 
 use memchr::memchr_iter;
 
-use crate::data::bind::{Binding, BoundKind, bind, bind_learned};
+use crate::data::bind::{BoundKind, ColumnBindings, bind, bind_learned};
 use crate::data::blocks::Blocks;
 use crate::data::category::codes_by_value;
 use crate::data::cells::parse;
-use crate::data::columns::Columns;
+use crate::data::columns::RawColumns;
 use crate::data::dialect::Dialect;
 use crate::data::faults::TableFaults;
 use crate::data::format::TableFormat;
@@ -19,7 +19,7 @@ use crate::data::open::{Opened, open, push_error};
 use crate::data::ordered::ordered_parallel_map;
 use crate::data::prepare::Preparation;
 use crate::data::rows::RowReader;
-use crate::data::scan::Block;
+use crate::data::scan::RecordBlock;
 use crate::data::sniff::RowShape;
 use crate::data::spec::DataSpec;
 use crate::data::suspicious::{Suspicious, counters};
@@ -148,7 +148,7 @@ pub fn read_table_by(
         fault.into_iter().for_each(|fault| faults.replace(fault));
         return Err(faults.finish());
     }
-    let columns = Columns::open(&binding, &header, spec.format.numbers, limits);
+    let columns = RawColumns::open(&binding, &header, spec.format.numbers, limits);
     let read = columns.kinds.len().max(1);
     let numbers_seen = vec![false; columns.numbers.width()];
     let mut reader = RowReader {
@@ -211,7 +211,7 @@ struct Beginning {
 
 /// The first block that has rows, unless there are none.
 struct FirstRows {
-    block: Block,
+    block: RecordBlock,
     /// The number of the record that is the first row.
     from: usize,
     /// The line that the block begins in.
@@ -227,7 +227,7 @@ impl Beginning {
         format: &TableFormat,
         faults: &mut TableFaults,
     ) -> Option<Beginning> {
-        let mut block = Block::default();
+        let mut block = RecordBlock::default();
         let mut line = 1;
         let number = loop {
             match blocks.read(&mut block) {
@@ -274,7 +274,7 @@ fn read_rows<R: Read>(
     /// One thread finds where the cells end about as fast as so many read them.
     const MOST_THREADS: usize = 8;
     /// A block, and the number of the first record in it that is a row.
-    type Job = (Block, usize);
+    type Job = (RecordBlock, usize);
     let selection = reader.columns.selection().clone();
     let mut line = first.line;
     let mut first = Some((first.block, first.from));
@@ -318,7 +318,7 @@ fn read_rows<R: Read>(
 }
 
 /// The table of a file, of whose header and columns `file` knows nothing yet.
-fn assemble(file: Table, header: Header, binding: Binding, columns: Columns) -> Table {
+fn assemble(file: Table, header: Header, binding: ColumnBindings, columns: RawColumns) -> Table {
     let mut fields = Vec::with_capacity(binding.fields.len());
     let mut place = 0;
     let mut strata = None;

@@ -5,21 +5,21 @@ use std::ops::ControlFlow;
 use memchr::memchr_iter;
 
 use crate::data::cell::{CellContext, CellFault, Expected};
-use crate::data::cells::{Rows, is_empty};
-use crate::data::columns::{ColumnFault, Columns, Kind};
+use crate::data::cells::{ParsedRows, is_empty};
+use crate::data::columns::{ColumnFault, ColumnSlot, RawColumns};
 use crate::data::excerpt::RawRecord;
 use crate::data::faults::{Cause, FaultyCell, TableFaults};
 use crate::data::header::Header;
 use crate::data::odd_lines::OddLine;
 use crate::data::open::push_unclosed;
-use crate::data::scan::{Block, Record};
+use crate::data::scan::{Record, RecordBlock};
 use crate::data::suspicious::Suspicious;
 use crate::diagnostics::{Code, Diagnostic};
 
 /// What is read of a table's rows.
 pub(super) struct RowReader<'r, 's> {
     pub header: &'r Header,
-    pub columns: Columns,
+    pub columns: RawColumns,
     pub faults: &'r mut TableFaults<'s>,
     /// How many rows there were, and may be.
     pub rows: usize,
@@ -37,7 +37,7 @@ impl RowReader<'_, '_> {
     /// [`parse`](super::cells::parse) found nothing wrong. `false` if
     /// they have to be read with care nevertheless, since there are too many of them or a word is not a
     /// value of its column.
-    pub fn add(&mut self, mut rows: Rows, block: &Block, line: u64) -> bool {
+    pub fn add(&mut self, mut rows: ParsedRows, block: &RecordBlock, line: u64) -> bool {
         let count = rows.count;
         let noted = std::mem::take(&mut rows.noted);
         let added = count <= self.most_rows - self.rows && self.columns.add(rows, line);
@@ -56,7 +56,7 @@ impl RowReader<'_, '_> {
     /// fault.
     pub fn read_with_care(
         &mut self,
-        block: &Block,
+        block: &RecordBlock,
         first: usize,
         begins_in: u64,
     ) -> ControlFlow<()> {
@@ -128,7 +128,7 @@ impl RowReader<'_, '_> {
             let (at, kind) = self.columns.kinds[place];
             let cell = record.cell(at, &mut scratch);
             let read = match kind {
-                Kind::Number(place) => {
+                ColumnSlot::Number(place) => {
                     let markers = &self.columns.selection().markers[place];
                     let number = markers
                         .number(cell, format)
@@ -136,10 +136,10 @@ impl RowReader<'_, '_> {
                     self.columns.holes[place] += usize::from(row[place].is_nan());
                     number.map_err(|fault| ColumnFault::Cell(fault, Expected::Number))
                 }
-                Kind::Word(place) => self.columns.words[place].push(cell),
+                ColumnSlot::Word(place) => self.columns.words[place].push(cell),
             };
             let Err(fault) = read else {
-                if let Kind::Number(place) = kind {
+                if let ColumnSlot::Number(place) = kind {
                     self.numbers_seen[place] = true;
                 }
                 continue;
@@ -168,7 +168,7 @@ impl RowReader<'_, '_> {
     }
 
     /// What a record is that cannot be read, if it is no row at all.
-    fn odd_line(&self, block: &Block, record: &Record) -> Option<OddLine> {
+    fn odd_line(&self, block: &RecordBlock, record: &Record) -> Option<OddLine> {
         let selection = self.columns.selection();
         let mut scratch = Vec::new();
         let mut numbers = selection.numbers.iter().zip(&selection.markers);

@@ -8,14 +8,14 @@
 use memchr::{memchr, memchr_iter, memchr2, memrchr2};
 
 use crate::data::excerpt::RawRecord;
-use crate::data::group::{Found, GROUP, QUOTE};
+use crate::data::group::{ByteMasks, GROUP, QUOTE};
 
 /// What begins some files, and stays in the middle where several were put together: no part of a cell.
 pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// Whole records of a CSV, and where their cells end.
 #[derive(Default)]
-pub(super) struct Block {
+pub(super) struct RecordBlock {
     /// The records, what was read behind them, and [`GROUP`] bytes to fill the last group.
     pub bytes: Vec<u8>,
     /// Where each cell ends: at a delimiter or a line end. Before them, where a cell would have ended
@@ -64,7 +64,7 @@ pub(super) struct Record<'b> {
     ends: &'b [u32],
 }
 
-impl Block {
+impl RecordBlock {
     /// Finds the records, of which the first begins at `from`. With `at_end` nothing follows the bytes,
     /// and their end is that of the last record. Returns where the last record ends that is whole and
     /// not blank: what is behind it belongs to the next block.
@@ -218,7 +218,7 @@ impl Block {
     }
 
     fn find_ends(&mut self, from: usize, length: usize) {
-        let Block {
+        let RecordBlock {
             bytes,
             ends,
             records,
@@ -237,7 +237,7 @@ impl Block {
             if seen_to >= at + GROUP {
                 continue;
             }
-            let found = Found::in_group(group, *delimiter);
+            let found = ByteMasks::in_group(group, *delimiter);
             let comments = match comment.first() {
                 Some(&first) => places_of(first, group),
                 None => 0,
@@ -320,7 +320,7 @@ fn amid_text(bytes: &[u8], closing: usize, delimiter: u8) -> bool {
     })
 }
 
-/// Where a byte is in a group, as [`Found`] says it.
+/// Where a byte is in a group, as [`ByteMasks`] says it.
 fn places_of(byte: u8, group: &[u8]) -> u64 {
     let places = memchr_iter(byte, group);
     places.fold(0, |found, place| found | 1 << place)
@@ -441,10 +441,10 @@ mod tests {
     }
 
     fn scanned_with(comment: &[u8], text: &[u8], delimiter: u8) -> Vec<Vec<Vec<u8>>> {
-        let mut block = Block {
+        let mut block = RecordBlock {
             bytes: text.to_vec(),
             comment: comment.to_vec(),
-            ..Block::default()
+            ..RecordBlock::default()
         };
         block.scan(0, delimiter, true);
         let mut scratch = Vec::new();
@@ -593,9 +593,9 @@ mod tests {
             ("a\n\"x\"\n", None),
             ("a\n5\"\n", None),
         ] {
-            let mut block = Block {
+            let mut block = RecordBlock {
                 bytes: text.as_bytes().to_vec(),
-                ..Block::default()
+                ..RecordBlock::default()
             };
             block.scan(0, b',', true);
             let found = block.unclosed();
@@ -618,9 +618,9 @@ mod tests {
             ("\n\n", 0, 0),
             ("", 0, 0),
         ] {
-            let mut block = Block {
+            let mut block = RecordBlock {
                 bytes: text.as_bytes().to_vec(),
-                ..Block::default()
+                ..RecordBlock::default()
             };
             assert_eq!(block.scan(0, b',', false), whole, "{text:?}");
             assert_eq!(block.records(), records, "{text:?}");

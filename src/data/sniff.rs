@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use memchr::{memchr, memchr_iter};
 
 use crate::data::format::{HeaderSetting, TableFormat};
-use crate::data::scan::{BYTE_ORDER_MARK, Block};
+use crate::data::scan::{BYTE_ORDER_MARK, RecordBlock};
 
 /// How much of a file is looked at; more if its first lines are longer.
 pub(super) const HEAD_BYTES: usize = 1 << 16;
@@ -47,7 +47,7 @@ impl TableLayout {
             None => (None, marks),
         };
         let from = from.max(after_lines(head, format.skip));
-        let mut block = Block::default();
+        let mut block = RecordBlock::default();
         block.bytes.extend_from_slice(&head[from..]);
         block.comment = format.comment_bytes().to_vec();
         let candidates = match given {
@@ -140,7 +140,7 @@ struct Candidate {
 }
 
 impl Candidate {
-    fn of(block: &mut Block, delimiter: u8, whole: bool, format: &TableFormat) -> Candidate {
+    fn of(block: &mut RecordBlock, delimiter: u8, whole: bool, format: &TableFormat) -> Candidate {
         let length = block.bytes.len();
         let decimal = format.numbers.decimal == ',' || only_between_digits(&block.bytes);
         let between_digits = delimiter == b',' && decimal;

@@ -81,9 +81,9 @@ impl ColumnSpec {
 #[derive(Clone, PartialEq, Debug)]
 pub enum ColumnKind {
     /// `number(…)`, one column.
-    Number(Number),
+    Number(NumberPreparation),
     /// `vector(…) from "x*"`, each of its columns prepared like a number.
-    Vector(Number),
+    Vector(NumberPreparation),
     Category(Category),
     /// `boolean`: yes or no in the usual spellings; an input is 0 or 1, a target two classes.
     Boolean(Option<CategoryFill>),
@@ -91,7 +91,7 @@ pub enum ColumnKind {
 
 impl ColumnKind {
     /// How its numbers are prepared, if it holds such.
-    pub fn number(&self) -> Option<&Number> {
+    pub fn number(&self) -> Option<&NumberPreparation> {
         match self {
             ColumnKind::Number(number) | ColumnKind::Vector(number) => Some(number),
             ColumnKind::Category(_) | ColumnKind::Boolean(_) => None,
@@ -101,7 +101,7 @@ impl ColumnKind {
 
 /// How a number is prepared: `fill`, `x · scale + offset`, `clip`, `log`, then `normalize`.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Number {
+pub struct NumberPreparation {
     pub fill: Option<NumberFill>,
     /// Whether a number beside it says where it was missing.
     pub indicator: bool,
@@ -114,10 +114,10 @@ pub struct Number {
     pub normalize: Normalize,
 }
 
-impl Default for Number {
+impl Default for NumberPreparation {
     /// As it stands in the file.
     fn default() -> Self {
-        Number {
+        NumberPreparation {
             fill: None,
             indicator: false,
             scale: 1.0,

@@ -2,7 +2,7 @@
 
 use crate::data::numbers::Numbers;
 use crate::data::prepare::PreparedColumn;
-use crate::data::spec::{Normalize, Number, NumberFill};
+use crate::data::spec::{Normalize, NumberFill, NumberPreparation};
 use crate::data::transform::{Transform, quantile_of};
 use crate::diagnostics::Code;
 
@@ -18,7 +18,7 @@ pub(super) struct Statistics {
 
 impl Statistics {
     /// Those of the chosen rows. A column's sums are taken in the order of the rows.
-    pub fn of(numbers: &Numbers, rows: &[u32], declared: &[Number]) -> Self {
+    pub fn of(numbers: &Numbers, rows: &[u32], declared: &[NumberPreparation]) -> Self {
         let width = numbers.width();
         let plain = || declared.iter().filter(|number| is_plain(number));
         let uses = |wanted| plain().any(|number| number.normalize == wanted);
@@ -73,7 +73,7 @@ fn for_each_row(
 
 /// Whether [`Statistics`] tells what the preparation of a column needs: it is scaled, and normalised by
 /// what one pass over the rows, or two, sum up.
-pub(super) fn is_plain(number: &Number) -> bool {
+pub(super) fn is_plain(number: &NumberPreparation) -> bool {
     let summed = match number.normalize {
         Normalize::None | Normalize::ZScore | Normalize::MinMax => true,
         Normalize::MaxAbs | Normalize::Robust | Normalize::Quantile | Normalize::Power => false,
@@ -82,7 +82,7 @@ pub(super) fn is_plain(number: &Number) -> bool {
 }
 
 /// A column prepared as it is declared, without fill and normalisation.
-pub(super) fn untouched(name: &str, number: &Number) -> PreparedColumn {
+pub(super) fn untouched(name: &str, number: &NumberPreparation) -> PreparedColumn {
     PreparedColumn {
         name: name.to_owned(),
         fill: None,
@@ -103,7 +103,7 @@ pub(super) type Refusal = (Code, String);
 /// What a plain column's preparation is, from the statistics at its place.
 pub(super) fn learn_plain(
     name: &str,
-    number: &Number,
+    number: &NumberPreparation,
     statistics: &Statistics,
     place: usize,
 ) -> Result<PreparedColumn, Refusal> {
@@ -124,7 +124,7 @@ pub(super) fn learn_plain(
 /// missing.
 pub(super) fn learn_column(
     name: &str,
-    number: &Number,
+    number: &NumberPreparation,
     numbers: &mut [f64],
 ) -> Result<PreparedColumn, Refusal> {
     let mut column = untouched(name, number);
@@ -305,11 +305,11 @@ mod tests {
     use super::*;
 
     fn learned(normalize: Normalize, values: &[f64]) -> Result<PreparedColumn, (Code, String)> {
-        let number = Number {
+        let number = NumberPreparation {
             scale: 2.0,
             offset: 1.0,
             normalize,
-            ..Number::default()
+            ..NumberPreparation::default()
         };
         if !is_plain(&number) {
             return learn_column("x", &number, &mut values.to_vec());
@@ -384,14 +384,14 @@ mod tests {
     #[test]
     fn steps_come_in_their_order() {
         // fill, scale and offset, clip, log, then the range.
-        let number = Number {
+        let number = NumberPreparation {
             fill: Some(NumberFill::Median),
             scale: 2.0,
             offset: 1.0,
             clip: Some((0.0, 7.0)),
             log: true,
             normalize: Normalize::MinMax,
-            ..Number::default()
+            ..NumberPreparation::default()
         };
         let mut numbers = [1.0, f64::NAN, 2.0, 100.0, -5.0];
         let column = learn_column("x", &number, &mut numbers).expect("a column");

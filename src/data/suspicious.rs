@@ -5,7 +5,7 @@ use crate::data::cells::Selection;
 use crate::data::excerpt::{RawRecord, quoted};
 use crate::data::faults::TableFaults;
 use crate::data::header::Header;
-use crate::data::scan::{Block, Record};
+use crate::data::scan::{Record, RecordBlock};
 use crate::data::spec::DataSpec;
 use crate::data::table::{Table, Values};
 use crate::diagnostics::{Code, Diagnostic};
@@ -131,7 +131,7 @@ impl Suspicious {
     }
 
     /// Adds what was noted of a block that begins in line `line`.
-    pub fn add(&mut self, noted: Noted, block: &Block, line: u64) {
+    pub fn add(&mut self, noted: Noted, block: &RecordBlock, line: u64) {
         let raw = |number: usize| block.raw(number, line + block.lines_before(number));
         for (place, count, first) in noted.lost {
             let column = &mut self.columns[place];

@@ -3,7 +3,7 @@
 use crate::data::excerpt::RawRecord;
 use crate::data::faults::TableFaults;
 use crate::data::header::Header;
-use crate::data::scan::Block;
+use crate::data::scan::RecordBlock;
 use crate::data::sniff::TableLayout;
 use crate::data::spec::DataSpec;
 use crate::diagnostics::{Code, Diagnostic};
@@ -52,7 +52,7 @@ pub(super) fn misplaced_header(
             ))
         });
     }
-    let mut block = Block::default();
+    let mut block = RecordBlock::default();
     block.bytes.extend_from_slice(&head[layout.from..]);
     block.first_byte = layout.from as u64;
     block.scan(0, layout.delimiter, true);

@@ -6,7 +6,8 @@ use super::data::faulty_from;
 use super::net::MOST_ELEMENTS;
 use crate::catalog::arguments::{Arguments, Value};
 use crate::data::spec::{
-    Category, CategoryFill, ColumnKind, Embed, Normalize, Number, NumberFill, Role, Unknown,
+    Category, CategoryFill, ColumnKind, Embed, Normalize, NumberFill, NumberPreparation, Role,
+    Unknown,
 };
 use crate::diagnostics::{Code, Diagnostic};
 use crate::graph::shape::Dim;
@@ -71,7 +72,7 @@ fn misplaced(call: &Call, name: &str, message: &str, label: &str) -> Diagnostic 
 }
 
 /// How numbers are prepared. `None` leaves a fault.
-fn number(call: &Call, role: Role, faults: &mut Vec<Diagnostic>) -> Option<Number> {
+fn number(call: &Call, role: Role, faults: &mut Vec<Diagnostic>) -> Option<NumberPreparation> {
     let arguments = &call.arguments;
     let before = faults.len();
     let mut wrong = |name: &str, message: &str, label: String| {
@@ -110,7 +111,7 @@ fn number(call: &Call, role: Role, faults: &mut Vec<Diagnostic>) -> Option<Numbe
     if role == Role::Target {
         faults.extend(not_of_a_target(call, normalize));
     }
-    (faults.len() == before).then(|| Number {
+    (faults.len() == before).then(|| NumberPreparation {
         fill,
         indicator: arguments.is_set("indicator"),
         scale: arguments.number("scale"),

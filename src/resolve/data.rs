@@ -15,7 +15,7 @@ use crate::catalog::Kind;
 use crate::catalog::arguments::Value;
 use crate::catalog::settings::DATA;
 use crate::data::spec::{
-    ColumnKind, ColumnPattern, ColumnSpec, DataSpec, Drop, Number, Role, Split,
+    ColumnKind, ColumnPattern, ColumnSpec, DataSpec, Drop, NumberPreparation, Role, Split,
 };
 use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::glob;
@@ -327,7 +327,7 @@ fn row_weight(declared: &Declared, spec: &mut DataSpec, faults: &mut Vec<Diagnos
                 role: Role::Weight,
                 name,
                 from: from.clone(),
-                kind: ColumnKind::Number(Number::default()),
+                kind: ColumnKind::Number(NumberPreparation::default()),
                 missing: None,
             });
         }

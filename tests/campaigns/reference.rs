@@ -19,7 +19,7 @@
 //!   rounding, which BatchNorm enlarges.
 
 use nnc::compile::PhasePlan;
-use nnc::data::Element as Prepares;
+use nnc::data::MatrixElement as Prepares;
 use nnc::data::table::Part;
 use nnc::graph::reference::{Tensor, assign};
 use nnc::graph::state::StateKind;

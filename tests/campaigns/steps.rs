@@ -2,7 +2,7 @@
 //! text, in number, order, source line, label and kernel.
 
 use nnc::compile::PhasePlan;
-use nnc::data::Element as Prepares;
+use nnc::data::MatrixElement as Prepares;
 use nnc::data::table::Part;
 use nnc::diagnostics::Sources;
 use nnc::graph::state::StateKind;

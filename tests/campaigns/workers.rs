@@ -1,7 +1,7 @@
 //! The same bits on any number of workers, also where there are more of them than work to share.
 
 use nnc::compile::PhasePlan;
-use nnc::data::Element as Prepares;
+use nnc::data::MatrixElement as Prepares;
 use nnc::data::table::Part;
 use nnc::kernels::Element;
 use nnc::plan::Precision;

@@ -2,7 +2,8 @@
 //! have places to point to.
 
 use nnc::data::spec::{
-    Category, ColumnKind, ColumnPattern, ColumnSpec, DataSpec, Normalize, Number, Role, Split,
+    Category, ColumnKind, ColumnPattern, ColumnSpec, DataSpec, Normalize, NumberPreparation, Role,
+    Split,
 };
 use nnc::diagnostics::{FileId, Sources, Span};
 
@@ -46,13 +47,13 @@ fn declare(spec: &mut DataSpec, file: FileId, start: usize, line: &str) {
                 Some(_) => &words[5..],
                 None => &words[3..],
             };
-            let number = Number {
+            let number = NumberPreparation {
                 normalize: match rest.first() {
                     Some(&"zscore") => Normalize::ZScore,
                     Some(&"minmax") => Normalize::MinMax,
                     _ => Normalize::None,
                 },
-                ..Number::default()
+                ..NumberPreparation::default()
             };
             spec.columns.push(ColumnSpec {
                 role: match words[0] {

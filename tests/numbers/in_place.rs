@@ -2,7 +2,7 @@
 //! the same bits.
 
 use nnc::compile::PhasePlan;
-use nnc::data::Element as Prepares;
+use nnc::data::MatrixElement as Prepares;
 use nnc::data::table::Part;
 use nnc::engine::{Rows, Runner, Threads};
 use nnc::kernels::{Arena, Element};

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use nnc::catalog::arguments::{ArgumentKind, Default};
 use nnc::catalog::{Kind, entries};
-use nnc::data::Element as Prepares;
+use nnc::data::MatrixElement as Prepares;
 use nnc::data::table::Part;
 use nnc::kernels::Element;
 use nnc::plan::Precision;

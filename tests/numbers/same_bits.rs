@@ -1,7 +1,7 @@
 //! The same seed gives the same bits: on every run, for every number of threads; another seed gives
 //! others.
 
-use nnc::data::Element as Prepares;
+use nnc::data::MatrixElement as Prepares;
 use nnc::data::table::Part;
 use nnc::kernels::Element;
 use nnc::train::{Ended, Trainer, initialize};

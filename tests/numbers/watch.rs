@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use nnc::data::Element as Prepares;
+use nnc::data::MatrixElement as Prepares;
 use nnc::data::table::Part;
 use nnc::graph::watch::Measure;
 use nnc::kernels::Element;

@@ -13,7 +13,7 @@ use std::path::Path;
 use nnc::advice::advise;
 use nnc::data::spec::Role;
 use nnc::data::table::Part;
-use nnc::data::{Division, Element, Preparation, Purpose, Table, divide, read_table, schema};
+use nnc::data::{Division, MatrixElement, Preparation, Purpose, Table, divide, read_table, schema};
 use nnc::diagnostics::{Diagnostic, Sources, render_all};
 use nnc::engine::Prepared;
 use nnc::plan::Target;
@@ -85,7 +85,7 @@ pub fn try_load(name: &str, model: &str, csv: &str) -> Result<Loaded, (Vec<Diagn
 
 impl Loaded {
     /// The prepared rows of one part of the table.
-    pub fn part<T: Element>(&self, part: Part) -> Prepared<T> {
+    pub fn part<T: MatrixElement>(&self, part: Part) -> Prepared<T> {
         let rows = self.division.part(part);
         let matrix = |role| {
             self.preparation

@@ -2,7 +2,7 @@
 //! the same step by the reference evaluator.
 
 use nnc::compile::PhasePlan;
-use nnc::data::Element as Prepares;
+use nnc::data::MatrixElement as Prepares;
 use nnc::data::table::Part;
 use nnc::engine::{Prepared, Rows, Runner, Threads};
 use nnc::graph::GraphPart;
