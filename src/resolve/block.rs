@@ -6,13 +6,13 @@ use std::sync::Arc;
 use super::constant::{FACTS, Scope};
 use crate::catalog;
 use crate::diagnostics::{Code, Diagnostic, Span};
-use crate::syntax::ast::{Name, Parameter, Section, Statement};
+use crate::syntax::ast::{BlockParameter, Name, Section, Statement};
 
 /// A block that has been declared. Its body is checked where it is used, since shapes are known there.
 #[derive(Clone, Debug)]
 pub struct Block {
     pub name: Name,
-    pub parameters: Vec<Parameter>,
+    pub parameters: Vec<BlockParameter>,
     pub body: Vec<Statement>,
     /// What the blocks of its file see, where that is another file than the one that it is used in.
     pub home: Option<Arc<Scope>>,
@@ -72,7 +72,7 @@ pub fn declare(section: &Section, scope: &Scope, faults: &mut Vec<Diagnostic>) -
         );
     }
     faults.extend(name_fault(name, scope));
-    let mut parameters: Vec<Parameter> = Vec::new();
+    let mut parameters: Vec<BlockParameter> = Vec::new();
     let mut known: HashMap<&str, Span> = HashMap::new();
     for parameter in &section.parameters {
         let name = &parameter.name;

@@ -69,13 +69,13 @@ pub struct Section {
     pub selector: Option<ColumnName>,
     /// The name after the keyword, as in `block Dense(out) { … }`.
     pub name: Option<Name>,
-    pub parameters: Vec<Parameter>,
+    pub parameters: Vec<BlockParameter>,
     pub body: Vec<Statement>,
 }
 
 /// A parameter of a block.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Parameter {
+pub struct BlockParameter {
     pub name: Name,
     pub default: Option<Expr>,
 }

@@ -6,7 +6,8 @@ use std::ops::Range;
 use super::token::{Bracket, Token, TokenKind};
 use crate::diagnostics::{Code, Diagnostic, FileId, Span};
 
-pub(super) struct Layout {
+/// The text that the grammar reads, and the tokens in it.
+pub(super) struct GrammarText {
     pub text: String,
     /// Tokens that are in the text, in its order.
     pub tokens: Vec<Token>,
@@ -14,7 +15,7 @@ pub(super) struct Layout {
     starts: Vec<usize>,
 }
 
-impl Layout {
+impl GrammarText {
     /// The tokens that begin in a range of the layout's text.
     pub fn tokens_in(&self, range: Range<usize>) -> Range<usize> {
         self.first_from(range.start)..self.first_from(range.end)
@@ -56,8 +57,8 @@ pub(super) fn lay_out(
     source: &str,
     file: FileId,
     faults: &mut Vec<Diagnostic>,
-) -> Layout {
-    let mut layout = Layout {
+) -> GrammarText {
+    let mut layout = GrammarText {
         text: String::with_capacity(source.len().min(tokens.len() * 16)),
         tokens: Vec::with_capacity(tokens.len()),
         starts: Vec::with_capacity(tokens.len()),

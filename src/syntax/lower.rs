@@ -6,14 +6,16 @@ use std::ops::Range;
 
 use pest::iterators::{Pair, Pairs};
 
-use super::ast::{ColumnName, Expr, ExprKind, Name, Parameter, Section, Statement, StatementKind};
-use super::layout::Layout;
+use super::ast::{
+    BlockParameter, ColumnName, Expr, ExprKind, Name, Section, Statement, StatementKind,
+};
+use super::layout::GrammarText;
 use super::parse::Rule;
 use super::token::TokenKind;
 use crate::diagnostics::{Code, Diagnostic, FileId, Span};
 
 pub(super) struct Lowerer<'l> {
-    layout: &'l Layout,
+    layout: &'l GrammarText,
     /// Bytes at which something was left out, in their order.
     damaged: &'l [usize],
     file: FileId,
@@ -33,7 +35,7 @@ enum Stages {
 }
 
 impl<'l> Lowerer<'l> {
-    pub fn new(layout: &'l Layout, damaged: &'l [usize], file: FileId) -> Self {
+    pub fn new(layout: &'l GrammarText, damaged: &'l [usize], file: FileId) -> Self {
         Lowerer {
             layout,
             damaged,
@@ -178,7 +180,7 @@ impl<'l> Lowerer<'l> {
         section
     }
 
-    fn parameters(&mut self, pair: Pair<'_, Rule>) -> Vec<Parameter> {
+    fn parameters(&mut self, pair: Pair<'_, Rule>) -> Vec<BlockParameter> {
         let parameters = pair
             .into_inner()
             .filter(|part| part.as_rule() == Rule::parameter);
@@ -194,7 +196,7 @@ impl<'l> Lowerer<'l> {
                 }
             }
             let name = name.expect("a parameter has a name");
-            result.push(Parameter { name, default });
+            result.push(BlockParameter { name, default });
         }
         result
     }

@@ -12,7 +12,7 @@ use pest::error::InputLocation;
 use super::ast::{Expr, File};
 use super::brackets::match_brackets;
 use super::explain::{Position, explain};
-use super::layout::{Layout, lay_out};
+use super::layout::{GrammarText, lay_out};
 use super::lower::Lowerer;
 use super::scan::{Scan, scan};
 use super::token::TokenKind;
@@ -149,7 +149,7 @@ pub fn parse_expression(text: &str, file: FileId) -> Result<Expr, Vec<Diagnostic
     }
 }
 
-fn prepare(text: &str, file: FileId) -> Result<(Scan, Layout), Diagnostic> {
+fn prepare(text: &str, file: FileId) -> Result<(Scan, GrammarText), Diagnostic> {
     let mut scanned = scan(text, file)?;
     match_brackets(&mut scanned, text, file)?;
     list_tuples(&mut scanned, text, file);
@@ -160,7 +160,7 @@ fn prepare(text: &str, file: FileId) -> Result<(Scan, Layout), Diagnostic> {
 
 /// The fault of one statement or value, given as a range of the layout's text.
 fn fault_of(
-    layout: &Layout,
+    layout: &GrammarText,
     range: Range<usize>,
     position: Position,
     text: &str,

@@ -11,7 +11,7 @@ use super::stages::Site;
 use super::{Flow, Net, OpenBlock};
 use crate::diagnostics::{Code, Diagnostic, Label, MOST_LABELS, Span, listed};
 use crate::graph::ValueId;
-use crate::syntax::ast::{Argument, Expr, ExprKind, Parameter};
+use crate::syntax::ast::{Argument, BlockParameter, Expr, ExprKind};
 
 /// Words, numbers and signs of one argument, what it stands for written out.
 const LARGEST_ARGUMENT: usize = 10_000;
@@ -152,7 +152,7 @@ impl Net<'_> {
     ) -> Scope {
         let abroad = block.home.is_some();
         let names = block.parameters.iter();
-        let named: HashMap<&str, &Parameter> = names
+        let named: HashMap<&str, &BlockParameter> = names
             .map(|parameter| (parameter.name.text.as_str(), parameter))
             .collect();
         let mut positions = block.parameters.iter();
@@ -264,7 +264,7 @@ impl Net<'_> {
     fn captured(
         &self,
         value: &Expr,
-        parameters: &HashMap<&str, &Parameter>,
+        parameters: &HashMap<&str, &BlockParameter>,
     ) -> Option<Box<Diagnostic>> {
         let known =
             |name: &str| parameters.contains_key(name) && !self.scope.parameters.contains_key(name);

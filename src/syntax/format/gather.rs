@@ -3,10 +3,13 @@
 use super::super::ast::{Comment, Operator};
 use super::super::scan::Scan;
 use super::super::token::{Bracket, Token, TokenKind};
-use super::tree::{Body, Content, Element, Entry, Group, Joint, Part, PartKind, Phrase, Piece};
+use super::tree::{
+    BodyLine, Bracketed, BracketedElement, Content, Joint, PartKind, Phrase, Piece, PiecePart,
+    Statements,
+};
 
 /// The tree of a text without faults.
-pub fn gather<'t>(text: &'t str, scanned: &Scan) -> Body<'t> {
+pub fn gather<'t>(text: &'t str, scanned: &Scan) -> Statements<'t> {
     let mut gatherer = Gatherer {
         text,
         tokens: &scanned.tokens,
@@ -19,7 +22,7 @@ pub fn gather<'t>(text: &'t str, scanned: &Scan) -> Body<'t> {
         let content = Content::Comment(comment);
         file.entries.insert(
             0,
-            Entry {
+            BodyLine {
                 blank_before: false,
                 content,
             },
@@ -102,8 +105,8 @@ impl<'t, 's> Gatherer<'t, 's> {
     }
 
     /// The statements up to a `}`, which is taken, or to the end of the text.
-    fn body(&mut self) -> Body<'t> {
-        let mut body = Body::default();
+    fn body(&mut self) -> Statements<'t> {
+        let mut body = Statements::default();
         let mut joins = false;
         loop {
             if self.comment_is_next() {
@@ -118,7 +121,7 @@ impl<'t, 's> Gatherer<'t, 's> {
                     Some(Content::Line(_, comment @ None)) if pending.trailing => {
                         *comment = Some(pending.text);
                     }
-                    Some(_) | None => body.entries.push(Entry {
+                    Some(_) | None => body.entries.push(BodyLine {
                         blank_before,
                         content: Content::Comment(pending.text),
                     }),
@@ -156,7 +159,7 @@ impl<'t, 's> Gatherer<'t, 's> {
                     let phrase = Phrase { pieces };
                     match body.entries.last_mut().map(|entry| &mut entry.content) {
                         Some(Content::Line(statements, None)) if joins => statements.push(phrase),
-                        Some(_) | None => body.entries.push(Entry {
+                        Some(_) | None => body.entries.push(BodyLine {
                             blank_before,
                             content: Content::Line(vec![phrase], None),
                         }),
@@ -236,7 +239,7 @@ impl<'t, 's> Gatherer<'t, 's> {
                 | TokenKind::Close(_) => PartKind::Token(written),
             };
             let piece = gathered.pieces.last_mut().expect("one has been begun");
-            piece.parts.push(Part {
+            piece.parts.push(PiecePart {
                 spaced: spaced && !piece.parts.is_empty(),
                 padding: 0,
                 kind,
@@ -245,8 +248,8 @@ impl<'t, 's> Gatherer<'t, 's> {
         }
     }
 
-    fn group(&mut self, bracket: Bracket, is_list: bool) -> Group<'t> {
-        let mut group = Group {
+    fn group(&mut self, bracket: Bracket, is_list: bool) -> Bracketed<'t> {
+        let mut group = Bracketed {
             bracket,
             is_list,
             elements: Vec::new(),
@@ -272,7 +275,7 @@ impl<'t, 's> Gatherer<'t, 's> {
                     let follows = self.newlines_before(start) == 0;
                     comment = follows.then(|| self.take_comment());
                 }
-                group.elements.push(Element {
+                group.elements.push(BracketedElement {
                     comments: std::mem::take(&mut comments),
                     phrase: Phrase {
                         pieces: gathered.pieces,

@@ -2,8 +2,8 @@
 
 use super::WIDTH;
 use super::tree::{
-    Body, Content, Entry, Group, Joint, Part, PartKind, Phrase, Piece, Start, flat_width,
-    statements_width,
+    BodyLine, Bracketed, Content, Joint, PartKind, Phrase, Piece, PiecePart, Start, Statements,
+    flat_width, statements_width,
 };
 
 const INDENT: usize = 4;
@@ -12,7 +12,7 @@ const INDENT: usize = 4;
 const BEFORE_COMMENT: usize = 2;
 
 /// The text of a whole file.
-pub fn print(file: Body, line_end: &str) -> String {
+pub fn print(file: Statements, line_end: &str) -> String {
     let mut printer = Printer {
         lines: vec![Line::default()],
         column: 0,
@@ -123,7 +123,7 @@ impl<'t> Printer<'t> {
         }
     }
 
-    fn entries(&mut self, entries: Vec<Entry<'t>>, indent: usize) {
+    fn entries(&mut self, entries: Vec<BodyLine<'t>>, indent: usize) {
         let mut entries = split_long_lines(entries, indent);
         for paragraph in entries.chunk_by_mut(|_, next| !next.blank_before) {
             align(paragraph);
@@ -272,7 +272,7 @@ impl<'t> Printer<'t> {
         }
     }
 
-    fn part_on_one_line(&mut self, part: Part<'t>) {
+    fn part_on_one_line(&mut self, part: PiecePart<'t>) {
         self.blanks(usize::from(part.spaced));
         match part.kind {
             PartKind::Token(text) => self.write(text),
@@ -310,7 +310,7 @@ impl<'t> Printer<'t> {
 
     /// Pieces one after the other without a break between them; brackets that do not fit are broken.
     fn in_sequence(&mut self, pieces: Vec<Piece<'t>>, setting: Setting) {
-        let mut parts: Vec<Part> = Vec::new();
+        let mut parts: Vec<PiecePart> = Vec::new();
         for (index, piece) in pieces.into_iter().enumerate() {
             for (number, mut part) in piece.parts.into_iter().enumerate() {
                 part.spaced |= index > 0 && number == 0;
@@ -336,7 +336,7 @@ impl<'t> Printer<'t> {
         }
     }
 
-    fn body(&mut self, body: Body<'t>, indent: usize) {
+    fn body(&mut self, body: Statements<'t>, indent: usize) {
         self.write("{");
         self.comment(body.comment);
         let mut entries = body.entries;
@@ -348,7 +348,7 @@ impl<'t> Printer<'t> {
         self.write("}");
     }
 
-    fn group(&mut self, group: Group<'t>, indent: usize) {
+    fn group(&mut self, group: Bracketed<'t>, indent: usize) {
         let inner = indent + INDENT;
         let fills = group.is_fillable();
         let count = group.elements.len();
@@ -379,7 +379,7 @@ impl<'t> Printer<'t> {
 }
 
 /// What must stand behind each part on its line: the parts up to the next bracket that may break.
-fn widths_to_next_bracket(parts: &[Part], tail: usize) -> Vec<usize> {
+fn widths_to_next_bracket(parts: &[PiecePart], tail: usize) -> Vec<usize> {
     let mut widths = vec![tail; parts.len()];
     for index in (1..parts.len()).rev() {
         let part = &parts[index];
@@ -392,7 +392,7 @@ fn widths_to_next_bracket(parts: &[Part], tail: usize) -> Vec<usize> {
 }
 
 /// Statements joined by `;` that do not fit on one line get one each.
-fn split_long_lines(entries: Vec<Entry>, indent: usize) -> Vec<Entry> {
+fn split_long_lines(entries: Vec<BodyLine>, indent: usize) -> Vec<BodyLine> {
     let split = entries.into_iter().flat_map(|entry| {
         let fits = match &entry.content {
             Content::Comment(_) => true,
@@ -406,13 +406,13 @@ fn split_long_lines(entries: Vec<Entry>, indent: usize) -> Vec<Entry> {
     split.collect()
 }
 
-fn one_a_line(entry: Entry) -> Vec<Entry> {
+fn one_a_line(entry: BodyLine) -> Vec<BodyLine> {
     let Content::Line(statements, comment) = entry.content else {
         return vec![entry];
     };
     let count = statements.len();
     let lines = statements.into_iter().enumerate();
-    let lines = lines.map(|(index, statement)| Entry {
+    let lines = lines.map(|(index, statement)| BodyLine {
         blank_before: entry.blank_before && index == 0,
         content: Content::Line(vec![statement], comment.filter(|_| index + 1 == count)),
     });
@@ -420,7 +420,7 @@ fn one_a_line(entry: Entry) -> Vec<Entry> {
 }
 
 /// Brings what follows the starts of statements below one another, for each kind of start.
-fn align(paragraph: &mut [Entry]) {
+fn align(paragraph: &mut [BodyLine]) {
     for start in [
         Start::Setting,
         Start::Parameter,

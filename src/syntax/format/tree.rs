@@ -4,15 +4,15 @@ use super::super::token::Bracket;
 
 /// The statements of a section, of `repeat`, of `residual` or of the file.
 #[derive(Default)]
-pub struct Body<'t> {
-    pub entries: Vec<Entry<'t>>,
+pub struct Statements<'t> {
+    pub entries: Vec<BodyLine<'t>>,
     /// Whether a statement, or the bracket, ended a line in the text.
     pub several_lines: bool,
     /// The comment behind the opening bracket.
     pub comment: Option<&'t str>,
 }
 
-pub struct Entry<'t> {
+pub struct BodyLine<'t> {
     pub blank_before: bool,
     pub content: Content<'t>,
 }
@@ -45,12 +45,12 @@ pub struct Piece<'t> {
     pub comments: Vec<&'t str>,
     /// Whether it began a line where a line may be continued: as the writer wanted it.
     pub begins_line: bool,
-    pub parts: Vec<Part<'t>>,
+    pub parts: Vec<PiecePart<'t>>,
     /// The comment behind it. The last piece's belongs to the line or element.
     pub comment: Option<&'t str>,
 }
 
-pub struct Part<'t> {
+pub struct PiecePart<'t> {
     /// Whether a blank parts it from the part before.
     pub spaced: bool,
     /// Blanks behind it that bring what follows below what is above.
@@ -60,16 +60,16 @@ pub struct Part<'t> {
 
 pub enum PartKind<'t> {
     Token(&'t str),
-    Group(Group<'t>),
-    Body(Body<'t>, Option<usize>),
+    Group(Bracketed<'t>),
+    Body(Statements<'t>, Option<usize>),
 }
 
 /// `( … )` or `[ … ]`.
-pub struct Group<'t> {
+pub struct Bracketed<'t> {
     pub bracket: Bracket,
     /// Whether a comma may stand behind the last element: not in a parenthesis that only groups.
     pub is_list: bool,
-    pub elements: Vec<Element<'t>>,
+    pub elements: Vec<BracketedElement<'t>>,
     /// The comment behind the opening bracket.
     pub comment: Option<&'t str>,
     /// On lines of their own before the closing bracket.
@@ -78,7 +78,7 @@ pub struct Group<'t> {
     pub flat: Option<usize>,
 }
 
-pub struct Element<'t> {
+pub struct BracketedElement<'t> {
     pub comments: Vec<&'t str>,
     pub phrase: Phrase<'t>,
     pub comment: Option<&'t str>,
@@ -100,7 +100,7 @@ pub enum Start {
 /// A longer start stands for itself: it would push the values of its neighbours too far away.
 const LONGEST_START: usize = 32;
 
-impl Part<'_> {
+impl PiecePart<'_> {
     /// The width on one line with the blank before it, if it can stand on one.
     pub fn flat(&self) -> Option<usize> {
         let width = match &self.kind {
@@ -130,7 +130,7 @@ pub fn flat_width(pieces: &[Piece]) -> Option<usize> {
     }
     let joints = pieces.len() - 1;
     let parts = pieces.iter().flat_map(|piece| &piece.parts);
-    let widths: Option<Vec<usize>> = parts.map(Part::flat).collect();
+    let widths: Option<Vec<usize>> = parts.map(PiecePart::flat).collect();
     Some(joints + widths?.into_iter().sum::<usize>())
 }
 
@@ -150,7 +150,7 @@ impl Phrase<'_> {
     /// The start of the statement and its width, if it is of a kind that is aligned.
     pub fn start(&self) -> Option<(Start, usize)> {
         let parts = &self.pieces[0].parts;
-        let token = |index: usize| parts.get(index).and_then(Part::token);
+        let token = |index: usize| parts.get(index).and_then(PiecePart::token);
         let width = |text: &str| text.chars().count();
         let first = token(0)?;
         let is_column = |text: &str| {
@@ -174,7 +174,7 @@ impl Phrase<'_> {
     }
 }
 
-impl Group<'_> {
+impl Bracketed<'_> {
     /// Sets the width on one line.
     pub fn measure(&mut self) {
         let elements = &self.elements;
@@ -205,7 +205,7 @@ impl Group<'_> {
             };
             let single = matches!(
                 piece.parts.as_slice(),
-                [Part {
+                [PiecePart {
                     kind: PartKind::Token(_),
                     ..
                 }]
@@ -215,7 +215,7 @@ impl Group<'_> {
     }
 }
 
-impl Body<'_> {
+impl Statements<'_> {
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty() && self.comment.is_none()
     }
