@@ -14,7 +14,7 @@ use std::ops::Range;
 
 use serde_json::{Value, json};
 
-pub use explanation::{Block, explanation_blocks};
+pub use explanation::{ExplanationBlock, explanation_blocks};
 pub use names::{listed, near_miss};
 pub use render::{in_order, render_all, termcolor};
 pub use visible::{visible, visible_in_line, visible_json};
@@ -62,7 +62,7 @@ impl Span {
 
 /// A text that diagnostics point into: a model file, an excerpt of a table, a `--set` argument.
 #[derive(Clone, Debug)]
-pub struct Source {
+pub struct SourceText {
     pub name: String,
     /// The name as it is shown.
     shown: String,
@@ -79,7 +79,7 @@ pub struct Source {
 /// All texts of one compilation, addressed by [`FileId`].
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
-    sources: Vec<Source>,
+    sources: Vec<SourceText>,
 }
 
 impl Sources {
@@ -106,7 +106,7 @@ impl Sources {
             .collect();
         let id = FileId(u32::try_from(self.sources.len()).expect("fewer than 2^32 sources"));
         let name = name.into();
-        self.sources.push(Source {
+        self.sources.push(SourceText {
             shown: visible_in_line(&name).into_owned(),
             name,
             text,
@@ -118,7 +118,7 @@ impl Sources {
         id
     }
 
-    pub fn get(&self, file: FileId) -> &Source {
+    pub fn get(&self, file: FileId) -> &SourceText {
         &self.sources[file.0 as usize]
     }
 

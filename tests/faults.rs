@@ -6,7 +6,7 @@ mod support;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use nnc::diagnostics::{Block, Code, Diagnostic, FileId, Sources, explanation_blocks, render_all};
+use nnc::diagnostics::{ExplanationBlock, Code, Diagnostic, FileId, Sources, explanation_blocks, render_all};
 use nnc::plan::Target;
 use nnc::resolve::uses::Library;
 use nnc::{ModelSource, compile};
@@ -109,13 +109,13 @@ fn explained(code: Code) -> Vec<(&'static str, Option<&'static str>, bool)> {
     let blocks = explanation_blocks(code.explanation());
     let models = blocks.iter().enumerate().filter_map(|(index, block)| {
         let table = match blocks.get(index + 1) {
-            Some(Block::Table(table)) => Some(*table),
+            Some(ExplanationBlock::Table(table)) => Some(*table),
             Some(_) | None => None,
         };
         match block {
-            Block::Faulty(model) => Some((*model, table, true)),
-            Block::Fixed(model) => Some((*model, table, false)),
-            Block::Prose(_) | Block::Table(_) | Block::Shell(_) => None,
+            ExplanationBlock::Faulty(model) => Some((*model, table, true)),
+            ExplanationBlock::Fixed(model) => Some((*model, table, false)),
+            ExplanationBlock::Prose(_) | ExplanationBlock::Table(_) | ExplanationBlock::Shell(_) => None,
         }
     });
     models.collect()
@@ -142,7 +142,7 @@ fn explanations_show_a_model_with_the_fault_and_one_without() {
         let blocks = explanation_blocks(code.explanation());
         let id = code.id();
         assert!(
-            matches!(blocks[0], Block::Prose(rule) if rule.len() > 40),
+            matches!(blocks[0], ExplanationBlock::Prose(rule) if rule.len() > 40),
             "{id}"
         );
         let models = explained(*code);

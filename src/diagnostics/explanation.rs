@@ -2,7 +2,7 @@
 
 /// A part of an explanation, in the order of its text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Block<'t> {
+pub enum ExplanationBlock<'t> {
     /// A paragraph; its lines are joined by blanks.
     Prose(&'t str),
     /// A model that gives the code, alone or with the table that follows.
@@ -20,20 +20,24 @@ pub enum Block<'t> {
 ///
 /// # Panics
 /// If a fence says something else: the texts are part of the program.
-pub fn explanation_blocks(text: &str) -> Vec<Block<'_>> {
+pub fn explanation_blocks(text: &str) -> Vec<ExplanationBlock<'_>> {
     let mut blocks = Vec::new();
     for (index, part) in text.split("```").enumerate() {
         if index % 2 == 0 {
             let paragraphs = part.split("\n\n").map(str::trim);
-            blocks.extend(paragraphs.filter(|it| !it.is_empty()).map(Block::Prose));
+            blocks.extend(
+                paragraphs
+                    .filter(|it| !it.is_empty())
+                    .map(ExplanationBlock::Prose),
+            );
             continue;
         }
         let (kind, content) = part.split_once('\n').unwrap_or((part, ""));
         blocks.push(match kind {
-            "nn faulty" => Block::Faulty(content),
-            "nn" => Block::Fixed(content),
-            "csv" => Block::Table(content),
-            "sh" => Block::Shell(content),
+            "nn faulty" => ExplanationBlock::Faulty(content),
+            "nn" => ExplanationBlock::Fixed(content),
+            "csv" => ExplanationBlock::Table(content),
+            "sh" => ExplanationBlock::Shell(content),
             other => panic!("internal: a block of `{other}` in an explanation"),
         });
     }

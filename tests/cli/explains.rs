@@ -1,6 +1,6 @@
 //! `nnc explain`: pages on standard output, suggestions for what is not known.
 
-use nnc::diagnostics::{Block, Code, explanation_blocks};
+use nnc::diagnostics::{ExplanationBlock, Code, explanation_blocks};
 
 use crate::{Folder, LINE, line_model};
 
@@ -32,7 +32,7 @@ fn the_commands_of_the_page_on_memory_do_what_it_says() {
     folder.write("table.csv", LINE);
     let blocks = explanation_blocks(Code::Memory.explanation());
     let shell = blocks.iter().find_map(|block| match block {
-        Block::Shell(commands) => Some(*commands),
+        ExplanationBlock::Shell(commands) => Some(*commands),
         _ => None,
     });
     let lines = shell.expect("commands").lines();

@@ -1,6 +1,6 @@
 //! The page of a code: its rule, an example that breaks it with what nnc says, and one that keeps it.
 
-use nnc::diagnostics::{Block, Code, Faults, Sources, explanation_blocks};
+use nnc::diagnostics::{Code, ExplanationBlock, Faults, Sources, explanation_blocks};
 use nnc::plan::Target;
 use nnc::resolve::uses::Library;
 use nnc::{compile, declare};
@@ -14,12 +14,12 @@ pub fn explain(code: Code, page: &mut Page) {
     let blocks = explanation_blocks(code.explanation());
     for (index, block) in blocks.iter().enumerate() {
         let table = match blocks.get(index + 1) {
-            Some(Block::Table(table)) => Some(*table),
+            Some(ExplanationBlock::Table(table)) => Some(*table),
             Some(_) | None => None,
         };
         match *block {
-            Block::Prose(text) => page.prose(text),
-            Block::Faulty(model) => {
+            ExplanationBlock::Prose(text) => page.prose(text),
+            ExplanationBlock::Faulty(model) => {
                 page.caption("faulty.nn");
                 page.code(model);
                 if let Some(table) = table {
@@ -32,7 +32,7 @@ pub fn explain(code: Code, page: &mut Page) {
                     page.diagnostic(fault, &sources);
                 }
             }
-            Block::Fixed(model) => {
+            ExplanationBlock::Fixed(model) => {
                 page.caption("fixed.nn");
                 page.code(model);
                 if let Some(table) = table {
@@ -40,8 +40,8 @@ pub fn explain(code: Code, page: &mut Page) {
                     page.code(table);
                 }
             }
-            Block::Table(_) => {}
-            Block::Shell(commands) => {
+            ExplanationBlock::Table(_) => {}
+            ExplanationBlock::Shell(commands) => {
                 page.caption("on the command line");
                 page.code(commands);
             }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::super::{Diagnostic, FileId, Source, Sources, Span, visible};
+use super::super::{Diagnostic, FileId, SourceText, Sources, Span, visible};
 
 /// Lines longer than this, in bytes, are cut.
 const LONGEST_LINE: usize = 240;
@@ -81,7 +81,7 @@ impl Moved {
     }
 }
 
-fn cut(source: &Source, spans: &[Span], narrow: &mut Sources) -> Moved {
+fn cut(source: &SourceText, spans: &[Span], narrow: &mut Sources) -> Moved {
     let text = &source.text;
     let lines = spans.iter().map(|span| touched(source, *span));
     let (first, last) = lines.fold((usize::MAX, 0), |(first, last), lines| {
@@ -164,7 +164,7 @@ fn ceil(text: &str, mut byte: usize) -> usize {
 }
 
 /// The lines, by their place in the source, on which a span begins and ends; never none.
-fn touched(source: &Source, span: Span) -> Range<usize> {
+fn touched(source: &SourceText, span: Span) -> Range<usize> {
     let line = |byte: usize| {
         source
             .line_starts
@@ -176,7 +176,7 @@ fn touched(source: &Source, span: Span) -> Range<usize> {
 }
 
 /// The bytes of a line with its end of line.
-fn line_range(source: &Source, line: usize) -> Range<usize> {
+fn line_range(source: &SourceText, line: usize) -> Range<usize> {
     let next = source.line_starts.get(line + 1);
     source.line_starts[line]..next.copied().unwrap_or(source.text.len())
 }
