@@ -10,7 +10,7 @@ use super::console::Format;
 /// A compiler and trainer for neural networks you can read.
 #[derive(Parser)]
 #[command(name = "nnc", version, about, max_term_width = 100)]
-pub struct Arguments {
+pub struct CommandLine {
     #[command(subcommand)]
     pub command: Command,
 }
@@ -141,17 +141,17 @@ pub struct ExplainArguments {
 pub struct ParameterArguments {
     /// Give a `param` of the model another value
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting)]
-    pub settings: Vec<Setting>,
+    pub settings: Vec<SetArgument>,
 }
 
 /// `NAME=VALUE`, with the `=` at the byte `equals`.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Setting {
+pub struct SetArgument {
     pub text: String,
     equals: usize,
 }
 
-impl Setting {
+impl SetArgument {
     pub fn name(&self) -> &str {
         &self.text[..self.equals]
     }
@@ -182,10 +182,10 @@ pub enum TargetName {
 }
 
 /// Reads `NAME=VALUE`.
-pub fn setting(text: &str) -> Result<Setting, String> {
+pub fn setting(text: &str) -> Result<SetArgument, String> {
     match text.find('=') {
         Some(0) | None => Err("write NAME=VALUE, such as width=128".to_owned()),
-        Some(equals) => Ok(Setting {
+        Some(equals) => Ok(SetArgument {
             text: text.to_owned(),
             equals,
         }),

@@ -33,7 +33,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use nnc::diagnostics::{Code, Diagnostic, Faults, Sources, visible};
 
-use arguments::{Arguments, Command};
+use arguments::{Command, CommandLine};
 use console::{Console, Format};
 
 /// How the program ends.
@@ -73,7 +73,7 @@ impl Exit {
 
 /// Carries out what the program's arguments say.
 pub fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    let arguments = match CommandLine::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
             let text = error.render().to_string();

@@ -7,7 +7,7 @@ use nnc::data::table::Part;
 use nnc::graph::elements::Elements;
 use serde_json::{Map, Value, json};
 
-use super::arguments::{Setting, setting};
+use super::arguments::{SetArgument, setting};
 
 pub type Members = Map<String, Value>;
 
@@ -96,7 +96,7 @@ pub fn header() -> Members {
 pub struct RunHead {
     pub seed: u64,
     pub rows: SplitRows,
-    pub settings: Vec<Setting>,
+    pub settings: Vec<SetArgument>,
 }
 
 impl RunHead {

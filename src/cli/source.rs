@@ -11,7 +11,7 @@ use nnc::resolve::uses::Library;
 use nnc::syntax::ast::Name;
 use nnc::syntax::parse_expression;
 
-use super::arguments::Setting;
+use super::arguments::SetArgument;
 use super::unreadable;
 
 /// A model's text among the sources, and the values that replace its `param`s.
@@ -27,7 +27,11 @@ impl ModelText {
     ///
     /// # Errors
     /// The file cannot be read or is not UTF-8; a value is no expression; a name is set twice.
-    pub fn read(path: &Path, settings: &[Setting], sources: &mut Sources) -> Result<Self, Faults> {
+    pub fn read(
+        path: &Path,
+        settings: &[SetArgument],
+        sources: &mut Sources,
+    ) -> Result<Self, Faults> {
         let file = read_text(path, sources);
         let overrides = overrides(settings, sources);
         match (file, overrides) {
@@ -150,7 +154,7 @@ fn old_line_ends(name: &str, first_line: &str, sources: &mut Sources) -> Diagnos
         .help("save the file with line feeds (LF), or with both (CRLF)")
 }
 
-fn overrides(settings: &[Setting], sources: &mut Sources) -> Result<Vec<Override>, Faults> {
+fn overrides(settings: &[SetArgument], sources: &mut Sources) -> Result<Vec<Override>, Faults> {
     let mut faults = Faults::new();
     let mut overrides: Vec<Override> = Vec::new();
     for setting in settings {
