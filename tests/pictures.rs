@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use nnc::diagnostics::Sources;
-use nnc::picture::{Picture, Role, dot, svg};
+use nnc::picture::{Picture, ShownRole, dot, svg};
 use nnc::plan::Target;
 use nnc::{ModelSource, compile};
 
@@ -140,7 +140,7 @@ fn every_input_has_its_name() {
     let names = |file: &str| {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pictures");
         let inputs = picture(&path.join(file)).shown.into_iter();
-        let inputs = inputs.filter(|shown| shown.role == Role::Input);
+        let inputs = inputs.filter(|shown| shown.role == ShownRole::Input);
         inputs
             .map(|shown| (shown.text, shown.lines.join("|"), shown.note))
             .collect::<Vec<_>>()

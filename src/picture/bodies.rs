@@ -5,7 +5,7 @@ use super::text::{LONGEST_NAME, cut};
 
 /// What stands in a body, or in the network itself.
 #[derive(Clone, PartialEq, Debug)]
-pub enum Part {
+pub enum BodyPart {
     /// A stage, input, target or loss by its place in the picture.
     Shown(usize),
     Body(Body),
@@ -17,7 +17,7 @@ pub struct Body {
     /// What its path says beyond the path of the body around it: `body.0`.
     pub name: String,
     pub path: String,
-    pub parts: Vec<Part>,
+    pub parts: Vec<BodyPart>,
 }
 
 impl Body {
@@ -29,21 +29,21 @@ impl Body {
     /// The places of all that stands in it.
     pub fn places(&self) -> Vec<usize> {
         let parts = self.parts.iter();
-        parts.flat_map(Part::places).collect()
+        parts.flat_map(BodyPart::places).collect()
     }
 }
 
-impl Part {
+impl BodyPart {
     pub fn places(&self) -> Vec<usize> {
         match self {
-            Part::Shown(place) => vec![*place],
-            Part::Body(body) => body.places(),
+            BodyPart::Shown(place) => vec![*place],
+            BodyPart::Body(body) => body.places(),
         }
     }
 }
 
 /// The parts of a picture, in an order in which all flows go forward.
-pub fn parts(picture: &Picture) -> Vec<Part> {
+pub fn parts(picture: &Picture) -> Vec<BodyPart> {
     let mut entered = vec![false; picture.shown.len()];
     picture
         .flows
@@ -55,7 +55,7 @@ pub fn parts(picture: &Picture) -> Vec<Part> {
 
 /// The parts of the given places, which share so many bodies. A use of a body is a run of places: flows go
 /// forward, so none leaves it and comes back.
-fn parts_of(picture: &Picture, entered: &[bool], places: &[usize], depth: usize) -> Vec<Part> {
+fn parts_of(picture: &Picture, entered: &[bool], places: &[usize], depth: usize) -> Vec<BodyPart> {
     let body_of = |place: usize| picture.shown[place].bodies.get(depth);
     let mut parts = Vec::new();
     let mut run: Vec<usize> = Vec::new();
@@ -71,7 +71,7 @@ fn parts_of(picture: &Picture, entered: &[bool], places: &[usize], depth: usize)
             }
         }
         match body_of(*place) {
-            None => parts.push(Part::Shown(*place)),
+            None => parts.push(BodyPart::Shown(*place)),
             Some(_) => run.push(*place),
         }
     }
@@ -94,20 +94,20 @@ fn uses<'a>(picture: &Picture, run: &'a [usize]) -> impl Iterator<Item = &'a [us
 }
 
 /// The places of one use as a part: a body around a single part is no more than that part.
-fn part_of(picture: &Picture, entered: &[bool], run: &[usize], depth: usize) -> Part {
+fn part_of(picture: &Picture, entered: &[bool], run: &[usize], depth: usize) -> BodyPart {
     let first = run[0];
     if run.len() == 1 {
-        return Part::Shown(first);
+        return BodyPart::Shown(first);
     }
     let bodies = &picture.shown[first].bodies;
     let name = bodies[depth].clone();
-    match <[Part; 1]>::try_from(parts_of(picture, entered, run, depth + 1)) {
-        Ok([Part::Body(inner)]) => Part::Body(Body {
+    match <[BodyPart; 1]>::try_from(parts_of(picture, entered, run, depth + 1)) {
+        Ok([BodyPart::Body(inner)]) => BodyPart::Body(Body {
             name: format!("{name}.{}", inner.name),
             ..inner
         }),
-        Ok([shown @ Part::Shown(_)]) => shown,
-        Err(parts) => Part::Body(Body {
+        Ok([shown @ BodyPart::Shown(_)]) => shown,
+        Err(parts) => BodyPart::Body(Body {
             name,
             path: bodies[..=depth].join("."),
             parts,

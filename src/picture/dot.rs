@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::bodies::{Part, parts};
-use super::{Picture, Role, Shown};
+use super::bodies::{BodyPart, parts};
+use super::{Picture, Shown, ShownRole};
 
 const TEXT_GROWS: &str = "a string takes any text";
 
@@ -24,14 +24,14 @@ pub fn dot(picture: &Picture) -> String {
 fn write_parts(
     dot: &mut String,
     picture: &Picture,
-    parts: &[Part],
+    parts: &[BodyPart],
     clusters: &mut usize,
     depth: usize,
 ) {
     let indent = "    ".repeat(depth);
     for part in parts {
         match part {
-            Part::Shown(place) => {
+            BodyPart::Shown(place) => {
                 writeln!(
                     dot,
                     "{indent}n{place} {}",
@@ -39,7 +39,7 @@ fn write_parts(
                 )
                 .expect(TEXT_GROWS);
             }
-            Part::Body(body) => {
+            BodyPart::Body(body) => {
                 writeln!(dot, "{indent}subgraph cluster_{clusters} {{").expect(TEXT_GROWS);
                 writeln!(
                     dot,
@@ -62,10 +62,10 @@ fn attributes(shown: &Shown) -> String {
         label = format!("{label}\n{}", shown.note);
     }
     let color = match shown.role {
-        Role::Stage => "",
-        Role::Input => ", color=\"#4a86c5\"",
-        Role::Target => ", color=\"#4b9a5b\"",
-        Role::Loss => ", color=\"#cc6a4b\"",
+        ShownRole::Stage => "",
+        ShownRole::Input => ", color=\"#4a86c5\"",
+        ShownRole::Target => ", color=\"#4b9a5b\"",
+        ShownRole::Loss => ", color=\"#cc6a4b\"",
     };
     // Without one Graphviz takes the label.
     let tooltip = match shown.whole() {

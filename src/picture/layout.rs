@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::bodies::{Body, Part, parts};
+use super::bodies::{Body, BodyPart, parts};
 use super::edges::{Edge, chain, rows};
 use super::rows::{Item, arrange};
 use super::{Flow, Picture, Shown};
@@ -87,7 +87,7 @@ struct Group {
 
 impl Group {
     /// Lays out parts with the flows that touch them; the network itself is no body.
-    fn new(picture: &Picture, parts: &[Part], flows: &[usize], body: Option<&Body>) -> Group {
+    fn new(picture: &Picture, parts: &[BodyPart], flows: &[usize], body: Option<&Body>) -> Group {
         let mut part_of: BTreeMap<usize, usize> = BTreeMap::new();
         for (index, part) in parts.iter().enumerate() {
             part_of.extend(part.places().into_iter().map(|place| (place, index)));
@@ -117,8 +117,10 @@ impl Group {
             .iter()
             .zip(&touching)
             .map(|(part, flows)| match part {
-                Part::Shown(place) => Group::of_box(*place, &picture.shown[*place], flows, picture),
-                Part::Body(body) => Group::new(picture, &body.parts, flows, Some(body)),
+                BodyPart::Shown(place) => {
+                    Group::of_box(*place, &picture.shown[*place], flows, picture)
+                }
+                BodyPart::Body(body) => Group::new(picture, &body.parts, flows, Some(body)),
             })
             .collect();
         let rows = rows(parts.len(), &edges);

@@ -22,7 +22,7 @@ pub use svg::svg;
 
 /// What a stage is to the eye.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Role {
+pub enum ShownRole {
     Input,
     Stage,
     Target,
@@ -32,7 +32,7 @@ pub enum Role {
 /// One stage, input, target or loss.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Shown {
-    pub role: Role,
+    pub role: ShownRole,
     /// As the model's text has it.
     pub text: String,
     /// The same as it is written in the box, cut where it is long.
@@ -107,20 +107,20 @@ fn shown(graph: &Graph, place: &Place, text: &dyn Fn(Span) -> String) -> Shown {
     let scalar = graph.loss.is_some() && node.shape.is_scalar() && place.entered;
     let is_loss = graph.loss.map(|loss| graph.node(loss).origin) == Some(place.origin);
     let role = if is_loss || scalar {
-        Role::Loss
+        ShownRole::Loss
     } else if place.of_targets == Some(true) {
-        Role::Target
+        ShownRole::Target
     } else if place.entered {
-        Role::Stage
+        ShownRole::Stage
     } else {
-        Role::Input
+        ShownRole::Input
     };
     // The name of an input, and what a loss is called, are no paths.
-    let of_table = role == Role::Input && place.of_table;
+    let of_table = role == ShownRole::Input && place.of_table;
     let mut bodies: Vec<String> = match role {
-        Role::Target | Role::Loss => Vec::new(),
-        Role::Input if of_table => Vec::new(),
-        Role::Input | Role::Stage => path_of(&origin.label),
+        ShownRole::Target | ShownRole::Loss => Vec::new(),
+        ShownRole::Input if of_table => Vec::new(),
+        ShownRole::Input | ShownRole::Stage => path_of(&origin.label),
     };
     let own = bodies.pop().unwrap_or_default();
     let text = match &origin.shown {
@@ -130,7 +130,7 @@ fn shown(graph: &Graph, place: &Place, text: &dyn Fn(Span) -> String) -> Shown {
         // Its place is the whole section.
         None if &*origin.label == SEVERAL_INPUTS => SEVERAL_INPUTS.to_owned(),
         // A penalty: its place is a parameter's.
-        None if role == Role::Loss => origin.label.to_string(),
+        None if role == ShownRole::Loss => origin.label.to_string(),
         None => text::in_one_line(&named(&text(origin.span), node.name.as_deref(), role)),
     };
     Shown {
@@ -147,20 +147,22 @@ fn shown(graph: &Graph, place: &Place, text: &dyn Fn(Span) -> String) -> Shown {
 }
 
 /// What a stage is written as, with the name that the text gives to its result.
-fn named(text: &str, name: Option<&str>, role: Role) -> String {
+fn named(text: &str, name: Option<&str>, role: ShownRole) -> String {
     let name = name.and_then(|name| name.rsplit('.').next());
     match (name, role) {
         // The text of a line of arithmetic has its name already.
-        (Some(name), Role::Stage) if !text.starts_with(name) => format!("{name} = {text}"),
-        (_, Role::Input | Role::Stage | Role::Target | Role::Loss) => text.to_owned(),
+        (Some(name), ShownRole::Stage) if !text.starts_with(name) => format!("{name} = {text}"),
+        (_, ShownRole::Input | ShownRole::Stage | ShownRole::Target | ShownRole::Loss) => {
+            text.to_owned()
+        }
     }
 }
 
 /// The shape for a row, and the parameters and buffers.
-fn note(shape: &Shape, kept: Option<Elements>, shares: bool, role: Role) -> String {
+fn note(shape: &Shape, kept: Option<Elements>, shares: bool, role: ShownRole) -> String {
     let shape = match role {
-        Role::Loss => String::new(),
-        Role::Input | Role::Stage | Role::Target => shape.row_text(),
+        ShownRole::Loss => String::new(),
+        ShownRole::Input | ShownRole::Stage | ShownRole::Target => shape.row_text(),
     };
     let nothing = Elements::default();
     match kept.filter(|_| !shape.is_empty()) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::bodies::{Part, parts};
+use super::bodies::{BodyPart, parts};
 use super::{Flow, Picture, Shown, text};
 
 /// Fewer iterations are drawn one below the other.
@@ -34,7 +34,7 @@ pub fn folded(mut picture: Picture) -> Picture {
 }
 
 /// Adds the long repeats of these parts, and of the bodies that are not of these.
-fn find(picture: &Picture, parts: &[Part], depth: usize, repeats: &mut Vec<Repeat>) {
+fn find(picture: &Picture, parts: &[BodyPart], depth: usize, repeats: &mut Vec<Repeat>) {
     let kinds = kinds(picture, parts, depth);
     let mut start = 0;
     while start < parts.len() {
@@ -42,7 +42,7 @@ fn find(picture: &Picture, parts: &[Part], depth: usize, repeats: &mut Vec<Repea
         let found = periods.into_iter().find_map(|period| {
             let first = &parts[start..start + period];
             // Stages of the network itself were written one by one.
-            let has_body = || first.iter().any(|part| matches!(part, Part::Body(_)));
+            let has_body = || first.iter().any(|part| matches!(part, BodyPart::Body(_)));
             let times = times(&kinds[start..], period);
             if times < FEWEST || depth == 0 && !has_body() {
                 return None;
@@ -62,19 +62,19 @@ fn find(picture: &Picture, parts: &[Part], depth: usize, repeats: &mut Vec<Repea
                 repeats.push(repeat);
                 count
             }
-            (None, Part::Body(body)) => {
+            (None, BodyPart::Body(body)) => {
                 let depth = body.path.split('.').count();
                 find(picture, &body.parts, depth, repeats);
                 1
             }
-            (None, Part::Shown(_)) => 1,
+            (None, BodyPart::Shown(_)) => 1,
         };
     }
 }
 
 /// A number for each part of a body: the same for those that differ in no more than the number of their
 /// iteration.
-fn kinds(picture: &Picture, parts: &[Part], depth: usize) -> Vec<usize> {
+fn kinds(picture: &Picture, parts: &[BodyPart], depth: usize) -> Vec<usize> {
     let mut known = BTreeMap::new();
     let kinds = parts.iter().map(|part| {
         let places = part.places().into_iter();
@@ -98,9 +98,9 @@ fn times(kinds: &[usize], period: usize) -> usize {
 }
 
 /// The iterations of so many parts of these that take of each other as they should.
-fn iterations(picture: &Picture, parts: &[Part], period: usize) -> Vec<Vec<usize>> {
+fn iterations(picture: &Picture, parts: &[BodyPart], period: usize) -> Vec<Vec<usize>> {
     let mut all = parts.chunks_exact(period).map(|parts| {
-        let places = parts.iter().flat_map(Part::places);
+        let places = parts.iter().flat_map(BodyPart::places);
         places.collect::<Vec<usize>>()
     });
     let mut found: Vec<Vec<usize>> = all.next().into_iter().collect();

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::layout::{BODY_NAME_INDENT, Frame, Framed, LINE, Layout, layout};
-use super::{Picture, Role, Shown};
+use super::{Picture, Shown, ShownRole};
 
 const TEXT_GROWS: &str = "a string takes any text";
 
@@ -62,10 +62,10 @@ fn body(framed: &Framed) -> String {
 
 fn stage(shown: &Shown, frame: &Frame) -> String {
     let (fill, stroke) = match shown.role {
-        Role::Input => ("#e7f1fb", "#4a86c5"),
-        Role::Stage => ("#ffffff", "#5b6673"),
-        Role::Target => ("#eaf6ec", "#4b9a5b"),
-        Role::Loss => ("#fdeeea", "#cc6a4b"),
+        ShownRole::Input => ("#e7f1fb", "#4a86c5"),
+        ShownRole::Stage => ("#ffffff", "#5b6673"),
+        ShownRole::Target => ("#eaf6ec", "#4b9a5b"),
+        ShownRole::Loss => ("#fdeeea", "#cc6a4b"),
     };
     let paint = format!("rx=\"7\" fill=\"{fill}\" stroke=\"{stroke}\" stroke-width=\"1.4\"");
     let mut stage = format!(
