@@ -6,7 +6,9 @@ mod support;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use nnc::diagnostics::{ExplanationBlock, Code, Diagnostic, FileId, Sources, explanation_blocks, render_all};
+use nnc::diagnostics::{
+    Code, Diagnostic, ExplanationBlock, FileId, Sources, explanation_blocks, render_all,
+};
 use nnc::plan::Target;
 use nnc::resolve::uses::Library;
 use nnc::{ModelSource, compile};
@@ -115,7 +117,9 @@ fn explained(code: Code) -> Vec<(&'static str, Option<&'static str>, bool)> {
         match block {
             ExplanationBlock::Faulty(model) => Some((*model, table, true)),
             ExplanationBlock::Fixed(model) => Some((*model, table, false)),
-            ExplanationBlock::Prose(_) | ExplanationBlock::Table(_) | ExplanationBlock::Shell(_) => None,
+            ExplanationBlock::Prose(_)
+            | ExplanationBlock::Table(_)
+            | ExplanationBlock::Shell(_) => None,
         }
     });
     models.collect()

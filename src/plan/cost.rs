@@ -12,13 +12,13 @@ use crate::graph::arithmetic::{Arithmetic, Operations};
 
 /// A product of matrices, `rows × depth` by `depth × columns`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Product {
+pub struct ProductShape {
     pub rows: usize,
     pub columns: usize,
     pub depth: usize,
 }
 
-impl Product {
+impl ProductShape {
     /// A multiplication and a sum for each of its terms.
     pub fn flops(&self) -> u64 {
         2 * (self.rows * self.columns * self.depth) as u64
@@ -30,7 +30,7 @@ impl Product {
 pub struct Cost {
     /// Floating-point operations. A scalar function counts as one.
     pub flops: u64,
-    pub product: Option<Product>,
+    pub product: Option<ProductShape>,
     /// The arithmetic outside of the product.
     pub operations: Operations,
     /// Numbers read from values in memory, each once.
@@ -111,7 +111,7 @@ impl Count {
     }
 
     fn product(&mut self, rows: usize, columns: u64, depth: usize) {
-        let product = Product {
+        let product = ProductShape {
             rows,
             columns: columns as usize,
             depth,

@@ -1,7 +1,7 @@
 //! How fast a machine is, and what a plan's steps take at that speed.
 
 use super::Plan;
-use super::cost::{Cost, Product};
+use super::cost::{Cost, ProductShape};
 use crate::graph::Phase;
 use crate::graph::arithmetic::Arithmetic;
 use crate::graph::state::StateKind;
@@ -188,8 +188,8 @@ impl Roofline {
 
     /// Rows are padded to whole vectors, except a single one, whose vectors go along the columns or the
     /// depth. A small product does not fill the units.
-    fn product(&self, product: Product) -> f64 {
-        let Product {
+    fn product(&self, product: ProductShape) -> f64 {
+        let ProductShape {
             rows,
             columns,
             depth,

@@ -1,6 +1,6 @@
 //! `nnc explain`: pages on standard output, suggestions for what is not known.
 
-use nnc::diagnostics::{ExplanationBlock, Code, explanation_blocks};
+use nnc::diagnostics::{Code, ExplanationBlock, explanation_blocks};
 
 use crate::{Folder, LINE, line_model};
 

@@ -6,7 +6,7 @@ use nnc::engine::Runner;
 use nnc::graph::arithmetic::Arithmetic;
 use nnc::kernels::{Element, calibrate};
 use nnc::plan::Precision;
-use nnc::plan::cost::{Cost, Product};
+use nnc::plan::cost::{Cost, ProductShape};
 use nnc::plan::roofline::{Bandwidth, Limit, PlanSchedule, Roofline, StepSchedule};
 
 use crate::support;
@@ -60,13 +60,13 @@ fn the_thermometers_steps_cost_what_they_do_by_hand() {
     ];
     assert_eq!(found, expected);
     let product = |rows, columns, depth| {
-        Some(Product {
+        Some(ProductShape {
             rows,
             columns,
             depth,
         })
     };
-    let products: Vec<Option<Product>> = costs.iter().map(|cost| cost.product).collect();
+    let products: Vec<Option<ProductShape>> = costs.iter().map(|cost| cost.product).collect();
     let expected = [
         product(8, 9, 1),
         product(1, 9, 8),

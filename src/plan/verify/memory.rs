@@ -29,7 +29,7 @@ pub struct Stored {
 
 /// What a matrix that is read holds.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Found {
+pub struct ReachingWrite {
     pub term: TermId,
     pub writer: Writer,
     /// All features of what was written.
@@ -42,16 +42,17 @@ struct Zone {
     stored: SmallVec<[Stored; 1]>,
 }
 
-pub struct Memory {
+/// What the arena holds, as terms.
+pub struct SymbolicMemory {
     /// Rows of a full batch.
     rows: usize,
     /// By their beginnings; none overlaps another.
     zones: BTreeMap<usize, Zone>,
 }
 
-impl Memory {
-    pub fn new(rows: usize) -> Memory {
-        Memory {
+impl SymbolicMemory {
+    pub fn new(rows: usize) -> SymbolicMemory {
+        SymbolicMemory {
             rows,
             zones: BTreeMap::new(),
         }
@@ -112,7 +113,7 @@ impl Memory {
     }
 
     /// What a matrix holds: features of one that was written, with the same columns.
-    pub fn read(&self, matrix: &Matrix, terms: &mut Terms) -> Option<Found> {
+    pub fn read(&self, matrix: &Matrix, terms: &mut Terms) -> Option<ReachingWrite> {
         let (start, end) = self.range(matrix);
         let [zone] = self.touched(start, end)[..] else {
             return None;
@@ -121,7 +122,7 @@ impl Memory {
         let stored = self.zones[&zone].stored.iter().find(within)?;
         let all = stored.matrix.features;
         let first = matrix.at.0 - stored.matrix.at.0;
-        Some(Found {
+        Some(ReachingWrite {
             term: terms.slice(stored.term, first, matrix.features, all),
             writer: stored.writer,
             whole: matrix.features == all,

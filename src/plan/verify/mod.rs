@@ -20,7 +20,7 @@ use crate::graph::state::{ScalarId, StateId};
 use crate::graph::watch::Subject;
 use crate::graph::{Graph, ValueId};
 use crate::violation::Violation;
-use memory::{Memory, Stored, Writer};
+use memory::{Stored, SymbolicMemory, Writer};
 use terms::{Head, TermId, Terms};
 use text::{PlanLine, marked};
 use walk::{Walk, vector};
@@ -106,7 +106,7 @@ impl Verifier<'_> {
     }
 
     /// What lies in memory before a run.
-    fn before(&self, terms: &mut Terms) -> Result<Memory, Refusal> {
+    fn before(&self, terms: &mut Terms) -> Result<SymbolicMemory, Refusal> {
         let (plan, graph) = (self.plan, self.graph);
         let own = plan.arena_end.checked_sub(plan.own_elements);
         let own = own.filter(|own| *own >= plan.states.end);
@@ -115,7 +115,7 @@ impl Verifier<'_> {
             let line = PlanLine::Arena;
             return Err(Refusal { line, rule });
         };
-        let mut memory = Memory::new(self.rows);
+        let mut memory = SymbolicMemory::new(self.rows);
         let mut put = |line, matrix: Matrix, (start, end): (usize, usize), term| {
             let to = matrix.at.0.checked_add(matrix.extent(self.rows));
             let within = matrix.at.0 >= start && to.is_some_and(|to| to <= end);
@@ -175,7 +175,7 @@ impl Verifier<'_> {
     }
 
     /// What a run may not change is as it was: the next one reads it again.
-    fn kept(&self, memory: &Memory, terms: &mut Terms) -> Verified {
+    fn kept(&self, memory: &SymbolicMemory, terms: &mut Terms) -> Verified {
         let mut unchanged = |line, matrix: Matrix| {
             let found = memory.read(&matrix, terms);
             let kept = found.is_some_and(|found| found.writer == Writer::Before);
@@ -196,7 +196,7 @@ impl Verifier<'_> {
         Ok(())
     }
 
-    fn states_after(&self, memory: &Memory, terms: &mut Terms) -> Verified {
+    fn states_after(&self, memory: &SymbolicMemory, terms: &mut Terms) -> Verified {
         let mut assigned: Vec<Option<ValueId>> = vec![None; self.plan.states.places.len()];
         for assignment in &self.graph.assignments {
             assigned[assignment.state.0 as usize] = Some(assignment.value);
@@ -217,7 +217,7 @@ impl Verifier<'_> {
         Ok(())
     }
 
-    fn results(&self, memory: &Memory, terms: &mut Terms) -> Verified {
+    fn results(&self, memory: &SymbolicMemory, terms: &mut Terms) -> Verified {
         let (plan, graph) = (self.plan, self.graph);
         let mut holds = |line, what: &str, matrix: Matrix, value: ValueId| {
             let found = memory.read(&matrix, terms).map(|found| found.term);

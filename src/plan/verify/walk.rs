@@ -1,7 +1,7 @@
 //! A run of a plan in terms instead of numbers: every step reads what lies in memory, and what it
 //! computes must be a value of the graph.
 
-use super::memory::{Memory, Stored, Writer};
+use super::memory::{Stored, SymbolicMemory, Writer};
 use super::terms::{Head, Slope, TermId, Terms};
 use crate::graph::ops::{Axis, MatMulForm};
 use crate::plan::Plan;
@@ -28,7 +28,7 @@ pub struct Walk<'w> {
     pub terms: &'w mut Terms,
     /// So many of the terms are values of the graph.
     pub wanted: usize,
-    pub memory: Memory,
+    pub memory: SymbolicMemory,
     /// The step that runs.
     pub step: usize,
 }
