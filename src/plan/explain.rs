@@ -7,7 +7,7 @@ use super::{Plan, StepPart};
 use crate::graph::ops::{Axis, Op};
 use crate::graph::state::StateKind;
 use crate::graph::{Graph, ValueId};
-use crate::passes::fuse::{Fusion, Group, GroupId, GroupKind, Reader, Refusal, Separation};
+use crate::passes::fuse::{Fusion, Group, GroupId, GroupKind, Reader, Separation, UnfusedReason};
 
 /// An expression longer than this is cut.
 const LONGEST_EXPRESSION: usize = 40;
@@ -162,25 +162,25 @@ impl Explainer<'_> {
             format!(", not in {}", self.step(from))
         });
         let reason = match separation.refusal {
-            Refusal::NothingToJoin => "it waits for no other step".to_string(),
-            Refusal::Whole(value) => format!(
+            UnfusedReason::NothingToJoin => "it waits for no other step".to_string(),
+            UnfusedReason::Whole(value) => format!(
                 "it needs {}, which is known only after all {}",
                 name(value),
                 self.reduced_over(value)
             ),
-            Refusal::Reshaped(value) => format!(
+            UnfusedReason::Reshaped(value) => format!(
                 "it reads {} {} as {}",
                 name(value),
                 self.namer.shape(value),
                 self.namer.shape(separation.value)
             ),
-            Refusal::TwoRegions => "it needs two results that do not meet there".to_string(),
-            Refusal::Shape => format!(
+            UnfusedReason::TwoRegions => "it needs two results that do not meet there".to_string(),
+            UnfusedReason::Shape => format!(
                 "that goes over another shape than {}",
                 self.namer.shape(separation.value)
             ),
-            Refusal::Copies => "nothing runs behind a copy".to_string(),
-            Refusal::OldValueRead(state, by) => format!(
+            UnfusedReason::Copies => "nothing runs behind a copy".to_string(),
+            UnfusedReason::OldValueRead(state, by) => format!(
                 "the old {} is read in {}",
                 self.graph.state(state).name,
                 self.step(by)

@@ -19,7 +19,7 @@ use crate::graph::state::StateId;
 use crate::graph::{Assignment, Graph, Phase, ValueId};
 use fuser::Fuser;
 
-pub use reasons::{Reader, Refusal, Separation};
+pub use reasons::{Reader, Separation, UnfusedReason};
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct GroupId(pub u32);

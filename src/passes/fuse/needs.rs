@@ -1,7 +1,7 @@
 //! What a node waits for, and what must stand in memory whole before it is read.
 
 use super::fuser::Fuser;
-use super::{GroupId, Placement, Reader, Refusal, Separation};
+use super::{GroupId, Placement, Reader, Separation, UnfusedReason};
 use crate::graph::ops::Op;
 use crate::graph::state::StateId;
 use crate::graph::{Assignment, ValueId};
@@ -19,7 +19,7 @@ pub(super) struct LastNeeds {
     /// The region of the first of them.
     pub region: usize,
     /// Why nothing that has them can run in that group, if one needs a whole value.
-    pub whole: Option<Refusal>,
+    pub whole: Option<UnfusedReason>,
     /// Whether another region of the group computes one, too.
     pub two_regions: bool,
 }
@@ -37,9 +37,9 @@ impl Needs {
     /// region.
     fn add(&mut self, value: ValueId, place: Placement, elementwise: bool) {
         let whole = (!elementwise).then_some(if place.reduced {
-            Refusal::Whole(value)
+            UnfusedReason::Whole(value)
         } else {
-            Refusal::Reshaped(value)
+            UnfusedReason::Reshaped(value)
         });
         match &mut self.last {
             Some(last) if place.group < last.group => {}
@@ -209,15 +209,16 @@ impl Fuser<'_> {
     }
 
     /// Where a state's new value is computed, or why it cannot be written there.
-    fn region_to_write(&self, assignment: Assignment) -> Result<Placement, Refusal> {
+    fn region_to_write(&self, assignment: Assignment) -> Result<Placement, UnfusedReason> {
         let place = self.place(assignment.value);
-        let place = place.ok_or(Refusal::NothingToJoin)?;
+        let place = place.ok_or(UnfusedReason::NothingToJoin)?;
         let readers = self.readers[assignment.state.0 as usize];
         let here = place.group.0 + 1;
-        let old_value_read = |by: u32| Refusal::OldValueRead(assignment.state, GroupId(by - 1));
+        let old_value_read =
+            |by: u32| UnfusedReason::OldValueRead(assignment.state, GroupId(by - 1));
         let beside = readers.program.0 == here && readers.program.1 != place.region;
         if place.reduced {
-            Err(Refusal::Whole(assignment.value))
+            Err(UnfusedReason::Whole(assignment.value))
         } else if readers.kernel >= here {
             // A kernel reads its operands while the program behind it writes.
             Err(old_value_read(readers.kernel))
@@ -229,7 +230,7 @@ impl Fuser<'_> {
     }
 
     /// A new loop for a state's new value, which is kept until then.
-    fn assign_apart(&mut self, assignment: Assignment, refusal: Refusal) -> (GroupId, usize) {
+    fn assign_apart(&mut self, assignment: Assignment, refusal: UnfusedReason) -> (GroupId, usize) {
         let from = self.place(assignment.value).map(|place| place.group);
         let kept = self.materialize(assignment.value);
         let shape = self.graph.shape(assignment.value).clone();

@@ -36,7 +36,7 @@ impl Reader {
 
 /// Why a node does not run in the group that computes the last of what it needs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Refusal {
+pub enum UnfusedReason {
     /// It waits for nothing that a group computes.
     NothingToJoin,
     /// It needs this value, which is known only when that whole group has run.
@@ -60,7 +60,7 @@ pub struct Separation {
     pub value: ValueId,
     /// The group that it does not join, if it needs any.
     pub from: Option<GroupId>,
-    pub refusal: Refusal,
+    pub refusal: UnfusedReason,
     /// Where it runs instead.
     pub into: GroupId,
 }

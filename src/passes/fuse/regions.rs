@@ -2,7 +2,7 @@
 
 use super::fuser::Fuser;
 use super::needs::{LastNeeds, Needs};
-use super::{Group, GroupId, GroupKind, Refusal, RegionBuilder, Separation};
+use super::{Group, GroupId, GroupKind, RegionBuilder, Separation, UnfusedReason};
 use crate::graph::ValueId;
 use crate::graph::shape::Shape;
 
@@ -37,7 +37,7 @@ impl Fuser<'_> {
                 Ok(region) => return (last.group, region),
                 Err(refusal) => refusal,
             },
-            None => Refusal::NothingToJoin,
+            None => UnfusedReason::NothingToJoin,
         };
         let (into, region) = self
             .last_loop(last, over)
@@ -53,17 +53,17 @@ impl Fuser<'_> {
 
     /// The region of the group that meets the last needs which can run a node over a shape with them; or
     /// why none can.
-    fn region_in(&self, last: LastNeeds, over: (&Shape, bool)) -> Result<usize, Refusal> {
+    fn region_in(&self, last: LastNeeds, over: (&Shape, bool)) -> Result<usize, UnfusedReason> {
         if let Some(refusal) = last.whole {
             return Err(refusal);
         }
         let group = &self.fusion.groups[last.group.0 as usize];
         if last.two_regions {
-            Err(Refusal::TwoRegions)
+            Err(UnfusedReason::TwoRegions)
         } else if matches!(group.kind, GroupKind::Concat { .. }) {
-            Err(Refusal::Copies)
+            Err(UnfusedReason::Copies)
         } else if !group.regions[last.region].goes_over(over) {
-            Err(Refusal::Shape)
+            Err(UnfusedReason::Shape)
         } else {
             Ok(last.region)
         }
