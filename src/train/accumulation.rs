@@ -6,7 +6,7 @@ use crate::engine::Runner;
 use crate::kernels::Element;
 
 /// Runs the batches of a group but its last, which makes the update.
-pub(super) struct Accumulation<T> {
+pub(super) struct GradientAccumulator<T> {
     /// Adds a batch's gradients to those of its group.
     pub runner: Runner<T>,
     /// Batches in a group.
@@ -15,9 +15,9 @@ pub(super) struct Accumulation<T> {
     counted: f64,
 }
 
-impl<T: Element> Accumulation<T> {
+impl<T: Element> GradientAccumulator<T> {
     pub fn new(runner: Runner<T>, batches: usize) -> Self {
-        Accumulation {
+        GradientAccumulator {
             runner,
             batches,
             counted: 0.0,

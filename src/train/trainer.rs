@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::accumulation::Accumulation;
+use super::accumulation::GradientAccumulator;
 use super::initialize;
 use super::mean::{count_of, mean_loss};
 use super::monitor::{Best, Monitor, PlateauMonitor, Verdict};
@@ -50,7 +50,7 @@ pub struct Trainer<'c, T> {
     pub(super) arena: Arena<T>,
     pub(super) threads: Threads,
     pub(super) train: Option<Runner<T>>,
-    pub(super) accumulation: Option<Accumulation<T>>,
+    pub(super) accumulation: Option<GradientAccumulator<T>>,
     pub(super) recorder: Option<Recorder<T>>,
     /// Whether the run that goes on is recorded.
     pub(super) records: bool,
@@ -119,7 +119,7 @@ impl<'c, T: Element> Trainer<'c, T> {
             accumulation: compiled
                 .accumulate
                 .as_ref()
-                .map(|phase| Accumulation::new(runner(phase), spec.accumulate)),
+                .map(|phase| GradientAccumulator::new(runner(phase), spec.accumulate)),
             recorder: compiled
                 .watch
                 .as_ref()
