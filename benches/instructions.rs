@@ -20,7 +20,7 @@ use std::process::{Command, ExitCode};
 
 use nnc::engine::Prepared;
 use nnc::kernels::INSTRUCTION_SET;
-use nnc::train::weights::Values;
+use nnc::train::weights::StateValues;
 use nnc::train::{Ended, Predictor, Trainer};
 use serde_json::{Value, json};
 use support::{Network, network};
@@ -119,7 +119,7 @@ impl Work {
             Kind::Row { network } => {
                 let compiled = network.compile(network.batch, 0);
                 let mut predictor =
-                    Predictor::new(&compiled, &Values::new(), 1).expect("there is memory");
+                    Predictor::new(&compiled, &StateValues::new(), 1).expect("there is memory");
                 let row = Prepared {
                     targets: Vec::new(),
                     ..network.data(1, 7)

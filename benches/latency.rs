@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use nnc::engine::Prepared;
 use nnc::train::Predictor;
-use nnc::train::weights::Values;
+use nnc::train::weights::StateValues;
 use support::{Spread, machine, network, threads};
 
 const STARTS: usize = 200;
@@ -83,7 +83,7 @@ fn one_row(threads: usize) -> Spread {
     );
     let compiled = network.compile(network.batch, 0);
     let mut predictor =
-        Predictor::new(&compiled, &Values::new(), threads).expect("there is memory");
+        Predictor::new(&compiled, &StateValues::new(), threads).expect("there is memory");
     let row = Prepared {
         targets: Vec::new(),
         ..network.data(1, 7)

@@ -18,7 +18,7 @@ use nnc::diagnostics::{Sources, render_all};
 use nnc::engine::Prepared;
 use nnc::kernels::ask_for_large_pages;
 use nnc::plan::Target;
-use nnc::train::weights::Values;
+use nnc::train::weights::StateValues;
 use nnc::train::{Ended, Predictor, Trainer};
 use nnc::{Compiled, ModelSource, compile};
 use serde_json::{Value, json};
@@ -29,7 +29,7 @@ struct Loaded {
     compiled: Compiled,
     train: Prepared<f32>,
     validate: Prepared<f32>,
-    initial: Values,
+    initial: StateValues,
 }
 
 fn text<'v>(value: &'v Value, key: &str) -> Result<&'v str, String> {
@@ -94,10 +94,10 @@ fn schema(network: &Value) -> Result<Schema, String> {
 }
 
 /// Initial parameters in PyTorch's order, one after another in one file, by the names of their states.
-fn initial(network: &Value, compiled: &Compiled) -> Result<Values, String> {
+fn initial(network: &Value, compiled: &Compiled) -> Result<StateValues, String> {
     let all = numbers(text(network, "weights")?)?;
     let mut rest = all.as_slice();
-    let mut values = Values::new();
+    let mut values = StateValues::new();
     for parameter in network["parameters"].as_array().into_iter().flatten() {
         let name = text(parameter, "name")?;
         let mut places = compiled.states.places.iter();

@@ -10,7 +10,7 @@ use nnc::diagnostics::{Code, Diagnostic, Faults, Sources};
 use nnc::engine::Prepared;
 use nnc::plan::{Precision, Target};
 use nnc::train::Predictor;
-use nnc::train::weights::{self, Values};
+use nnc::train::weights::{self, StateValues};
 use nnc::{Compiled, compile, declare};
 use serde_json::Value;
 
@@ -88,7 +88,7 @@ pub fn predict(arguments: &PredictArguments, console: &Console, sources: &mut So
 struct Trained {
     compiled: Compiled,
     preparation: Preparation,
-    values: Values,
+    values: StateValues,
 }
 
 impl Trained {

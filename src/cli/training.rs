@@ -5,14 +5,14 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use nnc::data::spec::Role;
-use nnc::data::table::{Part, Table, TableField, Values as Column};
+use nnc::data::table::{Part, Values as Column, Table, TableField};
 use nnc::diagnostics::{Code, Diagnostic, Faults, Sources};
 use nnc::engine::Prepared;
 use nnc::resolve::train::Restore;
 use nnc::train::monitor::Best;
 use nnc::train::scores::scores;
 use nnc::train::untrained::fill_untrained_rows;
-use nnc::train::weights::{self, Values};
+use nnc::train::weights::{self, StateValues};
 use nnc::train::{Ended, NonFinite, Trainer};
 use serde_json::json;
 
@@ -165,7 +165,7 @@ struct Start<T> {
     test: Prepared<T>,
     /// All rows in the file's order, for a model whose predictions are the result.
     all: Option<Prepared<T>>,
-    initial: Values,
+    initial: StateValues,
 }
 
 impl<T: ModelElement> Start<T> {
@@ -189,7 +189,7 @@ impl<T: ModelElement> Start<T> {
         };
         let initial = match &order.initial {
             Some((name, bytes)) => weights::from_bytes(bytes, name, &compiled.states),
-            None => Ok(Values::new()),
+            None => Ok(StateValues::new()),
         };
         let mut faults = Faults::new();
         let mut keep = |found: Faults| faults.extend(found);

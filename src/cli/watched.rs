@@ -8,7 +8,7 @@ use std::io::{self, BufWriter, Write as _};
 
 use nnc::graph::watch::{BINS, Measure, Watch};
 use nnc::plan::Probe;
-use nnc::train::Record;
+use nnc::train::ProbeRecord;
 use serde_json::{Value, json};
 
 use super::record::Members;
@@ -75,7 +75,7 @@ impl<'f> WatchFile<'f> {
         })
     }
 
-    pub fn take(&mut self, record: Record) {
+    pub fn take(&mut self, record: ProbeRecord) {
         let value = &mut self.values[record.probe];
         if let Err(error) = write_row(&mut self.file, &value.watch, record) {
             *self.failure.borrow_mut() = Some(error);
@@ -101,8 +101,8 @@ impl<'f> WatchFile<'f> {
     }
 }
 
-fn write_row(file: &mut impl io::Write, watch: &Watch, record: Record) -> io::Result<()> {
-    let Record {
+fn write_row(file: &mut impl io::Write, watch: &Watch, record: ProbeRecord) -> io::Result<()> {
+    let ProbeRecord {
         epoch,
         update,
         numbers,

@@ -17,5 +17,5 @@ pub mod weights;
 pub use non_finite::NonFinite;
 pub use predictor::Predictor;
 pub use profile::Profile;
-pub use recorder::Record;
+pub use recorder::ProbeRecord;
 pub use trainer::{Ended, EpochLosses, Trainer};

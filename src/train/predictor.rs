@@ -1,7 +1,7 @@
 //! Prediction by a trained model, without the data that it was trained on.
 
 use super::initialize;
-use super::weights::Values;
+use super::weights::StateValues;
 use crate::compile::Compiled;
 use crate::engine::{Prepared, Rows, Runner, Threads};
 use crate::kernels::{Arena, Element, OutOfMemory};
@@ -23,7 +23,11 @@ impl<T: Element> Predictor<T> {
     ///
     /// # Panics
     /// The plan cannot run because a fact of the data is missing: a bug of the caller.
-    pub fn new(compiled: &Compiled, values: &Values, threads: usize) -> Result<Self, OutOfMemory> {
+    pub fn new(
+        compiled: &Compiled,
+        values: &StateValues,
+        threads: usize,
+    ) -> Result<Self, OutOfMemory> {
         let elements = compiled.arena_elements;
         let mut arena = Arena::zeroed(elements)?;
         initialize::initialize(&mut arena, &compiled.states, compiled.seed);

@@ -8,7 +8,7 @@ use crate::plan::step::Offset;
 
 /// What was recorded of one value after one update.
 #[derive(Clone, Copy, Debug)]
-pub struct Record<'r> {
+pub struct ProbeRecord<'r> {
     pub epoch: usize,
     /// The update within the run, from 1.
     pub update: u64,
@@ -48,7 +48,7 @@ impl<T: Element> Recorder<T> {
         arena: &Arena<T>,
         rows: usize,
         (epoch, update): (usize, u64),
-        record: &mut dyn FnMut(Record),
+        record: &mut dyn FnMut(ProbeRecord),
     ) {
         for (index, probe) in self.probes.iter().enumerate() {
             if !probe.watch.wants(update) {
@@ -62,7 +62,7 @@ impl<T: Element> Recorder<T> {
                     measure.append(of_all(probe, arena), &mut self.numbers)
                 }
             }
-            record(Record {
+            record(ProbeRecord {
                 epoch,
                 update,
                 probe: index,

@@ -9,7 +9,7 @@ use super::monitor::{Best, Monitor, PlateauMonitor, Verdict};
 use super::non_finite::NonFinite;
 use super::predictor::predict_rows;
 use super::profile::Profile;
-use super::recorder::{Record, Recorder};
+use super::recorder::{ProbeRecord, Recorder};
 use crate::compile::Compiled;
 use crate::engine::{Prepared, Rows, Runner, Threads};
 use crate::graph::schedule::RateSchedule;
@@ -291,7 +291,7 @@ impl<'c, T: Element> Trainer<'c, T> {
         epochs: usize,
         stop: &dyn Fn() -> bool,
         report: &mut dyn FnMut(usize, EpochLosses),
-        record: &mut dyn FnMut(Record),
+        record: &mut dyn FnMut(ProbeRecord),
     ) -> Ended {
         self.records = self.recorder.is_some();
         self.run_epochs(epochs, stop, report, record)
@@ -302,7 +302,7 @@ impl<'c, T: Element> Trainer<'c, T> {
         epochs: usize,
         stop: &dyn Fn() -> bool,
         report: &mut dyn FnMut(usize, EpochLosses),
-        record: &mut dyn FnMut(Record),
+        record: &mut dyn FnMut(ProbeRecord),
     ) -> Ended {
         while self.epochs_done < epochs {
             match self.epoch(stop, record) {
@@ -361,7 +361,7 @@ impl<'c, T: Element> Trainer<'c, T> {
     fn epoch(
         &mut self,
         stop: &dyn Fn() -> bool,
-        record: &mut dyn FnMut(Record),
+        record: &mut dyn FnMut(ProbeRecord),
     ) -> Result<Option<EpochLosses>, usize> {
         if let Some(profile) = &mut self.profile {
             profile.begin_epoch();
@@ -405,7 +405,7 @@ impl<'c, T: Element> Trainer<'c, T> {
     }
 
     /// Tells what is recorded of a batch, if it made an update of which something is.
-    fn record(&mut self, index: usize, record: &mut dyn FnMut(Record)) {
+    fn record(&mut self, index: usize, record: &mut dyn FnMut(ProbeRecord)) {
         let rows = self.batch_rows(index).len();
         let update = self.updates_done;
         let ends = match &self.accumulation {

@@ -70,13 +70,13 @@ pub fn to_bytes<T: Element>(
 }
 
 /// The values of each state, in PyTorch's order, by the state's number in the layout.
-pub type Values = Vec<(usize, Vec<f64>)>;
+pub type StateValues = Vec<(usize, Vec<f64>)>;
 
 /// Reads a safetensors file against a layout. Buffers may be missing; parameters may not.
 ///
 /// # Errors
 /// All names that are missing or unknown, and all shapes and types that differ.
-pub fn from_bytes(bytes: &[u8], name: &str, states: &StateLayout) -> Result<Values, Faults> {
+pub fn from_bytes(bytes: &[u8], name: &str, states: &StateLayout) -> Result<StateValues, Faults> {
     let file = SafeTensors::deserialize(bytes).map_err(|error| {
         vec![Diagnostic::without_place(
             Code::BadWeights,
