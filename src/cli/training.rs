@@ -5,7 +5,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use nnc::data::spec::Role;
-use nnc::data::table::{Part, Values as Column, Table, TableField};
+use nnc::data::table::{Part, Table, TableField, Values as Column};
 use nnc::diagnostics::{Code, Diagnostic, Faults, Sources};
 use nnc::engine::Prepared;
 use nnc::resolve::train::Restore;

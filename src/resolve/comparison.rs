@@ -6,7 +6,7 @@ use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::graph::shape::{Dim, Shape};
 
 /// A loss and what it compares with.
-pub(super) struct Comparison<'c> {
+pub(super) struct LossComparison<'c> {
     pub name: &'c str,
     pub span: Span,
     pub target: &'c Field,
@@ -14,10 +14,10 @@ pub(super) struct Comparison<'c> {
     pub alone: bool,
 }
 
-impl Comparison<'_> {
+impl LossComparison<'_> {
     /// Whether the loss fits the target's type.
     pub fn with_target(&self, wants: LossTarget) -> Option<Diagnostic> {
-        let Comparison {
+        let LossComparison {
             name, span, target, ..
         } = *self;
         let wrong = |message: String| Diagnostic::new(Code::LossTarget, span, message);
@@ -71,7 +71,7 @@ impl Comparison<'_> {
         output: &Shape,
         written: Span,
     ) -> Option<Diagnostic> {
-        let Comparison {
+        let LossComparison {
             name,
             span,
             target,

@@ -2,7 +2,7 @@
 
 use super::advice;
 use super::arguments::Call;
-use super::comparison::Comparison;
+use super::comparison::LossComparison;
 use super::loss_terms::LossTerm;
 use super::net::Output;
 use super::train::{BatchSize, TrainSpec};
@@ -104,7 +104,7 @@ pub fn resolve(
         faults.extend(without_loss(train, targets, &terms));
     }
     for (term, index) in &terms {
-        let comparison = Comparison {
+        let comparison = LossComparison {
             name: term.call.entry.name,
             span: term.call.span,
             target: &targets[*index],
@@ -290,7 +290,7 @@ fn target_of(term: &LossTerm, targets: &[Field]) -> Result<usize, Box<Diagnostic
 fn which_target(term: &LossTerm, targets: &[Field]) -> Diagnostic {
     let call = &term.call;
     let fits = |target: &&Field| {
-        let comparison = Comparison {
+        let comparison = LossComparison {
             name: call.entry.name,
             span: call.span,
             target,

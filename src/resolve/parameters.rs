@@ -7,23 +7,23 @@ use crate::diagnostics::Span;
 use crate::syntax::ast::Expr;
 
 /// What a parameter stands for, and where it is declared.
-pub type Bound = (Expr, Span);
+pub type ParameterValue = (Expr, Span);
 
 /// Parameters by their names. The file's are shared: a network applies a thousand blocks of one file.
 #[derive(Clone, Debug, Default)]
 pub struct Parameters {
-    file: Arc<HashMap<String, Bound>>,
+    file: Arc<HashMap<String, ParameterValue>>,
     /// Those of a block and the indices of repetitions, which no `param` of the file is called like.
-    own: HashMap<String, Bound>,
+    own: HashMap<String, ParameterValue>,
 }
 
 impl Parameters {
-    pub fn get(&self, name: &str) -> Option<&Bound> {
+    pub fn get(&self, name: &str) -> Option<&ParameterValue> {
         self.own.get(name).or_else(|| self.file.get(name))
     }
 
     /// The same, with the name as it is kept here.
-    pub fn get_key_value(&self, name: &str) -> Option<(&String, &Bound)> {
+    pub fn get_key_value(&self, name: &str) -> Option<(&String, &ParameterValue)> {
         let own = self.own.get_key_value(name);
         own.or_else(|| self.file.get_key_value(name))
     }
@@ -32,7 +32,7 @@ impl Parameters {
         self.get(name).is_some()
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = (&String, &Bound)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&String, &ParameterValue)> {
         self.file.iter().chain(&self.own)
     }
 
@@ -45,18 +45,18 @@ impl Parameters {
     }
 
     /// Adds a `param` of the file, unless there is one of the name.
-    pub fn declare(&mut self, name: &str, bound: Bound) {
+    pub fn declare(&mut self, name: &str, bound: ParameterValue) {
         let file = Arc::make_mut(&mut self.file);
         file.entry(name.to_owned()).or_insert(bound);
     }
 
     /// What a `param` of the file stands for, to be replaced.
-    pub fn declared_mut(&mut self, name: &str) -> Option<&mut Bound> {
+    pub fn declared_mut(&mut self, name: &str) -> Option<&mut ParameterValue> {
         Arc::make_mut(&mut self.file).get_mut(name)
     }
 
     /// Adds a parameter of a block, or an index.
-    pub fn insert(&mut self, name: String, bound: Bound) {
+    pub fn insert(&mut self, name: String, bound: ParameterValue) {
         self.own.insert(name, bound);
     }
 
