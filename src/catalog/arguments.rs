@@ -268,7 +268,7 @@ impl Default {
 
 /// One argument after its check.
 #[derive(Clone, PartialEq, Debug)]
-pub enum Value {
+pub enum ArgumentValue {
     Size(Dim),
     Width {
         input: Option<Dim>,
@@ -299,7 +299,7 @@ pub const DEFERRED: f64 = f64::NAN;
 pub struct Arguments {
     /// The call's place.
     pub span: Span,
-    values: Vec<(&'static str, Value, Span)>,
+    values: Vec<(&'static str, ArgumentValue, Span)>,
 }
 
 impl Arguments {
@@ -310,7 +310,7 @@ impl Arguments {
         }
     }
 
-    pub fn set(&mut self, name: &'static str, value: Value, span: Span) {
+    pub fn set(&mut self, name: &'static str, value: ArgumentValue, span: Span) {
         self.values.push((name, value, span));
     }
 
@@ -319,12 +319,12 @@ impl Arguments {
         for parameter in parameters {
             let value = match parameter.default {
                 Default::Required | Default::Absent(_) => continue,
-                Default::Number(value) => Value::Number(value),
-                Default::Boolean(value) => Value::Boolean(value),
-                Default::Word(value) => Value::Word(value),
-                Default::Pair(first, second) => Value::Pair(first, second),
-                Default::Size(size) => Value::Size(Dim::Known(size)),
-                Default::Epochs(epochs) => Value::Length(Length::Epochs(epochs)),
+                Default::Number(value) => ArgumentValue::Number(value),
+                Default::Boolean(value) => ArgumentValue::Boolean(value),
+                Default::Word(value) => ArgumentValue::Word(value),
+                Default::Pair(first, second) => ArgumentValue::Pair(first, second),
+                Default::Size(size) => ArgumentValue::Size(Dim::Known(size)),
+                Default::Epochs(epochs) => ArgumentValue::Length(Length::Epochs(epochs)),
             };
             if self.get(parameter.name).is_none() {
                 self.set(parameter.name, value, self.span);
@@ -333,7 +333,7 @@ impl Arguments {
         self
     }
 
-    pub fn get(&self, name: &str) -> Option<&Value> {
+    pub fn get(&self, name: &str) -> Option<&ArgumentValue> {
         let found = self.values.iter().find(|(known, _, _)| *known == name);
         found.map(|(_, value, _)| value)
     }
@@ -341,22 +341,22 @@ impl Arguments {
     /// The facts of the data that arguments still wait for, as expressions.
     pub fn deferred(&self) -> impl Iterator<Item = String> {
         self.values.iter().filter_map(|(_, value, _)| match value {
-            Value::Deferred(text) => Some(text.clone()),
-            Value::Size(Dim::Deferred(text)) => Some(text.to_string()),
-            Value::Size(_)
-            | Value::Width { .. }
-            | Value::Number(_)
-            | Value::Boolean(_)
-            | Value::Word(_)
-            | Value::Pair(..)
-            | Value::Texts(_)
-            | Value::Text(_)
-            | Value::Column(_)
-            | Value::Path(_)
-            | Value::Shape(_)
-            | Value::Initializer(_)
-            | Value::Length(_)
-            | Value::Lengths(_) => None,
+            ArgumentValue::Deferred(text) => Some(text.clone()),
+            ArgumentValue::Size(Dim::Deferred(text)) => Some(text.to_string()),
+            ArgumentValue::Size(_)
+            | ArgumentValue::Width { .. }
+            | ArgumentValue::Number(_)
+            | ArgumentValue::Boolean(_)
+            | ArgumentValue::Word(_)
+            | ArgumentValue::Pair(..)
+            | ArgumentValue::Texts(_)
+            | ArgumentValue::Text(_)
+            | ArgumentValue::Column(_)
+            | ArgumentValue::Path(_)
+            | ArgumentValue::Shape(_)
+            | ArgumentValue::Initializer(_)
+            | ArgumentValue::Length(_)
+            | ArgumentValue::Lengths(_) => None,
         })
     }
 
@@ -368,33 +368,33 @@ impl Arguments {
 
     pub fn number(&self, name: &str) -> f64 {
         match self.get(name) {
-            Some(Value::Number(value)) => *value,
-            Some(Value::Deferred(_)) => DEFERRED,
+            Some(ArgumentValue::Number(value)) => *value,
+            Some(ArgumentValue::Deferred(_)) => DEFERRED,
             other => panic!("internal: `{name}` is {other:?}, not a number"),
         }
     }
 
     pub fn boolean(&self, name: &str) -> bool {
         match self.get(name) {
-            Some(Value::Boolean(value)) => *value,
+            Some(ArgumentValue::Boolean(value)) => *value,
             other => panic!("internal: `{name}` is {other:?}, not a truth value"),
         }
     }
 
     /// A truth value, `false` if it was not given.
     pub fn is_set(&self, name: &str) -> bool {
-        matches!(self.get(name), Some(Value::Boolean(true)))
+        matches!(self.get(name), Some(ArgumentValue::Boolean(true)))
     }
 
     pub fn word(&self, name: &str) -> &'static str {
         match self.get(name) {
-            Some(Value::Word(value)) => value,
+            Some(ArgumentValue::Word(value)) => value,
             other => panic!("internal: `{name}` is {other:?}, not a word"),
         }
     }
 
     /// The arguments with another value for one of them.
-    pub fn with(mut self, name: &'static str, value: Value) -> Self {
+    pub fn with(mut self, name: &'static str, value: ArgumentValue) -> Self {
         let span = self.span_of(name);
         self.values.retain(|(known, _, _)| *known != name);
         self.set(name, value, span);
@@ -404,32 +404,32 @@ impl Arguments {
     /// A size; 1 while only the data tells it.
     pub fn size(&self, name: &str) -> usize {
         match self.get(name) {
-            Some(Value::Size(Dim::Known(size))) => *size,
-            Some(Value::Size(Dim::Deferred(_))) => 1,
+            Some(ArgumentValue::Size(Dim::Known(size))) => *size,
+            Some(ArgumentValue::Size(Dim::Deferred(_))) => 1,
             other => panic!("internal: `{name}` is {other:?}, not a size"),
         }
     }
 
     pub fn length(&self, name: &str) -> Length {
         match self.get(name) {
-            Some(Value::Length(length)) => *length,
-            Some(Value::Deferred(_)) => Length::Epochs(DEFERRED),
+            Some(ArgumentValue::Length(length)) => *length,
+            Some(ArgumentValue::Deferred(_)) => Length::Epochs(DEFERRED),
             other => panic!("internal: `{name}` is {other:?}, not a length"),
         }
     }
 
     pub fn lengths(&self, name: &str) -> &[Length] {
         match self.get(name) {
-            Some(Value::Lengths(lengths)) => lengths,
-            Some(Value::Deferred(_)) => &[],
+            Some(ArgumentValue::Lengths(lengths)) => lengths,
+            Some(ArgumentValue::Deferred(_)) => &[],
             other => panic!("internal: `{name}` is {other:?}, not a list of lengths"),
         }
     }
 
     pub fn pair(&self, name: &str) -> (f64, f64) {
         match self.get(name) {
-            Some(Value::Pair(first, second)) => (*first, *second),
-            Some(Value::Deferred(_)) => (DEFERRED, DEFERRED),
+            Some(ArgumentValue::Pair(first, second)) => (*first, *second),
+            Some(ArgumentValue::Deferred(_)) => (DEFERRED, DEFERRED),
             other => panic!("internal: `{name}` is {other:?}, not a pair"),
         }
     }

@@ -1,7 +1,7 @@
 //! Values whose rows have several axes: what makes them, what takes them, and layers along the last axis.
 
 use super::BuildLayer;
-use super::arguments::{Arguments, Value};
+use super::arguments::{ArgumentValue, Arguments};
 use super::layers::LayerContext;
 use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::graph::ValueId;
@@ -35,7 +35,7 @@ pub fn unflatten(
     arguments: &Arguments,
     x: ValueId,
 ) -> Result<ValueId, Box<Diagnostic>> {
-    let Some(Value::Shape(dims)) = arguments.get("unflattened_size") else {
+    let Some(ArgumentValue::Shape(dims)) = arguments.get("unflattened_size") else {
         panic!("internal: Unflatten without sizes");
     };
     let span = arguments.span_of("unflattened_size");

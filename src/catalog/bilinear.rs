@@ -1,6 +1,6 @@
 //! Bilinear: a weighted sum of the products of two values' features.
 
-use super::arguments::{Arguments, Value};
+use super::arguments::{ArgumentValue, Arguments};
 use super::axes::flat_only;
 use super::layers::{Fans, LayerContext};
 use crate::diagnostics::{Code, Diagnostic, Span};
@@ -31,7 +31,7 @@ pub fn bilinear(
             .label(format!("a list of {} flows in", items.len())),
         ));
     };
-    let Some(Value::Size(output)) = arguments.get("out_features") else {
+    let Some(ArgumentValue::Size(output)) = arguments.get("out_features") else {
         panic!("internal: Bilinear without a width");
     };
     let widths = [first, second].map(|value| context.graph.shape(value).width());

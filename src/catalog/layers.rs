@@ -1,6 +1,6 @@
 //! Layers, under PyTorch's names, arguments, defaults and parameter names.
 
-use super::arguments::{ArgumentKind, Arguments, Default, Range, Value, named, positional};
+use super::arguments::{ArgumentKind, ArgumentValue, Arguments, Default, Range, named, positional};
 use super::axes::{flatten, unflatten};
 use super::{Entry, Meaning};
 use crate::diagnostics::{Code, Diagnostic, Span, listed};
@@ -301,7 +301,7 @@ fn linear(
     arguments: &Arguments,
     x: ValueId,
 ) -> Result<ValueId, Box<Diagnostic>> {
-    let Some(Value::Width { input, output }) = arguments.get("out_features") else {
+    let Some(ArgumentValue::Width { input, output }) = arguments.get("out_features") else {
         panic!("internal: Linear without a width");
     };
     let width = context.graph.shape(x).width();
@@ -336,7 +336,7 @@ fn linear(
     let initializer = Initializer::LinearDefault;
     let shape = Shape::fixed([output.clone(), width.clone()]);
     let weight = match arguments.get("weight") {
-        Some(Value::Path(path)) => {
+        Some(ArgumentValue::Path(path)) => {
             context.tied("weight", path, &shape, arguments.span_of("weight"))?
         }
         _ => context.parameter("weight", shape, initializer, fans()),
@@ -413,7 +413,7 @@ fn embed(
         ));
     };
     let (classes, index) = (classes.clone(), node.operands[0]);
-    let Some(Value::Size(Dim::Known(width))) = arguments.get("embedding_dim") else {
+    let Some(ArgumentValue::Size(Dim::Known(width))) = arguments.get("embedding_dim") else {
         return Err(Box::new(
             Diagnostic::new(
                 Code::NotSupported,

@@ -1,7 +1,7 @@
 //! Layers that normalise, over the batch or each row by itself, under PyTorch's names, arguments and
 //! defaults.
 
-use super::arguments::{ArgumentKind, Arguments, Default, Range, Value, named, positional};
+use super::arguments::{ArgumentKind, ArgumentValue, Arguments, Default, Range, named, positional};
 use super::axes::flat_only;
 use super::layers::{Fans, LayerContext};
 use super::{Entry, Meaning};
@@ -210,7 +210,7 @@ fn group_norm(
 ) -> Result<ValueId, Box<Diagnostic>> {
     flat_only(context, "GroupNorm", x, context.input_span)?;
     let groups = match arguments.get("num_groups") {
-        Some(Value::Size(groups)) => groups.clone(),
+        Some(ArgumentValue::Size(groups)) => groups.clone(),
         other => panic!("internal: `num_groups` is {other:?}, not a size"),
     };
     let width = context.graph.shape(x).width();

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::autodiff::differentiate;
 use super::{Accumulation, Updates, max_norm};
-use crate::catalog::arguments::{Arguments, Value};
+use crate::catalog::arguments::{ArgumentValue, Arguments};
 use crate::catalog::optimizers::UpdateContext;
 use crate::graph::ops::{Axis, tables};
 use crate::graph::scalar::ScalarFunction;
@@ -125,7 +125,7 @@ fn arguments_for(updates: &Updates, training: Training) -> Arguments {
     let own = [("lr", training.lr), ("weight_decay", training.weight_decay)];
     for (name, value) in own {
         if let Some(value) = value {
-            arguments = arguments.with(name, Value::Number(value));
+            arguments = arguments.with(name, ArgumentValue::Number(value));
         }
     }
     arguments

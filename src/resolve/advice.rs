@@ -5,7 +5,7 @@ use super::loss::{LossSpec, OutputRange};
 use super::net::Output;
 use super::train::{BatchSize, TrainSpec};
 use crate::catalog::Link;
-use crate::catalog::arguments::{Length, Value};
+use crate::catalog::arguments::{ArgumentValue, Length};
 use crate::catalog::schedules::{Schedule, sets_rate};
 use crate::catalog::{Kind, Meaning};
 use crate::data::spec::Field;
@@ -252,10 +252,10 @@ pub fn of_batches(train: &TrainSpec, rows: usize, advice: &mut Vec<Diagnostic>) 
     }
 }
 
-fn lengths(value: &Value) -> &[Length] {
-    if let Value::Length(length) = value {
+fn lengths(value: &ArgumentValue) -> &[Length] {
+    if let ArgumentValue::Length(length) = value {
         std::slice::from_ref(length)
-    } else if let Value::Lengths(lengths) = value {
+    } else if let ArgumentValue::Lengths(lengths) = value {
         lengths
     } else {
         &[]
@@ -263,8 +263,8 @@ fn lengths(value: &Value) -> &[Length] {
 }
 
 /// The share of a run of so many epochs that a part of a schedule lasts, or waits for.
-fn share_of(value: &Value, run: f64) -> Option<f64> {
-    if let Value::Number(patience) = value {
+fn share_of(value: &ArgumentValue, run: f64) -> Option<f64> {
+    if let ArgumentValue::Number(patience) = value {
         return Some((patience + 1.0) / run);
     }
     let shares = lengths(value).iter().map(|length| match length {
@@ -321,7 +321,7 @@ pub fn of_schedule(train: &TrainSpec, advice: &mut Vec<Diagnostic>) {
                 "the {kind} lasts to epoch {epochs}, but the run has {} epochs",
                 train.epochs
             ),
-            (None, Value::Number(patience)) => format!(
+            (None, ArgumentValue::Number(patience)) => format!(
                 "{} waits for {patience} epochs without a better loss, but the run has {}",
                 call.entry.name, train.epochs
             ),
@@ -335,7 +335,7 @@ pub fn of_schedule(train: &TrainSpec, advice: &mut Vec<Diagnostic>) {
         let in_epochs = lengths(value)
             .iter()
             .any(|length| matches!(length, Length::Epochs(_)));
-        let patience = matches!(value, Value::Number(_));
+        let patience = matches!(value, ArgumentValue::Number(_));
         advice.push(fault.help(match (patience, in_epochs) {
             (true, _) => "the rate never changes; give a smaller `patience`, or more epochs",
             (false, true) => {

@@ -4,7 +4,7 @@ use super::constant::{Scope, kind_text, number_text};
 use super::habits;
 use super::unknown::{article, example, too_many, unknown_argument, unknown_entry};
 use super::values;
-use crate::catalog::arguments::{Arguments, Default, Parameter, Value};
+use crate::catalog::arguments::{ArgumentValue, Arguments, Default, Parameter};
 use crate::catalog::{self, Entry, Kind, foreign};
 use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::syntax::ast::{Argument, Expr, ExprKind, Name};
@@ -35,7 +35,7 @@ impl Call {
             let value = self.arguments.get(parameter.name)?;
             let text = value_text(value);
             // First values are told by the plan.
-            let told = matches!(value, Value::Initializer(_));
+            let told = matches!(value, ArgumentValue::Initializer(_));
             (!told && text != parameter.default.text()).then_some((parameter, text))
         });
         let texts = given.enumerate().map(|(at, (parameter, text))| {
@@ -68,35 +68,35 @@ impl Call {
     }
 }
 
-fn value_text(value: &Value) -> String {
+fn value_text(value: &ArgumentValue) -> String {
     match value {
-        Value::Size(dim) => dim.to_string(),
-        Value::Width {
+        ArgumentValue::Size(dim) => dim.to_string(),
+        ArgumentValue::Width {
             input: Some(input),
             output,
         } => format!("{input} -> {output}"),
-        Value::Width {
+        ArgumentValue::Width {
             input: None,
             output,
         } => output.to_string(),
-        Value::Number(number) => format!("{number:?}").trim_end_matches(".0").to_string(),
-        Value::Boolean(boolean) => boolean.to_string(),
-        Value::Word(word) => word.to_string(),
-        Value::Pair(first, second) => format!("[{first}, {second}]"),
-        Value::Texts(texts) => format!("[{}]", texts.join(", ")),
-        Value::Text(text) => format!("{text:?}"),
-        Value::Column(name) | Value::Path(name) => name.clone(),
-        Value::Shape(dims) => {
+        ArgumentValue::Number(number) => format!("{number:?}").trim_end_matches(".0").to_string(),
+        ArgumentValue::Boolean(boolean) => boolean.to_string(),
+        ArgumentValue::Word(word) => word.to_string(),
+        ArgumentValue::Pair(first, second) => format!("[{first}, {second}]"),
+        ArgumentValue::Texts(texts) => format!("[{}]", texts.join(", ")),
+        ArgumentValue::Text(text) => format!("{text:?}"),
+        ArgumentValue::Column(name) | ArgumentValue::Path(name) => name.clone(),
+        ArgumentValue::Shape(dims) => {
             let texts: Vec<String> = dims.iter().map(ToString::to_string).collect();
             format!("[{}]", texts.join(", "))
         }
-        Value::Initializer(initializer) => format!("{initializer:?}"),
-        Value::Length(length) => length.text(),
-        Value::Lengths(lengths) => {
+        ArgumentValue::Initializer(initializer) => format!("{initializer:?}"),
+        ArgumentValue::Length(length) => length.text(),
+        ArgumentValue::Lengths(lengths) => {
             let texts: Vec<String> = lengths.iter().map(|length| length.text()).collect();
             format!("[{}]", texts.join(", "))
         }
-        Value::Deferred(text) => text.clone(),
+        ArgumentValue::Deferred(text) => text.clone(),
     }
 }
 

@@ -4,7 +4,7 @@ use super::arguments::Call;
 use super::constant::number_text;
 use super::data::faulty_from;
 use super::net::MOST_ELEMENTS;
-use crate::catalog::arguments::{Arguments, Value};
+use crate::catalog::arguments::{ArgumentValue, Arguments};
 use crate::data::spec::{
     Category, CategoryFill, ColumnKind, Embed, Normalize, NumberFill, NumberPreparation, Role,
     Unknown,
@@ -55,7 +55,7 @@ pub fn column_kind(
 /// The texts of an argument that lists them.
 pub fn texts(arguments: &Arguments, name: &str) -> Option<Vec<String>> {
     match arguments.get(name) {
-        Some(Value::Texts(values)) => Some(values.clone()),
+        Some(ArgumentValue::Texts(values)) => Some(values.clone()),
         Some(_) | None => None,
     }
 }
@@ -87,7 +87,7 @@ fn number(call: &Call, role: Role, faults: &mut Vec<Diagnostic>) -> Option<Numbe
         );
     }
     let clip = match arguments.get("clip") {
-        Some(Value::Pair(least, greatest)) => Some((*least, *greatest)),
+        Some(ArgumentValue::Pair(least, greatest)) => Some((*least, *greatest)),
         Some(_) | None => None,
     };
     if let Some((least, greatest)) = clip.filter(|(least, greatest)| least >= greatest) {
@@ -124,11 +124,11 @@ fn number(call: &Call, role: Role, faults: &mut Vec<Diagnostic>) -> Option<Numbe
 
 fn number_fill(call: &Call) -> Option<NumberFill> {
     match call.arguments.get("fill") {
-        Some(Value::Word("median")) => Some(NumberFill::Median),
-        Some(Value::Word("mean")) => Some(NumberFill::Mean),
-        Some(Value::Word("mode")) => Some(NumberFill::Mode),
-        Some(Value::Word(_)) => Some(NumberFill::Forward),
-        Some(Value::Number(value)) => Some(NumberFill::Value(*value)),
+        Some(ArgumentValue::Word("median")) => Some(NumberFill::Median),
+        Some(ArgumentValue::Word("mean")) => Some(NumberFill::Mean),
+        Some(ArgumentValue::Word("mode")) => Some(NumberFill::Mode),
+        Some(ArgumentValue::Word(_)) => Some(NumberFill::Forward),
+        Some(ArgumentValue::Number(value)) => Some(NumberFill::Value(*value)),
         Some(_) | None => None,
     }
 }
@@ -171,10 +171,10 @@ fn not_of_a_target(call: &Call, normalize: Normalize) -> Vec<Diagnostic> {
 
 fn category_fill(call: &Call, role: Role, faults: &mut Vec<Diagnostic>) -> Option<CategoryFill> {
     let fill = match call.arguments.get("fill")? {
-        Value::Word("mode") => CategoryFill::Mode,
-        Value::Word(_) => CategoryFill::Forward,
-        Value::Number(value) => CategoryFill::Value(format!("{value}")),
-        Value::Text(text) => {
+        ArgumentValue::Word("mode") => CategoryFill::Mode,
+        ArgumentValue::Word(_) => CategoryFill::Forward,
+        ArgumentValue::Number(value) => CategoryFill::Value(format!("{value}")),
+        ArgumentValue::Text(text) => {
             let statistic = ["median", "mean"].contains(&text.as_str());
             if statistic && !values_hold(call, text) {
                 let message = format!("the values of a `{}` have no {text}", call.entry.name);
@@ -203,15 +203,15 @@ fn category(call: &Call, role: Role, faults: &mut Vec<Diagnostic>) -> Option<Cat
     let arguments = &call.arguments;
     let before = faults.len();
     let embed = match arguments.get("embed") {
-        Some(Value::Size(Dim::Known(width))) => Some(Embed::Width(*width)),
-        Some(Value::Word(_)) => Some(Embed::Auto),
+        Some(ArgumentValue::Size(Dim::Known(width))) => Some(Embed::Width(*width)),
+        Some(ArgumentValue::Word(_)) => Some(Embed::Auto),
         Some(_) | None => None,
     };
     let unknown = match arguments.get("unknown") {
-        Some(Value::Word("own")) => Some(Unknown::Own),
-        Some(Value::Word(_)) => Some(Unknown::Zero),
-        Some(Value::Text(text)) => Some(Unknown::Value(text.clone())),
-        Some(Value::Number(value)) => Some(Unknown::Value(format!("{value}"))),
+        Some(ArgumentValue::Word("own")) => Some(Unknown::Own),
+        Some(ArgumentValue::Word(_)) => Some(Unknown::Zero),
+        Some(ArgumentValue::Text(text)) => Some(Unknown::Value(text.clone())),
+        Some(ArgumentValue::Number(value)) => Some(Unknown::Value(format!("{value}"))),
         Some(_) | None => None,
     };
     let fill = category_fill(call, role, faults);
@@ -251,7 +251,7 @@ fn category(call: &Call, role: Role, faults: &mut Vec<Diagnostic>) -> Option<Cat
         );
     }
     let min_count = match arguments.get("min_count") {
-        Some(Value::Size(Dim::Known(count))) => Some(*count),
+        Some(ArgumentValue::Size(Dim::Known(count))) => Some(*count),
         Some(_) | None => None,
     };
     (faults.len() == before).then(|| Category {

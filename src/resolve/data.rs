@@ -12,7 +12,7 @@ use super::settings::Settings;
 use super::table_format;
 use super::values::cell_text;
 use crate::catalog::Kind;
-use crate::catalog::arguments::Value;
+use crate::catalog::arguments::ArgumentValue;
 use crate::catalog::settings::DATA;
 use crate::data::spec::{
     ColumnKind, ColumnPattern, ColumnSpec, DataSpec, Drop, NumberPreparation, Role, Split,
@@ -348,7 +348,7 @@ fn split(value: &Expr, scope: &Scope, faults: &mut Vec<Diagnostic>) -> Option<Sp
     let arguments = &call.arguments;
     let span = call.span;
     let column = |name: &str| match arguments.get(name) {
-        Some(Value::Column(text)) => Some(ColumnPattern {
+        Some(ArgumentValue::Column(text)) => Some(ColumnPattern {
             text: text.clone(),
             glob: false,
             span: arguments.span_of(name),

@@ -2,7 +2,7 @@
 
 use super::arguments::{self, Call};
 use super::constant::Scope;
-use crate::catalog::arguments::{Arguments, Length, Value};
+use crate::catalog::arguments::{ArgumentValue, Arguments, Length};
 use crate::catalog::schedules::RunLengths;
 use crate::catalog::{Kind, Meaning, schedules};
 use crate::diagnostics::{Code, Diagnostic};
@@ -64,7 +64,7 @@ fn endless(call: &Call, next: &Call) -> Option<Diagnostic> {
 
 /// The fault of milestones that are none, or that do not follow one another.
 fn milestones(arguments: &Arguments, epochs: Option<usize>) -> Option<Diagnostic> {
-    let Some(Value::Lengths(lengths)) = arguments.get("milestones") else {
+    let Some(ArgumentValue::Lengths(lengths)) = arguments.get("milestones") else {
         return None;
     };
     let fault = |message: &str| {

@@ -8,7 +8,7 @@ use super::habits::written;
 use super::train::{TRUTHS, word_of};
 use super::unit::is_share;
 use super::unknown::near_value;
-use crate::catalog::arguments::{ArgumentKind, Length, Parameter, Range, Value};
+use crate::catalog::arguments::{ArgumentKind, ArgumentValue, Length, Parameter, Range};
 use crate::catalog::{Entry, Kind, Meaning};
 use crate::diagnostics::{Code, Diagnostic, Span, near_miss};
 use crate::graph::shape::Dim;
@@ -53,25 +53,25 @@ pub fn value(
     parameter: &'static Parameter,
     expr: &Expr,
     scope: &Scope,
-) -> Result<Value, Box<Diagnostic>> {
+) -> Result<ArgumentValue, Box<Diagnostic>> {
     let place = Place {
         entry,
         parameter,
         scope,
     };
     match parameter.kind {
-        ArgumentKind::Size => place.size(expr).map(Value::Size),
+        ArgumentKind::Size => place.size(expr).map(ArgumentValue::Size),
         ArgumentKind::Width => place.width(expr),
         ArgumentKind::Number(range) => Ok(match place.number(expr, range)? {
-            Number::Known(value) => Value::Number(value),
-            Number::Deferred(text) => Value::Deferred(text),
+            Number::Known(value) => ArgumentValue::Number(value),
+            Number::Deferred(text) => ArgumentValue::Deferred(text),
         }),
         ArgumentKind::Count => match place.number(expr, Range::NOT_NEGATIVE)? {
             Number::Known(value) if value.fract() != 0.0 => {
                 Err(place.told(*place.out_of_range(expr.span, number_text(value)), expr))
             }
-            Number::Known(value) => Ok(Value::Number(value)),
-            Number::Deferred(text) => Ok(Value::Deferred(text)),
+            Number::Known(value) => Ok(ArgumentValue::Number(value)),
+            Number::Deferred(text) => Ok(ArgumentValue::Deferred(text)),
         },
         ArgumentKind::Boolean => {
             let ExprKind::Bool(value) = place.followed(expr).kind else {
@@ -83,12 +83,12 @@ pub fn value(
                     &TRUTHS,
                 )));
             };
-            Ok(Value::Boolean(value))
+            Ok(ArgumentValue::Boolean(value))
         }
         ArgumentKind::Word(words) => place.word(expr, words),
         ArgumentKind::Pair(range) => place.pair(expr, range),
         ArgumentKind::Path => match &expr.kind {
-            ExprKind::Name(path) | ExprKind::Text(path) => Ok(Value::Path(path.clone())),
+            ExprKind::Name(path) | ExprKind::Text(path) => Ok(ArgumentValue::Path(path.clone())),
             _ => Err(place.wrong_type(expr)),
         },
         ArgumentKind::Shape => {
@@ -102,12 +102,12 @@ pub fn value(
                 }));
             };
             let dims = items.iter().map(|item| place.size(item));
-            Ok(Value::Shape(dims.collect::<Result<_, _>>()?))
+            Ok(ArgumentValue::Shape(dims.collect::<Result<_, _>>()?))
         }
         ArgumentKind::Initializer => place.initializer(expr),
         ArgumentKind::Length => Ok(match place.length(expr)? {
-            Ok(length) => Value::Length(length),
-            Err(text) => Value::Deferred(text),
+            Ok(length) => ArgumentValue::Length(length),
+            Err(text) => ArgumentValue::Deferred(text),
         }),
         ArgumentKind::Lengths => {
             let ExprKind::List(items) = &place.followed(expr).kind else {
@@ -122,23 +122,23 @@ pub fn value(
             let texts: Vec<String> = texts.collect();
             let known: Result<Vec<Length>, String> = lengths.into_iter().collect();
             Ok(known.map_or_else(
-                |_| Value::Deferred(format!("[{}]", texts.join(", "))),
-                Value::Lengths,
+                |_| ArgumentValue::Deferred(format!("[{}]", texts.join(", "))),
+                ArgumentValue::Lengths,
             ))
         }
-        ArgumentKind::Texts => place.texts(expr).map(Value::Texts),
-        ArgumentKind::TextOrTexts => place.text_or_texts(expr).map(Value::Texts),
+        ArgumentKind::Texts => place.texts(expr).map(ArgumentValue::Texts),
+        ArgumentKind::TextOrTexts => place.text_or_texts(expr).map(ArgumentValue::Texts),
         ArgumentKind::WordOrNumber(words) => place.word_or_number(expr, words),
         ArgumentKind::WordOrValue(words) => place.word_or_value(expr, words),
         ArgumentKind::WordOrSize(words) => match &expr.kind {
             ExprKind::Name(name) if words.contains(&name.as_str()) => place.word(expr, words),
-            _ => place.size(expr).map(Value::Size),
+            _ => place.size(expr).map(ArgumentValue::Size),
         },
         ArgumentKind::Column => {
             let (ExprKind::Name(name) | ExprKind::Text(name)) = &expr.kind else {
                 return Err(place.wrong_type(expr));
             };
-            Ok(Value::Column(name.clone()))
+            Ok(ArgumentValue::Column(name.clone()))
         }
     }
 }
@@ -211,10 +211,10 @@ impl Place<'_> {
         })
     }
 
-    fn width(&self, expr: &Expr) -> Result<Value, Box<Diagnostic>> {
+    fn width(&self, expr: &Expr) -> Result<ArgumentValue, Box<Diagnostic>> {
         let ExprKind::Pipeline { head, stages } = &expr.kind else {
             let output = self.size(expr)?;
-            return Ok(Value::Width {
+            return Ok(ArgumentValue::Width {
                 input: None,
                 output,
             });
@@ -224,7 +224,7 @@ impl Place<'_> {
                 self.wrong_type(expr).label("one `->` states one width"),
             ));
         };
-        Ok(Value::Width {
+        Ok(ArgumentValue::Width {
             input: Some(self.size(head)?),
             output: self.size(output)?,
         })
@@ -254,12 +254,12 @@ impl Place<'_> {
         }
     }
 
-    fn initializer(&self, expr: &Expr) -> Result<Value, Box<Diagnostic>> {
+    fn initializer(&self, expr: &Expr) -> Result<ArgumentValue, Box<Diagnostic>> {
         let mut faults = Vec::new();
         let call = arguments::call(expr, Kind::Initializer, self.scope, &mut faults);
         match call.map(|call| (&call.entry.meaning, call.arguments)) {
             Some((Meaning::Initializer(build), arguments)) => {
-                Ok(Value::Initializer(build(&arguments)))
+                Ok(ArgumentValue::Initializer(build(&arguments)))
             }
             Some(_) | None => Err(faults.pop().map_or_else(|| self.wrong_type(expr), Box::new)),
         }
@@ -286,7 +286,7 @@ impl Place<'_> {
         })
     }
 
-    fn pair(&self, expr: &Expr, range: Range) -> Result<Value, Box<Diagnostic>> {
+    fn pair(&self, expr: &Expr, range: Range) -> Result<ArgumentValue, Box<Diagnostic>> {
         let ExprKind::List(items) = &self.followed(expr).kind else {
             return Err(self.wrong_type(expr));
         };
@@ -296,22 +296,26 @@ impl Place<'_> {
         };
         Ok(
             match (self.number(first, range)?, self.number(second, range)?) {
-                (Number::Known(first), Number::Known(second)) => Value::Pair(first, second),
+                (Number::Known(first), Number::Known(second)) => ArgumentValue::Pair(first, second),
                 (first, second) => {
-                    Value::Deferred(format!("[{}, {}]", first.text(), second.text()))
+                    ArgumentValue::Deferred(format!("[{}, {}]", first.text(), second.text()))
                 }
             },
         )
     }
 
-    fn word(&self, expr: &Expr, words: &'static [&'static str]) -> Result<Value, Box<Diagnostic>> {
+    fn word(
+        &self,
+        expr: &Expr,
+        words: &'static [&'static str],
+    ) -> Result<ArgumentValue, Box<Diagnostic>> {
         let own = matches!(&expr.kind, ExprKind::Name(name) if words.contains(&name.as_str()));
         let meant = if own { expr } else { self.followed(expr) };
         let (ExprKind::Name(given) | ExprKind::Text(given)) = &meant.kind else {
             return Err(self.wrong_type(expr));
         };
         match words.iter().find(|word| *word == given) {
-            Some(word) => Ok(Value::Word(word)),
+            Some(word) => Ok(ArgumentValue::Word(word)),
             None => {
                 let fault = Diagnostic::new(Code::WrongType, expr.span, self.takes())
                     .label(format!("`{given}` is none of these"));
@@ -324,7 +328,7 @@ impl Place<'_> {
         &self,
         expr: &Expr,
         words: &'static [&'static str],
-    ) -> Result<Value, Box<Diagnostic>> {
+    ) -> Result<ArgumentValue, Box<Diagnostic>> {
         match &expr.kind {
             ExprKind::Name(name) if words.contains(&name.as_str()) => self.word(expr, words),
             _ => match &self.followed(expr).kind {
@@ -338,14 +342,14 @@ impl Place<'_> {
         &self,
         expr: &Expr,
         words: &'static [&'static str],
-    ) -> Result<Value, Box<Diagnostic>> {
+    ) -> Result<ArgumentValue, Box<Diagnostic>> {
         let meant = match &expr.kind {
             ExprKind::Name(name) if words.contains(&name.as_str()) => expr,
             _ => self.followed(expr),
         };
         if let ExprKind::Name(name) = &meant.kind {
             if let Some(word) = words.iter().find(|word| *word == name) {
-                return Ok(Value::Word(word));
+                return Ok(ArgumentValue::Word(word));
             }
             // A misspelt word would become a value of its own.
             if near_miss(name, words.iter().copied()).is_some() {
@@ -353,18 +357,18 @@ impl Place<'_> {
                     .label("a text that looks like one of these words is written in quotes");
                 return Err(Box::new(near_value(fault, name, expr.span, words)));
             }
-            return Ok(Value::Text(name.clone()));
+            return Ok(ArgumentValue::Text(name.clone()));
         }
         if let ExprKind::Text(text) = &meant.kind {
-            return Ok(Value::Text(text.clone()));
+            return Ok(ArgumentValue::Text(text.clone()));
         }
         self.known_number(expr)
     }
 
     /// A number that does not wait for the data.
-    fn known_number(&self, expr: &Expr) -> Result<Value, Box<Diagnostic>> {
+    fn known_number(&self, expr: &Expr) -> Result<ArgumentValue, Box<Diagnostic>> {
         match self.number(expr, Range::ANY)? {
-            Number::Known(value) => Ok(Value::Number(value)),
+            Number::Known(value) => Ok(ArgumentValue::Number(value)),
             Number::Deferred(_) => Err(self.wrong_type(expr)),
         }
     }

@@ -4,7 +4,7 @@ use super::super::arguments;
 use super::super::constant::{Number, kind_text};
 use super::names::Bound;
 use super::{Flow, Net, PARAMETER, head};
-use crate::catalog::arguments::{DEFERRED, Value};
+use crate::catalog::arguments::{ArgumentValue, DEFERRED};
 use crate::catalog::{self, Kind};
 use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::graph::ValueId;
@@ -166,7 +166,7 @@ impl Net<'_> {
             );
             return None;
         };
-        let Some(Value::Shape(dims)) = call.arguments.get("shape") else {
+        let Some(ArgumentValue::Shape(dims)) = call.arguments.get("shape") else {
             return None;
         };
         let [width] = &dims[..] else {
@@ -177,7 +177,7 @@ impl Net<'_> {
             return None;
         };
         let initializer = match call.arguments.get("init") {
-            Some(Value::Initializer(initializer)) => *initializer,
+            Some(ArgumentValue::Initializer(initializer)) => *initializer,
             _ => Initializer::Constant(0.0),
         };
         if initializer.needs_two_axes() {
