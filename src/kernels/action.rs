@@ -48,7 +48,7 @@ impl Address {
 
 /// What an elementwise action reads.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Value<T> {
+pub(super) enum ActionOperand<T> {
     Run(Address),
     /// One number for all elements.
     Number(Address),
@@ -92,7 +92,7 @@ pub(super) struct UpdateAction<T> {
     pub states: Vec<Address>,
     /// Where the new parameter goes, if not to its own place.
     pub result: Option<Address>,
-    pub numbers: Vec<Value<T>>,
+    pub numbers: Vec<ActionOperand<T>>,
 }
 
 /// One thing to do.
@@ -145,15 +145,15 @@ pub(super) enum Action<T> {
     },
     Unary {
         length: usize,
-        from: Value<T>,
+        from: ActionOperand<T>,
         to: Address,
         function: ScalarFunction,
         derivative: bool,
     },
     Binary {
         length: usize,
-        left: Value<T>,
-        right: Value<T>,
+        left: ActionOperand<T>,
+        right: ActionOperand<T>,
         to: Address,
         operator: BinaryOperator,
     },
@@ -162,7 +162,7 @@ pub(super) enum Action<T> {
     /// to = left · f'(from): the chain rule.
     Gradient {
         length: usize,
-        left: Value<T>,
+        left: ActionOperand<T>,
         from: Address,
         to: Address,
         function: ScalarFunction,
@@ -173,15 +173,15 @@ pub(super) enum Action<T> {
         outputs: Address,
         targets: Address,
         function: Residual,
-        scale: Value<T>,
+        scale: ActionOperand<T>,
         sum: Address,
         /// The first block, too, continues from what `sum` holds.
         resume: bool,
-        gradient: Option<(Value<T>, Address)>,
+        gradient: Option<(ActionOperand<T>, Address)>,
     },
     Fill {
         length: usize,
-        value: Value<T>,
+        value: ActionOperand<T>,
         to: Address,
     },
     /// Columns from one stride to another; a stride of 0 repeats the same column.
@@ -198,7 +198,7 @@ pub(super) enum Action<T> {
     Spread {
         features: usize,
         columns: usize,
-        from: Value<T>,
+        from: ActionOperand<T>,
         stride: usize,
         to: Address,
         to_stride: usize,

@@ -4,7 +4,7 @@ use pulp::{Simd, WithSimd};
 
 use super::arena::Batch;
 use super::element::Element;
-use super::elementwise::{Binary, Fill, Operand, map, map_lanes, zip_lanes};
+use super::elementwise::{Binary, Fill, LoopOperand, map, map_lanes, zip_lanes};
 use super::reductions::reduce_run;
 use super::transpose::transpose;
 use crate::plan::step::{BinaryOperator, Matrix, Reduction, Tile};
@@ -85,8 +85,8 @@ pub(super) unsafe fn scatter_add<S: Simd, T: Element>(
             let to = result.add(offset * width);
             simd.vectorize(Binary {
                 length: width,
-                left: Operand::Run(to),
-                right: Operand::Run(column(batch, gradient, row)),
+                left: LoopOperand::Run(to),
+                right: LoopOperand::Run(column(batch, gradient, row)),
                 to,
                 operator: BinaryOperator::Add,
             });

@@ -10,19 +10,19 @@ use crate::graph::scalar::ScalarFunction;
 use crate::plan::step::BinaryOperator;
 
 /// What an elementwise loop reads: a run of elements, or the same number for all.
-pub(super) enum Operand<T> {
+pub(super) enum LoopOperand<T> {
     Run(*const T),
     Number(T),
 }
 
 // Not derived, as that would ask the same of `T` as a bound of the impl.
-impl<T: Copy> Clone for Operand<T> {
+impl<T: Copy> Clone for LoopOperand<T> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T: Copy> Copy for Operand<T> {}
+impl<T: Copy> Copy for LoopOperand<T> {}
 
 /// to[i] = f(from[i]), chunk by chunk. `to` may be one of the places read.
 ///
@@ -242,7 +242,7 @@ impl<T: Element> WithSimd for Unary<T> {
 /// for `length` elements.
 pub(super) struct Gradient<T> {
     pub length: usize,
-    pub left: Operand<T>,
+    pub left: LoopOperand<T>,
     pub from: *const T,
     pub to: *mut T,
     pub function: ScalarFunction,
@@ -264,7 +264,7 @@ impl<T: Element> WithSimd for Gradient<T> {
             ($row:expr) => {
                 match left {
                     // SAFETY: by the fields' contract.
-                    Operand::Run(left) => unsafe {
+                    LoopOperand::Run(left) => unsafe {
                         zip(
                             simd,
                             length,
@@ -276,7 +276,7 @@ impl<T: Element> WithSimd for Gradient<T> {
                         )
                     },
                     // SAFETY: by the fields' contract.
-                    Operand::Number(left) => unsafe {
+                    LoopOperand::Number(left) => unsafe {
                         map(
                             simd,
                             length,
@@ -297,8 +297,8 @@ impl<T: Element> WithSimd for Gradient<T> {
 /// `length` elements.
 pub(super) struct Binary<T> {
     pub length: usize,
-    pub left: Operand<T>,
-    pub right: Operand<T>,
+    pub left: LoopOperand<T>,
+    pub right: LoopOperand<T>,
     pub to: *mut T,
     pub operator: BinaryOperator,
 }
@@ -321,16 +321,16 @@ impl<T: Element> WithSimd for Binary<T> {
                     // SAFETY: by the fields' contract.
                     $(BinaryOperator::$operator => unsafe {
                         match (left, right) {
-                            (Operand::Run(left), Operand::Run(right)) => {
+                            (LoopOperand::Run(left), LoopOperand::Run(right)) => {
                                 zip(simd, length, left, right, to, $function)
                             }
-                            (Operand::Run(left), Operand::Number(right)) => {
+                            (LoopOperand::Run(left), LoopOperand::Number(right)) => {
                                 map(simd, length, left, to, #[inline(always)] |left| $function(left, right))
                             }
-                            (Operand::Number(left), Operand::Run(right)) => {
+                            (LoopOperand::Number(left), LoopOperand::Run(right)) => {
                                 map(simd, length, right, to, #[inline(always)] |right| $function(left, right))
                             }
-                            (Operand::Number(left), Operand::Number(right)) => {
+                            (LoopOperand::Number(left), LoopOperand::Number(right)) => {
                                 fill(simd, length, to, $function(left, right))
                             }
                         }

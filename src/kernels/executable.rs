@@ -12,10 +12,10 @@ use super::batch_loader::BatchLoader;
 use super::element::Element;
 use super::in_place::{Extent, reads_in_place};
 use super::instruction_set::chosen;
-use super::link::step::{Step, lay_out, place_split_k};
+use super::link::step::{LinkedStep, lay_out, place_split_k};
 use super::link::{LinkTarget, phases};
 use super::product::panel_rows;
-use super::run::Run;
+use super::run::WorkerRun;
 use super::schedule::schedule;
 use super::team::{Team, Worker};
 use super::timeline::Timeline;
@@ -35,7 +35,7 @@ struct Linked<T> {
 /// The steps of a plan, verified for an arena and ready to run on any number of workers. The results
 /// do not depend on that number.
 pub struct Executable<T> {
-    steps: Vec<Step>,
+    steps: Vec<LinkedStep>,
     arch: Arch,
     panel: usize,
     lanes: usize,
@@ -421,7 +421,7 @@ impl<T: Element> Ready<'_, T> {
     /// Does some of a worker's actions, which it must do in their order.
     #[inline]
     fn run(&self, repeats: &[ActionBlock], worker: Worker<'_>) {
-        let run = Run {
+        let run = WorkerRun {
             actions: &self.linked.workers[worker.index].actions,
             repeats,
             batch: self.batch,

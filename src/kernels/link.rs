@@ -18,7 +18,7 @@ use super::element::Element;
 use super::team::share;
 use crate::plan::step::{Instruction, Kernel, Matrix, ReductionAxis, Region, Tile, Tiling};
 use program::Program;
-use step::Step;
+use step::LinkedStep;
 
 /// A transposed weight of no more elements is packed by each worker for itself: a barrier takes as
 /// long.
@@ -124,7 +124,7 @@ impl LinkTarget {
 }
 
 /// The phases of a step for one worker; as many for every worker.
-pub(super) fn phases<T: Element>(step: &Step, target: LinkTarget) -> Vec<StepPhase<T>> {
+pub(super) fn phases<T: Element>(step: &LinkedStep, target: LinkTarget) -> Vec<StepPhase<T>> {
     let mut link = Link {
         step,
         target,
@@ -141,7 +141,7 @@ pub(super) fn phases<T: Element>(step: &Step, target: LinkTarget) -> Vec<StepPha
 }
 
 struct Link<'s, T> {
-    step: &'s Step,
+    step: &'s LinkedStep,
     target: LinkTarget,
     phases: Vec<StepPhase<T>>,
 }

@@ -201,7 +201,7 @@ impl<T: Element> ResidualRun<T> {
 mod tests {
     use super::*;
     use crate::graph::scalar::Real;
-    use crate::kernels::elementwise::{Binary, Gradient, Operand, Unary};
+    use crate::kernels::elementwise::{Binary, Gradient, LoopOperand, Unary};
     use crate::kernels::instruction_set::available;
     use crate::kernels::reductions::{Reduce, ReduceInto};
     use crate::plan::step::{BinaryOperator, Reduction};
@@ -232,15 +232,15 @@ mod tests {
 
         fn with_simd<S: Simd>(self, simd: S) -> (T, Vec<T>) {
             let length = self.outputs.len();
-            let scale = Operand::Number(T::constant(SCALE));
+            let scale = LoopOperand::Number(T::constant(SCALE));
             let mut difference = vec![T::ZERO; length];
             let mut terms = vec![T::ZERO; length];
             let mut gradient = vec![T::ZERO; length];
             let mut sum = T::constant(START);
             simd.vectorize(Binary {
                 length,
-                left: Operand::Run(self.outputs.as_ptr()),
-                right: Operand::Run(self.targets.as_ptr()),
+                left: LoopOperand::Run(self.outputs.as_ptr()),
+                right: LoopOperand::Run(self.targets.as_ptr()),
                 to: difference.as_mut_ptr(),
                 operator: BinaryOperator::Subtract,
             });
@@ -254,7 +254,7 @@ mod tests {
             let at = terms.as_mut_ptr();
             simd.vectorize(Binary {
                 length,
-                left: Operand::Run(at.cast_const()),
+                left: LoopOperand::Run(at.cast_const()),
                 right: scale,
                 to: at,
                 operator: BinaryOperator::Multiply,

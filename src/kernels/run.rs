@@ -3,14 +3,14 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::action::{Action, ActionBlock, Address, ProductAction, Value};
+use super::action::{Action, ActionBlock, ActionOperand, Address, ProductAction};
 use super::arena::{AddressSpaces, Batch};
 use super::columns::{
     CrossEntropyTile, LogSoftmaxTile, concatenate, copy_columns, gather, index_of, scatter_add,
 };
 use super::dropout::dropout_mask;
 use super::element::Element;
-use super::elementwise::{Binary, Fill, Gradient, Operand, Unary};
+use super::elementwise::{Binary, Fill, Gradient, LoopOperand, Unary};
 use super::product::Product;
 use super::product::dot::{DotPanels, DotRow};
 use super::product::pack::{PackPanel, PackRight};
@@ -24,7 +24,7 @@ use crate::plan::step::{Offset, ReductionAxis};
 ///
 /// The actions have been linked, from verified kernels, for memory of these sizes, for as many rows as the
 /// batch has, and for this worker of as many; the others do theirs at the same time.
-pub struct Run<'a, T> {
+pub struct WorkerRun<'a, T> {
     pub(super) actions: &'a [Action<T>],
     pub(super) repeats: &'a [ActionBlock],
     pub(super) batch: Batch<T>,
@@ -37,24 +37,24 @@ pub struct Run<'a, T> {
 /// A generic function would be compiled again in every program, test and bench that calls it, and this
 /// one holds all kernels for each instruction set: so each type has its own, which is in the library.
 pub trait RunKernels: Sized {
-    fn carry_out(arch: Arch, run: Run<'_, Self>);
+    fn carry_out(arch: Arch, run: WorkerRun<'_, Self>);
 }
 
 impl RunKernels for f32 {
     #[inline(never)]
-    fn carry_out(arch: Arch, run: Run<'_, Self>) {
+    fn carry_out(arch: Arch, run: WorkerRun<'_, Self>) {
         arch.dispatch(run);
     }
 }
 
 impl RunKernels for f64 {
     #[inline(never)]
-    fn carry_out(arch: Arch, run: Run<'_, Self>) {
+    fn carry_out(arch: Arch, run: WorkerRun<'_, Self>) {
         arch.dispatch(run);
     }
 }
 
-impl<T: Element> WithSimd for Run<'_, T> {
+impl<T: Element> WithSimd for WorkerRun<'_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -78,7 +78,7 @@ impl<T: Element> WithSimd for Run<'_, T> {
     }
 }
 
-impl<T: Element> Run<'_, T> {
+impl<T: Element> WorkerRun<'_, T> {
     #[inline(always)]
     unsafe fn at(&self, place: Address, block: usize) -> *mut T {
         // SAFETY: by the caller, places are within their spaces.
@@ -90,25 +90,25 @@ impl<T: Element> Run<'_, T> {
     }
 
     #[inline(always)]
-    unsafe fn number(&self, value: Value<T>, block: usize) -> Operand<T> {
+    unsafe fn number(&self, value: ActionOperand<T>, block: usize) -> LoopOperand<T> {
         // SAFETY: by the caller, places are within their spaces.
         unsafe {
             match value {
-                Value::Run(place) => Operand::Run(self.at(place, block)),
-                Value::Number(place) => Operand::Number(*self.at(place, block)),
-                Value::Constant(number) => Operand::Number(number),
+                ActionOperand::Run(place) => LoopOperand::Run(self.at(place, block)),
+                ActionOperand::Number(place) => LoopOperand::Number(*self.at(place, block)),
+                ActionOperand::Constant(number) => LoopOperand::Number(number),
             }
         }
     }
 
     /// What a value is, if it is one for all elements.
     #[inline(always)]
-    unsafe fn one(&self, value: Value<T>, block: usize) -> T {
+    unsafe fn one(&self, value: ActionOperand<T>, block: usize) -> T {
         // SAFETY: by the caller, places are within their spaces.
         unsafe {
             match value {
-                Value::Run(place) | Value::Number(place) => *self.at(place, block),
-                Value::Constant(number) => number,
+                ActionOperand::Run(place) | ActionOperand::Number(place) => *self.at(place, block),
+                ActionOperand::Constant(number) => number,
             }
         }
     }
@@ -207,14 +207,14 @@ impl<T: Element> Run<'_, T> {
                 } => {
                     let to = self.at(to, block);
                     match self.number(from, block) {
-                        Operand::Run(from) => simd.vectorize(Unary {
+                        LoopOperand::Run(from) => simd.vectorize(Unary {
                             length,
                             from,
                             to,
                             function,
                             derivative,
                         }),
-                        Operand::Number(number) => {
+                        LoopOperand::Number(number) => {
                             let mut value = number;
                             simd.vectorize(Unary {
                                 length: 1,
@@ -297,7 +297,7 @@ impl<T: Element> Run<'_, T> {
                     ),
                 }),
                 Action::Fill { length, value, to } => {
-                    if let Operand::Number(value) = self.number(value, block) {
+                    if let LoopOperand::Number(value) = self.number(value, block) {
                         let to = self.at(to, block);
                         simd.vectorize(Fill { length, to, value });
                     }
@@ -324,8 +324,8 @@ impl<T: Element> Run<'_, T> {
                     let (from, to) = (self.number(from, block), self.at(to, block));
                     for column in 0..columns {
                         let value = match from {
-                            Operand::Run(from) => *from.add(column * stride),
-                            Operand::Number(number) => number,
+                            LoopOperand::Run(from) => *from.add(column * stride),
+                            LoopOperand::Number(number) => number,
                         };
                         let to = to.add(column * to_stride);
                         match features {

@@ -5,7 +5,7 @@ mod collect;
 
 use super::action::Action;
 use crate::plan::step::ReductionAxis;
-use collect::{Block, Collect};
+use collect::{Collect, StridedBlock};
 
 pub(super) use collect::{LinkedFor, Touched};
 
@@ -57,12 +57,12 @@ impl<T: Copy> Action<T> {
             result,
         } = *self
         {
-            to.reads(left, Block::run(depth));
-            to.reads(right, Block::new(depth, columns, right_stride));
+            to.reads(left, StridedBlock::run(depth));
+            to.reads(right, StridedBlock::new(depth, columns, right_stride));
             if let Some(start) = start {
-                to.reads(start, Block::run(1));
+                to.reads(start, StridedBlock::run(1));
             }
-            to.writes(result, Block::run(columns));
+            to.writes(result, StridedBlock::run(columns));
         } else if let Action::DotPanels {
             rows,
             columns,
@@ -76,11 +76,11 @@ impl<T: Copy> Action<T> {
         {
             for (panel, first) in (0..depth).step_by(left.height.max(1)).enumerate() {
                 let height = (depth - first).min(left.height);
-                let block = Block::new(height, rows, left.step);
+                let block = StridedBlock::new(height, rows, left.step);
                 to.reads(left.at.plus(panel * left.stride), block);
             }
-            to.reads(right, Block::new(depth, columns, right_stride));
-            to.writes(result, Block::new(rows, columns, result_stride));
+            to.reads(right, StridedBlock::new(depth, columns, right_stride));
+            to.writes(result, StridedBlock::new(rows, columns, result_stride));
         } else {
             unreachable!("it is another kind of action")
         }
@@ -102,13 +102,13 @@ impl<T: Copy> Action<T> {
             for (segment, first) in (0..depth).step_by(from_segment.max(1)).enumerate() {
                 let depth = (depth - first).min(from_segment);
                 let block = match (from_row_stride, from_step) {
-                    (1, step) => Block::new(rows, depth, step),
-                    (stride, _) => Block::new(depth, rows, stride),
+                    (1, step) => StridedBlock::new(rows, depth, step),
+                    (stride, _) => StridedBlock::new(depth, rows, stride),
                 };
                 to.reads(from.plus(segment * from_segment_stride), block);
             }
             let height = to.linked.panel;
-            to.writes(panel, Block::run(height * depth));
+            to.writes(panel, StridedBlock::run(height * depth));
         } else if let Action::PackRight {
             columns,
             depth,
@@ -119,11 +119,11 @@ impl<T: Copy> Action<T> {
         } = *self
         {
             let block = match (step, stride) {
-                (1, stride) => Block::new(depth, columns, stride),
-                (step, _) => Block::new(columns, depth, step),
+                (1, stride) => StridedBlock::new(depth, columns, stride),
+                (step, _) => StridedBlock::new(columns, depth, step),
             };
             to.reads(from, block);
-            to.writes(packed, Block::run(columns * depth));
+            to.writes(packed, StridedBlock::run(columns * depth));
         } else {
             unreachable!("it is another kind of action")
         }
@@ -140,7 +140,7 @@ impl<T: Copy> Action<T> {
         {
             to.whole(table);
             to.tile(index, tile);
-            to.writes(result, Block::run(table.features * tile.columns));
+            to.writes(result, StridedBlock::run(table.features * tile.columns));
         } else if let Action::ScatterAdd {
             gradient,
             index,
@@ -150,7 +150,7 @@ impl<T: Copy> Action<T> {
         {
             to.whole(gradient);
             to.whole(index);
-            to.writes(result, Block::run(gradient.features * tile.columns));
+            to.writes(result, StridedBlock::run(gradient.features * tile.columns));
         } else if let Action::CrossEntropy {
             logits,
             index,
@@ -165,10 +165,10 @@ impl<T: Copy> Action<T> {
             to.tile(logits, tile);
             to.tile(index, tile);
             if let Some(loss) = loss {
-                to.writes(loss, Block::run(tile.columns));
+                to.writes(loss, StridedBlock::run(tile.columns));
             }
             let work = gradient.unwrap_or(scratch);
-            to.writes(work, Block::run(logits.features * tile.columns));
+            to.writes(work, StridedBlock::run(logits.features * tile.columns));
         } else if let Action::LogSoftmax {
             input,
             tile,
@@ -178,7 +178,7 @@ impl<T: Copy> Action<T> {
         {
             to.tile(input, tile);
             for written in [result, scratch] {
-                to.writes(written, Block::run(input.features * tile.columns));
+                to.writes(written, StridedBlock::run(input.features * tile.columns));
             }
         } else if let Action::Concat {
             ref parts,
@@ -207,8 +207,8 @@ impl<T: Copy> Action<T> {
             derivative: _,
         } = *self
         {
-            to.value(from, Block::run(length));
-            to.writes(written, Block::run(length));
+            to.value(from, StridedBlock::run(length));
+            to.writes(written, StridedBlock::run(length));
         } else if let Action::Binary {
             length,
             left,
@@ -217,9 +217,9 @@ impl<T: Copy> Action<T> {
             operator: _,
         } = *self
         {
-            to.value(left, Block::run(length));
-            to.value(right, Block::run(length));
-            to.writes(written, Block::run(length));
+            to.value(left, StridedBlock::run(length));
+            to.value(right, StridedBlock::run(length));
+            to.writes(written, StridedBlock::run(length));
         } else if let Action::Gradient {
             length,
             left,
@@ -228,9 +228,9 @@ impl<T: Copy> Action<T> {
             function: _,
         } = *self
         {
-            to.value(left, Block::run(length));
-            to.reads(from, Block::run(length));
-            to.writes(written, Block::run(length));
+            to.value(left, StridedBlock::run(length));
+            to.reads(from, StridedBlock::run(length));
+            to.writes(written, StridedBlock::run(length));
         } else if let Action::Residual {
             length,
             outputs,
@@ -242,13 +242,13 @@ impl<T: Copy> Action<T> {
             gradient,
         } = *self
         {
-            to.reads(outputs, Block::run(length));
-            to.reads(targets, Block::run(length));
+            to.reads(outputs, StridedBlock::run(length));
+            to.reads(targets, StridedBlock::run(length));
             to.number(scale);
-            to.writes(sum, Block::run(1));
+            to.writes(sum, StridedBlock::run(1));
             if let Some((slope, written)) = gradient {
                 to.number(slope);
-                to.writes(written, Block::run(length));
+                to.writes(written, StridedBlock::run(length));
             }
         } else {
             unreachable!("it is another kind of action")
@@ -264,7 +264,7 @@ impl<T: Copy> Action<T> {
         } = *self
         {
             to.number(value);
-            to.writes(written, Block::run(length));
+            to.writes(written, StridedBlock::run(length));
         } else if let Action::Copy {
             features,
             columns,
@@ -274,8 +274,8 @@ impl<T: Copy> Action<T> {
             to_stride,
         } = *self
         {
-            to.reads(from, Block::new(features, columns, from_stride));
-            to.writes(written, Block::new(features, columns, to_stride));
+            to.reads(from, StridedBlock::new(features, columns, from_stride));
+            to.writes(written, StridedBlock::new(features, columns, to_stride));
         } else if let Action::Spread {
             features,
             columns,
@@ -285,8 +285,8 @@ impl<T: Copy> Action<T> {
             to_stride,
         } = *self
         {
-            to.value(from, Block::new(1, columns, stride));
-            to.writes(written, Block::new(features, columns, to_stride));
+            to.value(from, StridedBlock::new(1, columns, stride));
+            to.writes(written, StridedBlock::new(features, columns, to_stride));
         } else if let Action::OneHot {
             features,
             columns,
@@ -295,15 +295,15 @@ impl<T: Copy> Action<T> {
             to: written,
         } = *self
         {
-            to.reads(index, Block::new(1, columns, stride));
-            to.writes(written, Block::run(features * columns));
+            to.reads(index, StridedBlock::new(1, columns, stride));
+            to.writes(written, StridedBlock::run(features * columns));
         } else if let Action::Dropout {
             length,
             to: written,
             ..
         } = *self
         {
-            to.writes(written, Block::run(length));
+            to.writes(written, StridedBlock::run(length));
         } else {
             unreachable!("it is another kind of action")
         }
@@ -322,13 +322,13 @@ impl<T: Copy> Action<T> {
             resume: _,
         } = *self
         {
-            to.reads(from, Block::new(features, columns, stride));
+            to.reads(from, StridedBlock::new(features, columns, stride));
             let results = match axis {
                 ReductionAxis::Features => columns,
                 ReductionAxis::Columns => features,
                 ReductionAxis::All => 1,
             };
-            to.writes(into, Block::run(results));
+            to.writes(into, StridedBlock::run(results));
         } else if let Action::Combine {
             elements,
             tiles,
@@ -337,8 +337,8 @@ impl<T: Copy> Action<T> {
             into,
         } = *self
         {
-            to.reads(partials, Block::run(elements * tiles));
-            to.writes(into, Block::run(elements));
+            to.reads(partials, StridedBlock::run(elements * tiles));
+            to.writes(into, StridedBlock::run(elements));
         } else {
             unreachable!("it is another kind of action")
         }

@@ -1,7 +1,7 @@
 //! Instructions that become one action.
 
 use super::program::Program;
-use crate::kernels::action::{Action, Value};
+use crate::kernels::action::{Action, ActionOperand};
 use crate::kernels::element::Element;
 use crate::kernels::residual::Residual;
 use crate::plan::step::{
@@ -54,7 +54,7 @@ impl Program<'_> {
         // A temporary that is used again is another value.
         let apart = scaled != difference;
         let number = |source: &Source| matches!(source, Source::Scalar(_) | Source::Constant(_));
-        let (Value::Run(outputs), Value::Run(targets)) = (
+        let (ActionOperand::Run(outputs), ActionOperand::Run(targets)) = (
             self.value::<T>(*outputs, first),
             self.value::<T>(*targets, first),
         ) else {
@@ -80,7 +80,7 @@ impl Program<'_> {
         let (gradient, count, rest) = match derived {
             Some((to, after)) => {
                 let Some(Action::Gradient {
-                    left: slope @ (Value::Number(_) | Value::Constant(_)),
+                    left: slope @ (ActionOperand::Number(_) | ActionOperand::Constant(_)),
                     to: place,
                     ..
                 }) = self.gradient(rest, first, columns)
@@ -144,7 +144,7 @@ impl Program<'_> {
             (true, true) | (false, false) => return None,
         };
         let left = self.value::<T>(other, first);
-        let Value::Run(from) = self.value::<T>(*from, first) else {
+        let ActionOperand::Run(from) = self.value::<T>(*from, first) else {
             return None;
         };
         if *to != destination_of(derivative) && read_later(rest, derivative) {

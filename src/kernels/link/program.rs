@@ -1,7 +1,7 @@
 //! From a region's program to the actions on a tile.
 
 use super::LinkTarget;
-use crate::kernels::action::{Action, Address, UpdateAction, Value};
+use crate::kernels::action::{Action, ActionOperand, Address, UpdateAction};
 use crate::kernels::element::Element;
 use crate::kernels::update::recognise::Recognised;
 use crate::plan::step::{
@@ -37,17 +37,17 @@ impl Program<'_> {
             .advancing(self.region.block_columns * stride)
     }
 
-    pub(super) fn value<T: Element>(&self, source: Source, first: usize) -> Value<T> {
+    pub(super) fn value<T: Element>(&self, source: Source, first: usize) -> ActionOperand<T> {
         match source {
-            Source::Scratch(scratch) => Value::Run(self.scratch(scratch)),
-            Source::Accumulator => Value::Run(
+            Source::Scratch(scratch) => ActionOperand::Run(self.scratch(scratch)),
+            Source::Accumulator => ActionOperand::Run(
                 self.accumulator
                     .plus(first * self.features())
                     .advancing(self.region.block_columns * self.features()),
             ),
-            Source::Memory(at) => Value::Run(self.column(at, self.features(), first)),
-            Source::Scalar(at) => Value::Number(Address::arena(at.0)),
-            Source::Constant(value) => Value::Constant(T::constant(value)),
+            Source::Memory(at) => ActionOperand::Run(self.column(at, self.features(), first)),
+            Source::Scalar(at) => ActionOperand::Number(Address::arena(at.0)),
+            Source::Constant(value) => ActionOperand::Constant(T::constant(value)),
         }
     }
 
@@ -243,7 +243,7 @@ impl Program<'_> {
             Instruction::Store { from, at, stride } => {
                 let to = self.column(at, stride, first);
                 match self.value(from, first) {
-                    Value::Run(from) => Action::Copy {
+                    ActionOperand::Run(from) => Action::Copy {
                         features,
                         columns,
                         from,
@@ -251,14 +251,16 @@ impl Program<'_> {
                         to,
                         to_stride: stride,
                     },
-                    from @ (Value::Number(_) | Value::Constant(_)) => Action::Spread {
-                        features,
-                        columns,
-                        from,
-                        stride: 0,
-                        to,
-                        to_stride: stride,
-                    },
+                    from @ (ActionOperand::Number(_) | ActionOperand::Constant(_)) => {
+                        Action::Spread {
+                            features,
+                            columns,
+                            from,
+                            stride: 0,
+                            to,
+                            to_stride: stride,
+                        }
+                    }
                 }
             }
             Instruction::Reduce {
@@ -268,7 +270,7 @@ impl Program<'_> {
                 into,
                 partials,
             } => {
-                let Value::Run(from) = self.value::<T>(from, first) else {
+                let ActionOperand::Run(from) = self.value::<T>(from, first) else {
                     unreachable!("the verifier refuses the reduction of a number");
                 };
                 Action::Reduce {
@@ -315,14 +317,16 @@ impl Program<'_> {
             Load::PerColumn { at, stride } => Action::Spread {
                 features,
                 columns,
-                from: Value::Run(self.column(at, stride, first)),
+                from: ActionOperand::Run(self.column(at, stride, first)),
                 stride,
                 to,
                 to_stride: features,
             },
-            Load::Scalar { at } => fill(Value::Number(Address::arena(at.0))),
-            Load::Constant(value) => fill(Value::Constant(T::constant(value))),
-            Load::Rows => fill(Value::Constant(T::constant(self.target.rows as f64))),
+            Load::Scalar { at } => fill(ActionOperand::Number(Address::arena(at.0))),
+            Load::Constant(value) => fill(ActionOperand::Constant(T::constant(value))),
+            Load::Rows => fill(ActionOperand::Constant(T::constant(
+                self.target.rows as f64,
+            ))),
             Load::OneHot { at, stride } => Action::OneHot {
                 features,
                 columns,

@@ -7,8 +7,8 @@
 use std::ops::Range;
 
 use super::Link;
-use super::weights::{Found, is_narrow};
-use crate::kernels::action::{Action, Address, Left, ProductAction, Value};
+use super::weights::{PlacedGradient, is_narrow};
+use crate::kernels::action::{Action, ActionOperand, Address, Left, ProductAction};
 use crate::kernels::element::Element;
 use crate::kernels::team::share;
 use crate::plan::batch_tile;
@@ -132,12 +132,12 @@ impl<T: Element> Link<'_, T> {
                     // In the place of what the other worker has written: the next time that it writes there,
                     // its processor need not take the lines from one that only read them.
                     let found = if free {
-                        Found {
+                        PlacedGradient {
                             at: places[other],
                             stays: true,
                         }
                     } else {
-                        Found::told(result)
+                        PlacedGradient::told(result)
                     };
                     link.add(places, columns.len() * region.features, found.at);
                     found
@@ -217,7 +217,7 @@ impl<T: Element> Link<'_, T> {
                     ..product(tile, columns.clone(), result)
                 }));
             }
-            Found::told(result)
+            PlacedGradient::told(result)
         });
     }
 
@@ -243,8 +243,8 @@ impl<T: Element> Link<'_, T> {
         self.touch(to, length, true);
         self.push(Action::Binary {
             length,
-            left: Value::Run(left),
-            right: Value::Run(right),
+            left: ActionOperand::Run(left),
+            right: ActionOperand::Run(right),
             to,
             operator: BinaryOperator::Add,
         });

@@ -8,7 +8,7 @@ use crate::kernels::update::recognise::{Recognised, recognise};
 use crate::plan::step::{Kernel, Matrix, Region};
 
 /// One step: its kernel, and where a worker's scratch has space for it.
-pub(in crate::kernels) struct Step {
+pub(in crate::kernels) struct LinkedStep {
     pub kernel: Kernel,
     /// For each region in turn, in elements of the worker's scratch.
     pub(super) regions: [RegionScratch; 2],
@@ -38,7 +38,7 @@ pub(in crate::kernels) fn lay_out<T: Element>(
     kernel: Kernel,
     panel: usize,
     rows: usize,
-) -> Option<(Step, usize, usize)> {
+) -> Option<(LinkedStep, usize, usize)> {
     let mut elements = 0usize;
     let mut space = |size: usize| -> Option<usize> {
         let at = elements;
@@ -86,7 +86,7 @@ pub(in crate::kernels) fn lay_out<T: Element>(
     };
     let copies = copies::<T>(&kernel, panel, rows)?;
     let (strips, packed) = (space(copies.strips)?, space(copies.packed)?);
-    let step = Step {
+    let step = LinkedStep {
         split_k: SplitK::new::<T>(&kernel, rows),
         kernel,
         regions: places,
@@ -103,7 +103,7 @@ pub(in crate::kernels) fn lay_out<T: Element>(
 /// `None` if it overflows. Steps take turns between two places: where one writes its sums, the workers
 /// have met since they read those that were there.
 pub(in crate::kernels) fn place_split_k<T: Element>(
-    steps: &mut [Step],
+    steps: &mut [LinkedStep],
     shared: usize,
 ) -> Option<usize> {
     let sums = steps.iter_mut().filter_map(|step| step.split_k.as_mut());

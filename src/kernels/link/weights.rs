@@ -4,9 +4,9 @@
 use std::ops::Range;
 
 use super::packed::Unpacked;
-use super::step::Step;
+use super::step::LinkedStep;
 use super::{Link, packs_right};
-use crate::kernels::action::{Action, Address, Left, ProductAction, Value};
+use crate::kernels::action::{Action, ActionOperand, Address, Left, ProductAction};
 use crate::kernels::barriers::DeferredStore;
 use crate::kernels::element::Element;
 use crate::kernels::update::recognise::Recognised;
@@ -59,16 +59,16 @@ pub(super) fn updated_space<T: Element>(height: usize, tile_columns: usize) -> O
 }
 
 /// Where a gradient has been put to be updated.
-pub(super) struct Found {
+pub(super) struct PlacedGradient {
     pub at: Address,
     /// Nobody else writes there before the workers meet.
     pub stays: bool,
 }
 
-impl Found {
+impl PlacedGradient {
     /// It was put where it was told to be.
-    pub fn told(at: Address) -> Found {
-        Found { at, stays: false }
+    pub fn told(at: Address) -> PlacedGradient {
+        PlacedGradient { at, stays: false }
     }
 }
 
@@ -162,18 +162,18 @@ impl<'s, T: Element> Link<'s, T> {
         let product = self.weight_product(gradient, input, region, tiles);
         self.updated_tiles(region, depth, |link, tile, columns, result| {
             link.push(Action::Product(product(tile, columns, result)));
-            Found::told(result)
+            PlacedGradient::told(result)
         });
     }
 
     /// For each of this worker's tiles of a weight: what computes the gradient of some of its columns,
     /// and the program on it. The gradient sums over `depth` columns; where several workers update, it stays
-    /// where [`Found`] says, as new parameters take its place until they are copied.
+    /// where [`PlacedGradient`] says, as new parameters take its place until they are copied.
     pub(super) fn updated_tiles(
         &mut self,
         region: &Region,
         depth: usize,
-        gradient: impl Fn(&mut Self, Tile, Range<usize>, Address) -> Found,
+        gradient: impl Fn(&mut Self, Tile, Range<usize>, Address) -> PlacedGradient,
     ) {
         let Some(update) = self.update_of(region) else {
             return self.tiles(region, |link, tile, result| {
@@ -225,8 +225,8 @@ impl<'s, T: Element> Link<'s, T> {
         &mut self,
         copies: Vec<DeferredStore<T>>,
         columns: Range<usize>,
-        gradient: impl Fn(&mut Self, Range<usize>) -> Found,
-    ) -> Found {
+        gradient: impl Fn(&mut Self, Range<usize>) -> PlacedGradient,
+    ) -> PlacedGradient {
         let part = match copies.len() {
             0 | 1 => columns.len(),
             count => columns.len().div_ceil(count).next_multiple_of(PART_COLUMNS),
@@ -243,7 +243,7 @@ impl<'s, T: Element> Link<'s, T> {
 
     /// The optimizer's update that follows a weight's gradient which is kept nowhere.
     pub(super) fn update_of(&self, region: &Region) -> Option<&'s Recognised> {
-        let step: &'s Step = self.step;
+        let step: &'s LinkedStep = self.step;
         step.updates[0]
             .as_ref()
             .filter(|_| region.accumulator.is_none())
@@ -377,7 +377,7 @@ impl<'s, T: Element> Link<'s, T> {
             if rows(*tile).len() < height {
                 self.push(Action::Fill {
                     length: height * columns,
-                    value: Value::Constant(T::ZERO),
+                    value: ActionOperand::Constant(T::ZERO),
                     to: *result,
                 });
             }

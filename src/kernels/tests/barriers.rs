@@ -2,7 +2,7 @@
 
 use crate::diagnostics::Sources;
 use crate::kernels::Executable;
-use crate::kernels::action::{Action, Actions, Address, Value};
+use crate::kernels::action::{Action, ActionOperand, Actions, Address};
 use crate::kernels::arena::AddressSpace;
 use crate::kernels::verify::{Spaces, verify_actions};
 use crate::plan::Target;
@@ -245,12 +245,12 @@ fn a_block_too_many(workers: &mut Workers) {
 }
 
 fn an_operand_beyond_the_arena(workers: &mut Workers) {
-    let reads = |action: &Action<f32>| matches!(action, Action::Binary { left: Value::Run(from), .. } if from.space == AddressSpace::Arena);
+    let reads = |action: &Action<f32>| matches!(action, Action::Binary { left: ActionOperand::Run(from), .. } if from.space == AddressSpace::Arena);
     let reader = workers
         .iter_mut()
         .find(|worker| worker.actions.iter().any(reads));
     if let Action::Binary {
-        left: Value::Run(from),
+        left: ActionOperand::Run(from),
         ..
     } = action(reader.unwrap(), reads)
     {

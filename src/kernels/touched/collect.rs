@@ -1,6 +1,6 @@
 //! Collects the matrices that an action touches, those of all of its blocks.
 
-use crate::kernels::action::{Address, Left, ProductAction, UpdateAction, Value};
+use crate::kernels::action::{ActionOperand, Address, Left, ProductAction, UpdateAction};
 use crate::kernels::arena::AddressSpace;
 use crate::plan::step::{Columns, Matrix, Offset, Tile};
 
@@ -24,36 +24,36 @@ impl Touched {
 
 /// Columns of a matrix at an address.
 #[derive(Clone, Copy)]
-pub(super) struct Block {
+pub(super) struct StridedBlock {
     features: usize,
     columns: usize,
     stride: usize,
 }
 
-impl Block {
-    pub(super) fn run(length: usize) -> Block {
-        Block::new(length, 1, length)
+impl StridedBlock {
+    pub(super) fn run(length: usize) -> StridedBlock {
+        StridedBlock::new(length, 1, length)
     }
 
-    pub(super) fn new(features: usize, columns: usize, stride: usize) -> Block {
+    pub(super) fn new(features: usize, columns: usize, stride: usize) -> StridedBlock {
         // Columns that adjoin, or are all the same one, are one run.
         match (columns, stride) {
-            (0, _) => Block {
+            (0, _) => StridedBlock {
                 features: 0,
                 columns: 0,
                 stride: 0,
             },
-            (1, _) | (_, 0) => Block {
+            (1, _) | (_, 0) => StridedBlock {
                 features,
                 columns: 1,
                 stride: features,
             },
-            (columns, stride) if stride == features => Block {
+            (columns, stride) if stride == features => StridedBlock {
                 features: columns * features,
                 columns: 1,
                 stride: columns * features,
             },
-            (columns, stride) => Block {
+            (columns, stride) => StridedBlock {
                 features,
                 columns,
                 stride,
@@ -79,7 +79,13 @@ pub(super) struct Collect<'t> {
 }
 
 impl Collect<'_> {
-    pub(super) fn push(&mut self, space: AddressSpace, at: usize, block: Block, writes: bool) {
+    pub(super) fn push(
+        &mut self,
+        space: AddressSpace,
+        at: usize,
+        block: StridedBlock,
+        writes: bool,
+    ) {
         if block.features == 0 || block.columns == 0 {
             return;
         }
@@ -95,9 +101,9 @@ impl Collect<'_> {
         });
     }
 
-    pub(super) fn touch(&mut self, address: Address, block: Block, writes: bool) {
+    pub(super) fn touch(&mut self, address: Address, block: StridedBlock, writes: bool) {
         let (times, advance) = (self.times, address.advance);
-        let Block {
+        let StridedBlock {
             features,
             columns,
             stride,
@@ -105,11 +111,11 @@ impl Collect<'_> {
         let (space, at) = (address.space, address.at);
         if columns == 1 {
             // A run in each block: columns of their own.
-            let block = Block::new(features, times, advance);
+            let block = StridedBlock::new(features, times, advance);
             return self.push(space, at, block, writes);
         }
         if times > 1 && advance == columns * stride {
-            let block = Block::new(features, columns * times, stride);
+            let block = StridedBlock::new(features, columns * times, stride);
             return self.push(space, at, block, writes);
         }
         let times = if advance == 0 { 1 } else { times };
@@ -118,31 +124,31 @@ impl Collect<'_> {
         }
     }
 
-    pub(super) fn reads(&mut self, address: Address, block: Block) {
+    pub(super) fn reads(&mut self, address: Address, block: StridedBlock) {
         self.touch(address, block, false);
     }
 
-    pub(super) fn writes(&mut self, address: Address, block: Block) {
+    pub(super) fn writes(&mut self, address: Address, block: StridedBlock) {
         self.touch(address, block, true);
     }
 
-    pub(super) fn value<T>(&mut self, value: Value<T>, block: Block) {
+    pub(super) fn value<T>(&mut self, value: ActionOperand<T>, block: StridedBlock) {
         match value {
-            Value::Run(address) => self.reads(address, block),
-            Value::Number(address) => self.reads(address, Block::run(1)),
-            Value::Constant(_) => {}
+            ActionOperand::Run(address) => self.reads(address, block),
+            ActionOperand::Number(address) => self.reads(address, StridedBlock::run(1)),
+            ActionOperand::Constant(_) => {}
         }
     }
 
     /// A number for all elements.
-    pub(super) fn number<T>(&mut self, value: Value<T>) {
-        self.value(value, Block::run(1));
+    pub(super) fn number<T>(&mut self, value: ActionOperand<T>) {
+        self.value(value, StridedBlock::run(1));
     }
 
     /// Columns of a matrix in the arena.
     pub(super) fn matrix(&mut self, matrix: Matrix, first: usize, columns: usize, writes: bool) {
         let at = Address::arena(matrix.at.0 + first * matrix.stride);
-        let block = Block::new(matrix.features, columns, matrix.stride);
+        let block = StridedBlock::new(matrix.features, columns, matrix.stride);
         self.touch(at, block, writes);
     }
 
@@ -159,13 +165,13 @@ impl Collect<'_> {
         if left.step == left.height && left.stride == left.height * depth && left.height > 0 {
             // The panels adjoin.
             let whole = rows / left.height;
-            self.reads(left.at, Block::run(whole * left.stride));
-            let rest = Block::new(rows % left.height, depth, left.step);
+            self.reads(left.at, StridedBlock::run(whole * left.stride));
+            let rest = StridedBlock::new(rows % left.height, depth, left.step);
             return self.reads(left.at.plus(whole * left.stride), rest);
         }
         for (panel, first) in (0..rows).step_by(left.height.max(1)).enumerate() {
             let rows = (rows - first).min(left.height);
-            let block = Block::new(rows, depth, left.step);
+            let block = StridedBlock::new(rows, depth, left.step);
             self.reads(left.at.plus(panel * left.stride), block);
         }
     }
@@ -178,24 +184,24 @@ impl Collect<'_> {
             product.right_step,
             product.right_stride,
         ) {
-            (true, _, _) => Block::run(columns * depth),
-            (false, 1, stride) => Block::new(depth, columns, stride),
-            (false, step, 1) => Block::new(columns, depth, step),
+            (true, _, _) => StridedBlock::run(columns * depth),
+            (false, 1, stride) => StridedBlock::new(depth, columns, stride),
+            (false, step, 1) => StridedBlock::new(columns, depth, step),
             // One column alone may have its numbers apart.
-            (false, step, _) => Block::new(1, depth, step),
+            (false, step, _) => StridedBlock::new(1, depth, step),
         };
         self.reads(product.right, right);
         if let Some(start) = product.start {
-            self.reads(start, Block::run(rows));
+            self.reads(start, StridedBlock::run(rows));
         }
         self.writes(
             product.result,
-            Block::new(rows, columns, product.result_stride),
+            StridedBlock::new(rows, columns, product.result_stride),
         );
     }
 
     pub(super) fn update<T: Copy>(&mut self, update: &UpdateAction<T>) {
-        let run = Block::run(update.length);
+        let run = StridedBlock::run(update.length);
         self.reads(update.gradient, run);
         for (index, state) in update.states.iter().enumerate() {
             let elsewhere = update.result.is_some() && index == 0;
