@@ -20,11 +20,11 @@ use super::source::ModelText;
 use super::{Outcome, folder, memory, training, unreadable};
 
 /// Everything that a training begins with.
-pub struct Order<'o> {
-    pub arguments: &'o RunArguments,
-    pub console: &'o Console,
-    pub interrupts: &'o Interrupts,
-    pub model: &'o ModelText,
+pub struct RunRequest<'r> {
+    pub arguments: &'r RunArguments,
+    pub console: &'r Console,
+    pub interrupts: &'r Interrupts,
+    pub model: &'r ModelText,
     pub job: Job,
     pub seed: u64,
     pub threads: usize,
@@ -35,7 +35,7 @@ pub struct Order<'o> {
     pub begun: Instant,
 }
 
-impl Order<'_> {
+impl RunRequest<'_> {
     /// Whether the seed decides anything; the split has its own.
     pub fn draws(&self) -> bool {
         let network = &self.job.compiled.network;
@@ -90,7 +90,7 @@ pub fn run(arguments: &RunArguments, console: &Console, sources: &mut Sources) -
         &job.table,
         arguments.max_memory,
     )?;
-    let order = Order {
+    let request = RunRequest {
         arguments,
         console,
         interrupts: &interrupts,
@@ -102,14 +102,14 @@ pub fn run(arguments: &RunArguments, console: &Console, sources: &mut Sources) -
         csv,
         begun,
     };
-    if given.is_none() && order.draws() {
+    if given.is_none() && request.draws() {
         console.line(&format!(
             "seed {seed}, drawn for this run; --seed {seed} repeats it"
         ));
     }
-    match order.job.compiled.predict.plan.precision {
-        Precision::F32 => training::carry_out::<f32>(order, sources),
-        Precision::F64 => training::carry_out::<f64>(order, sources),
+    match request.job.compiled.predict.plan.precision {
+        Precision::F32 => training::run::<f32>(request, sources),
+        Precision::F64 => training::run::<f64>(request, sources),
     }
 }
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::folder::RunFolder;
 use super::predicted::Predicted;
 use super::record::{Members, header};
-use super::run::{ModelElement, Order};
+use super::run::{ModelElement, RunRequest};
 
 /// The model's text in a run's folder.
 pub const MODEL: &str = "model.nn";
@@ -28,13 +28,13 @@ pub struct Results<'r> {
 /// # Errors
 /// The file system refuses; nothing is left behind.
 pub fn save<T: ModelElement>(
-    order: &Order,
+    request: &RunRequest,
     sources: &Sources,
     trainer: &Trainer<T>,
     mut folder: RunFolder,
     results: Results,
 ) -> io::Result<PathBuf> {
-    let job = &order.job;
+    let job = &request.job;
     let compiled = &job.compiled;
     let precision = compiled.predict.plan.precision;
     let bytes = weights::to_bytes(
@@ -48,24 +48,24 @@ pub fn save<T: ModelElement>(
         "preparation.json",
         pretty(&job.preparation.to_json()).as_bytes(),
     )?;
-    folder.write("plan.txt", plans(order).as_bytes())?;
-    let text = &sources.get(order.model.file).text;
+    folder.write("plan.txt", plans(request).as_bytes())?;
+    let text = &sources.get(request.model.file).text;
     folder.write(MODEL, text.as_bytes())?;
-    for (path, file) in order.model.library.files() {
+    for (path, file) in request.model.library.files() {
         folder.write(path, sources.get(file).text.as_bytes())?;
     }
-    if let (Some(predicted), Some(csv)) = (results.predicted, &order.csv) {
-        let table = &order.job.table;
+    if let (Some(predicted), Some(csv)) = (results.predicted, &request.csv) {
+        let table = &request.job.table;
         let rows: Vec<u32> = (0..).take(table.rows).collect();
         folder.write("predictions.csv", &predicted.added_to(csv, table, &rows))?;
     }
-    folder.write("run.json", pretty(&record(order, results)).as_bytes())?;
+    folder.write("run.json", pretty(&record(request, results)).as_bytes())?;
     folder.publish()
 }
 
 /// The plans that ran, as text that is the same on every machine.
-fn plans(order: &Order) -> String {
-    let compiled = &order.job.compiled;
+fn plans(request: &RunRequest) -> String {
+    let compiled = &request.job.compiled;
     let shown: Vec<String> = compiled
         .trained()
         .map(|phase| phase.plan.to_string())
@@ -77,8 +77,8 @@ fn plans(order: &Order) -> String {
     }
 }
 
-fn record(order: &Order, results: Results) -> Value {
-    let settings = order.arguments.parameters.settings.iter();
+fn record(request: &RunRequest, results: Results) -> Value {
+    let settings = request.arguments.parameters.settings.iter();
     let settings: Vec<&str> = settings.map(|setting| setting.text.as_str()).collect();
     let mut record = header();
     record.extend(results.start);

@@ -27,7 +27,7 @@ use super::record::{
     Members, PartScores, Times, elements_members, members, rows_to_json, scores_to_json, versions,
 };
 use super::refused::refused_cells;
-use super::run::{ModelElement, Order};
+use super::run::{ModelElement, RunRequest};
 use super::save::{Results, save};
 use super::summary::{figure, scores_table, table};
 use super::watched::{WatchFile, WatchSummary};
@@ -45,10 +45,10 @@ fn ended_word(ended: Option<&Ended>) -> &'static str {
 }
 
 /// Trains, evaluates and saves, in the numbers of the model's precision.
-pub fn carry_out<T: ModelElement>(mut order: Order, sources: &mut Sources) -> Outcome {
-    if order.csv.is_some() {
-        let columns = PredictedColumns::new(&order.job.compiled, &order.job.preparation);
-        columns.check(&order.job.table, sources)?;
+pub fn run<T: ModelElement>(mut request: RunRequest, sources: &mut Sources) -> Outcome {
+    if request.csv.is_some() {
+        let columns = PredictedColumns::new(&request.job.compiled, &request.job.preparation);
+        columns.check(&request.job.table, sources)?;
     }
     let begun = Instant::now();
     let Start {
@@ -57,36 +57,36 @@ pub fn carry_out<T: ModelElement>(mut order: Order, sources: &mut Sources) -> Ou
         test,
         all,
         initial,
-    } = Start::<T>::prepare(&mut order)?;
-    let order = &order;
-    let job = &order.job;
+    } = Start::<T>::prepare(&mut request)?;
+    let request = &request;
+    let job = &request.job;
     let columns = PredictedColumns::new(&job.compiled, &job.preparation);
     let data_time = job.data_time + begun.elapsed();
-    let mut trainer = Trainer::new(&job.compiled, train, validate, order.threads)
-        .map_err(|_| vec![refused_memory(order)])?;
+    let mut trainer = Trainer::new(&job.compiled, train, validate, request.threads)
+        .map_err(|_| vec![refused_memory(request)])?;
     for (index, values) in &initial {
         trainer.set_state(*index, values);
     }
-    let out = order.arguments.out.as_deref();
-    let mut folder = RunFolder::create(out, &job.compiled.name, order.interrupts)
-        .map_err(|error| vec![unwritable(&folder_name(order), &error)])?;
+    let out = request.arguments.out.as_deref();
+    let mut folder = RunFolder::create(out, &job.compiled.name, request.interrupts)
+        .map_err(|error| vec![unwritable(&folder_name(request), &error)])?;
 
-    let start = start_members(order, trainer.batches());
-    announce(order, &start, sources);
+    let start = start_members(request, trainer.batches());
+    announce(request, &start, sources);
     let trains = job.compiled.train.as_ref();
-    let trained = trains.map(|_| train_epochs(order, &mut trainer, &mut folder));
+    let trained = trains.map(|_| train_epochs(request, &mut trainer, &mut folder));
     let trained = trained.transpose()?;
     fill_untrained_rows(&mut trainer, &job.compiled, &job.preparation);
     let (ended, train_time, watched) = trained.map_or((None, Duration::ZERO, None), |trained| {
         (Some(trained.ended), trained.time, trained.watched)
     });
-    report_non_finite(order, ended.as_ref(), sources);
-    let kept = kept_epoch(order, &trainer);
+    report_non_finite(request, ended.as_ref(), sources);
+    let kept = kept_epoch(request, &trainer);
     if let Some(line) = kept_line(ended.as_ref(), kept, trainer.epochs_done()) {
-        order.console.line(&line);
+        request.console.line(&line);
     }
-    let profiled = profiled(order, &trainer, &mut folder)?;
-    let scores = score(order, &mut trainer, &test);
+    let profiled = profiled(request, &trainer, &mut folder)?;
+    let scores = score(request, &mut trainer, &test);
     let predicted = all.map(|all| columns.of(trainer.predict(&all)));
     let times = |total| Times {
         compile: job.compile_time,
@@ -100,7 +100,7 @@ pub fn carry_out<T: ModelElement>(mut order: Order, sources: &mut Sources) -> Ou
         "epochs": trainer.epochs_done(),
         "steps": trainer.updates_done(),
         "kept_epoch": left,
-        "seconds": times(order.begun.elapsed()).to_json(),
+        "seconds": times(request.begun.elapsed()).to_json(),
         "metrics": scores_to_json(&scores),
     }));
     let watch = watched.as_ref().map(|watched| watched.members());
@@ -110,33 +110,33 @@ pub fn carry_out<T: ModelElement>(mut order: Order, sources: &mut Sources) -> Ou
         done: done.clone(),
         predicted: predicted.as_ref(),
     };
-    let path = save(order, sources, &trainer, folder, results)
-        .map_err(|error| vec![unwritable(&folder_name(order), &error)])?;
+    let path = save(request, sources, &trainer, folder, results)
+        .map_err(|error| vec![unwritable(&folder_name(request), &error)])?;
     let path = path.display().to_string();
     done.insert("out".to_owned(), json!(path));
-    let seconds = times(order.begun.elapsed()).to_json();
+    let seconds = times(request.begun.elapsed()).to_json();
     done.insert("seconds".to_owned(), seconds);
-    order.console.event("done", done);
-    conclude(order, &scores, predicted.as_ref());
+    request.console.event("done", done);
+    conclude(request, &scores, predicted.as_ref());
     if let Some(table) = watched.and_then(|watched| watched.table()) {
-        order.console.table(&table);
+        request.console.table(&table);
     }
     profiled
         .into_iter()
-        .for_each(|profiled| profiled.report(order));
-    Ok(say_end(order, ended, left, &path))
+        .for_each(|profiled| profiled.report(request));
+    Ok(say_end(request, ended, left, &path))
 }
 
-fn report_non_finite(order: &Order, ended: Option<&Ended>, sources: &Sources) {
+fn report_non_finite(request: &RunRequest, ended: Option<&Ended>, sources: &Sources) {
     if let Some(Ended::NonFinite(found)) = ended {
-        let fault = non_finite(found, order);
-        order.console.diagnostics(&[fault], sources);
+        let fault = non_finite(found, request);
+        request.console.diagnostics(&[fault], sources);
     }
 }
 
 /// The epoch whose parameters are left behind, where that is not simply the last.
-fn kept_epoch<T: ModelElement>(order: &Order, trainer: &Trainer<T>) -> Option<Best> {
-    let train = order.job.compiled.declaration.train.as_ref()?;
+fn kept_epoch<T: ModelElement>(request: &RunRequest, trainer: &Trainer<T>) -> Option<Best> {
+    let train = request.job.compiled.declaration.train.as_ref()?;
     (train.restore == Restore::Best)
         .then(|| trainer.best())
         .flatten()
@@ -173,21 +173,21 @@ impl<T: ModelElement> Start<T> {
     ///
     /// # Errors
     /// A prepared number is beyond the precision; the weights to start from do not fit.
-    fn prepare(order: &mut Order) -> Result<Self, Faults> {
-        let all = order.csv.is_some().then(|| every_row(&order.job));
+    fn prepare(request: &mut RunRequest) -> Result<Self, Faults> {
+        let all = request.csv.is_some().then(|| every_row(&request.job));
         let Job {
             preparation,
             table,
             division,
             compiled,
             ..
-        } = &mut order.job;
+        } = &mut request.job;
         let with_targets = compiled.loss.is_some();
         let parts = match all {
             None => preparation.take_parts(table, division, with_targets),
             Some(_) => preparation.parts(table, division, with_targets),
         };
-        let initial = match &order.initial {
+        let initial = match &request.initial {
             Some((name, bytes)) => weights::from_bytes(bytes, name, &compiled.states),
             None => Ok(StateValues::new()),
         };
@@ -228,35 +228,35 @@ fn every_row<T: ModelElement>(job: &Job) -> Result<Prepared<T>, Faults> {
     })
 }
 
-fn refused_memory(order: &Order) -> Diagnostic {
-    let name = &order.job.compiled.name;
+fn refused_memory(request: &RunRequest) -> Diagnostic {
+    let name = &request.job.compiled.name;
     Diagnostic::without_place(
         Code::Memory,
         format!("the system refuses the memory or the threads that `{name}` needs"),
     )
 }
 
-fn folder_name(order: &Order) -> String {
-    match &order.arguments.out {
+fn folder_name(request: &RunRequest) -> String {
+    match &request.arguments.out {
         Some(out) => out.display().to_string(),
-        None => format!("runs/{}", order.job.compiled.name),
+        None => format!("runs/{}", request.job.compiled.name),
     }
 }
 
-fn start_members(order: &Order, batches: usize) -> Members {
-    let compiled = &order.job.compiled;
+fn start_members(request: &RunRequest, batches: usize) -> Members {
+    let compiled = &request.job.compiled;
     let train = compiled.declaration.train.as_ref();
     let batch = compiled.train.as_ref().and_then(|train| train.plan.batch);
     let mut start = members(json!({
         "model": compiled.name,
-        "data": table_to_json(&order.job.table, &order.job.report),
-        "rows": rows_to_json(order.job.division.rows()),
+        "data": table_to_json(&request.job.table, &request.job.report),
+        "rows": rows_to_json(request.job.division.rows()),
         "batches": batches,
         "batch": batch,
         "epochs": train.filter(|_| compiled.train.is_some()).map_or(0, |train| train.epochs),
         "precision": compiled.predict.plan.precision.name(),
-        "seed": order.seed,
-        "threads": order.threads,
+        "seed": request.seed,
+        "threads": request.threads,
         "versions": versions(),
     }));
     start.extend(elements_members(Some(compiled.states.elements())));
@@ -264,12 +264,12 @@ fn start_members(order: &Order, batches: usize) -> Members {
 }
 
 /// Says what begins; a network with nothing to train gets a note.
-fn announce(order: &Order, start: &Members, sources: &Sources) {
-    let compiled = &order.job.compiled;
-    order.console.event("start", start.clone());
-    let lines = table_lines(&order.job.table, &order.job.report);
-    lines.iter().for_each(|line| order.console.line(line));
-    let rows = order.job.division.rows();
+fn announce(request: &RunRequest, start: &Members, sources: &Sources) {
+    let compiled = &request.job.compiled;
+    request.console.event("start", start.clone());
+    let lines = table_lines(&request.job.table, &request.job.report);
+    lines.iter().for_each(|line| request.console.line(line));
+    let rows = request.job.division.rows();
     let parts = [(Part::Validate, rows.validate), (Part::Test, rows.test)];
     let parts: String = parts
         .into_iter()
@@ -280,12 +280,12 @@ fn announce(order: &Order, start: &Members, sources: &Sources) {
         Some(_) => format!(" · batches an epoch: {}", start["batches"]),
         None => String::new(),
     };
-    let seed = if order.draws() {
-        format!(" · seed {}", order.seed)
+    let seed = if request.draws() {
+        format!(" · seed {}", request.seed)
     } else {
         String::new()
     };
-    order.console.line(&format!(
+    request.console.line(&format!(
         "{} · rows: train {}{parts} · {}{batches}{seed}",
         compiled.name,
         rows.train,
@@ -306,7 +306,7 @@ fn announce(order: &Order, start: &Members, sources: &Sources) {
                 compiled.name
             ),
         );
-        order.console.diagnostics(&[note], sources);
+        request.console.diagnostics(&[note], sources);
     }
 }
 
@@ -324,11 +324,11 @@ const WATCHED: &str = "watch.csv";
 
 /// Runs the epochs.
 fn train_epochs<T: ModelElement>(
-    order: &Order,
+    request: &RunRequest,
     trainer: &mut Trainer<T>,
     folder: &mut RunFolder,
 ) -> Result<Trained, Faults> {
-    let compiled = &order.job.compiled;
+    let compiled = &request.job.compiled;
     let train = compiled.declaration.train.as_ref();
     let epochs = train.map_or(0, |train| train.epochs);
     let scheduled = train.is_some_and(|train| !train.schedule.is_empty());
@@ -336,8 +336,8 @@ fn train_epochs<T: ModelElement>(
     let (failure, unwatched) = (RefCell::new(None), RefCell::new(None));
     let file = folder.open(METRICS).map_err(refused(METRICS))?;
     let progress = Progress::new(
-        order.console,
-        order.interrupts,
+        request.console,
+        request.interrupts,
         epochs,
         scheduled,
         file,
@@ -352,14 +352,14 @@ fn train_epochs<T: ModelElement>(
             Some(file.map_err(refused(WATCHED))?)
         }
     };
-    if order.arguments.profile {
+    if request.arguments.profile {
         trainer.begin_profile(epochs);
     }
-    order.interrupts.begin_training();
+    request.interrupts.begin_training();
     let begun = Instant::now();
     let stop = || {
         let failed = failure.borrow().is_some() || unwatched.borrow().is_some();
-        failed || order.interrupts.requested()
+        failed || request.interrupts.requested()
     };
     let mut report = |epoch, losses| progress.epoch(epoch, losses);
     let ended = match &mut watch_file {
@@ -392,20 +392,20 @@ struct Profiled {
 }
 
 impl Profiled {
-    fn report(self, order: &Order) {
-        order.console.table(&self.table);
-        order.console.event("profile", self.members);
+    fn report(self, request: &RunRequest) {
+        request.console.table(&self.table);
+        request.console.event("profile", self.members);
     }
 }
 
 /// Writes the trace of a training that was measured, and sets its times beside what was predicted for
 /// this machine.
 fn profiled<T: ModelElement>(
-    order: &Order,
+    request: &RunRequest,
     trainer: &Trainer<T>,
     folder: &mut RunFolder,
 ) -> Result<Option<Profiled>, Faults> {
-    let compiled = &order.job.compiled;
+    let compiled = &request.job.compiled;
     let (Some(profile), Some(phase)) = (trainer.profile(), &compiled.train) else {
         return Ok(None);
     };
@@ -435,11 +435,11 @@ fn profiled<T: ModelElement>(
 
 /// Loss and metrics of every part that has rows.
 fn score<T: ModelElement>(
-    order: &Order,
+    request: &RunRequest,
     trainer: &mut Trainer<T>,
     test: &Prepared<T>,
 ) -> Vec<PartScores> {
-    let job = &order.job;
+    let job = &request.job;
     let Some(loss) = &job.compiled.loss else {
         return Vec::new();
     };
@@ -473,7 +473,7 @@ fn score<T: ModelElement>(
 /// How many rows a diagnostic or a table names.
 const ROWS_SHOWN: usize = 10;
 
-fn non_finite(found: &NonFinite, order: &Order) -> Diagnostic {
+fn non_finite(found: &NonFinite, request: &RunRequest) -> Diagnostic {
     let message = format!(
         "the loss of update {}, in epoch {}, is {}",
         found.update, found.epoch, found.loss
@@ -484,7 +484,7 @@ fn non_finite(found: &NonFinite, order: &Order) -> Diagnostic {
         )),
         None => Diagnostic::without_place(Code::NonFiniteLoss, message),
     };
-    let training = order.job.division.part(Part::Train);
+    let training = request.job.division.part(Part::Train);
     let rows = found.rows.iter();
     let rows: Vec<String> = rows
         .take(ROWS_SHOWN)
@@ -500,32 +500,32 @@ fn non_finite(found: &NonFinite, order: &Order) -> Diagnostic {
         fault.note(format!(
             "it is so in row {}{more} of `{}`",
             rows.join(", "),
-            order.job.table.name
+            request.job.table.name
         ))
     };
     fault.help("try a smaller learning rate, or `normalize` the inputs")
 }
 
 /// Prints the scores, or the first predictions of a model without a loss.
-fn conclude(order: &Order, scores: &[PartScores], predicted: Option<&Predicted>) {
+fn conclude(request: &RunRequest, scores: &[PartScores], predicted: Option<&Predicted>) {
     if !scores.is_empty() {
-        order.console.table(&scores_table(scores));
+        request.console.table(&scores_table(scores));
     }
-    let Some(predicted) = predicted.filter(|_| order.console.shows_text()) else {
+    let Some(predicted) = predicted.filter(|_| request.console.shows_text()) else {
         return;
     };
-    let inputs = &order.job.table.fields;
+    let inputs = &request.job.table.fields;
     let names = inputs.iter().take(INPUTS_SHOWN).map(|field| &field.name);
     let head = std::iter::once("row").chain(names.map(String::as_str));
     let head = head.chain(predicted.names().iter().map(String::as_str));
     let mut rows: Vec<Vec<String>> = vec![head.map(str::to_owned).collect()];
-    for row in 0..order.job.table.rows.min(ROWS_SHOWN) {
+    for row in 0..request.job.table.rows.min(ROWS_SHOWN) {
         let mut cells = vec![(row + 1).to_string()];
         cells.extend(
             inputs
                 .iter()
                 .take(INPUTS_SHOWN)
-                .map(|field| input_text(&order.job.table, field, row)),
+                .map(|field| input_text(&request.job.table, field, row)),
         );
         let mut found = Vec::new();
         predicted.cells(row, &mut found);
@@ -535,7 +535,7 @@ fn conclude(order: &Order, scores: &[PartScores], predicted: Option<&Predicted>)
         }));
         rows.push(cells);
     }
-    order.console.table(&table(&rows));
+    request.console.table(&table(&rows));
 }
 
 /// How many inputs stand beside a prediction.
@@ -558,7 +558,7 @@ fn input_text(table: &Table, field: &TableField, row: usize) -> String {
 }
 
 /// Says what was saved where, above all when the training did not come to its end.
-fn say_end(order: &Order, ended: Option<Ended>, epochs: usize, path: &str) -> Exit {
+fn say_end(request: &RunRequest, ended: Option<Ended>, epochs: usize, path: &str) -> Exit {
     let state = match epochs {
         0 => "the initial values, before the first whole epoch, are".to_owned(),
         epochs => format!("the state after epoch {epochs} is"),
@@ -569,8 +569,8 @@ fn say_end(order: &Order, ended: Option<Ended>, epochs: usize, path: &str) -> Ex
         Some(Ended::NonFinite(_)) => (Exit::TrainingFailed, Some("stopped")),
     };
     match said {
-        None => order.console.line(&format!("saved to {path}")),
-        Some(said) => order
+        None => request.console.line(&format!("saved to {path}")),
+        Some(said) => request
             .console
             .error_line(&format!("{said}; {state} saved to {path}")),
     }
