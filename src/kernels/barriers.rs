@@ -1,5 +1,5 @@
-//! Where workers must meet: before one touches what another has written, or writes what another has
-//! touched, since they last met; and when what may wait until then is done.
+//! Where a barrier is needed: before one touches what another has written, or writes what another has
+//! touched, since the last barrier; and when deferred stores are done.
 
 use std::collections::VecDeque;
 
@@ -46,7 +46,7 @@ impl Access {
     }
 }
 
-/// A copy of adjoining elements to a place where others have read, which may wait until the workers meet
+/// A copy of adjoining elements to a place where others have read, which may wait until the next barrier
 /// or its own worker touches one of the two places.
 ///
 /// The processor takes the lines away from the others first, one after the other, while stores wait: some
@@ -80,15 +80,19 @@ impl<T> DeferredStore<T> {
     }
 }
 
-/// Does all that was left for later.
-fn flush<T>(worker: &mut Actions<T>, later: &mut VecDeque<DeferredStore<T>>) {
-    for later in later.drain(..) {
-        worker.push(later.action);
+/// Does all deferred stores.
+fn flush<T>(worker: &mut Actions<T>, deferred: &mut VecDeque<DeferredStore<T>>) {
+    for store in deferred.drain(..) {
+        worker.push(store.action);
     }
 }
 
-/// Appends actions, with one of those that were left for later before each product.
-fn append<T>(worker: &mut Actions<T>, actions: Actions<T>, later: &mut VecDeque<DeferredStore<T>>) {
+/// Appends actions, with one of the deferred stores before each product.
+fn append<T>(
+    worker: &mut Actions<T>,
+    actions: Actions<T>,
+    deferred: &mut VecDeque<DeferredStore<T>>,
+) {
     let mut all = actions.actions.into_iter();
     for repeat in actions.repeats {
         let actions = all.by_ref().take(repeat.count);
@@ -98,9 +102,9 @@ fn append<T>(worker: &mut Actions<T>, actions: Actions<T>, later: &mut VecDeque<
         }
         for action in actions {
             if let Action::Product(_) = action
-                && let Some(later) = later.pop_front()
+                && let Some(store) = deferred.pop_front()
             {
-                worker.push(later.action);
+                worker.push(store.action);
             }
             worker.push(action);
         }
@@ -112,7 +116,7 @@ pub(super) struct Join<T> {
     workers: Vec<Actions<T>>,
     since: Vec<Vec<Access>>,
     /// What each has not done yet.
-    later: Vec<VecDeque<DeferredStore<T>>>,
+    deferred: Vec<VecDeque<DeferredStore<T>>>,
 }
 
 impl<T> Join<T> {
@@ -120,14 +124,14 @@ impl<T> Join<T> {
         Join {
             workers: (0..workers).map(|_| Actions::default()).collect(),
             since: vec![Vec::new(); workers],
-            later: (0..workers).map(|_| VecDeque::new()).collect(),
+            deferred: (0..workers).map(|_| VecDeque::new()).collect(),
         }
     }
 
     /// What each worker does.
     pub fn into_workers(mut self) -> Vec<Actions<T>> {
-        for (worker, later) in self.workers.iter_mut().zip(&mut self.later) {
-            flush(worker, later);
+        for (worker, deferred) in self.workers.iter_mut().zip(&mut self.deferred) {
+            flush(worker, deferred);
             if let Some(end) = worker.step_ends.last_mut() {
                 *end = worker.repeats.len();
             }
@@ -154,24 +158,24 @@ impl<T> Join<T> {
     fn phase(&mut self, phases: Vec<StepPhase<T>>) {
         if self.needs_barrier(&phases) {
             let workers = self.workers.iter_mut().zip(&mut self.since);
-            for ((worker, since), later) in workers.zip(&mut self.later) {
-                flush(worker, later);
+            for ((worker, since), deferred) in workers.zip(&mut self.deferred) {
+                flush(worker, deferred);
                 worker.push(Action::Barrier);
                 since.clear();
             }
         }
         let workers = self.workers.iter_mut().zip(&mut self.since);
-        for (((worker, since), later), phase) in workers.zip(&mut self.later).zip(phases) {
-            let waiting = later.iter().flat_map(|later| &later.accesses);
+        for (((worker, since), deferred), phase) in workers.zip(&mut self.deferred).zip(phases) {
+            let waiting = deferred.iter().flat_map(|store| &store.accesses);
             let mut waiting =
-                waiting.flat_map(|later| phase.accesses.iter().map(move |now| (later, now)));
-            if waiting.any(|(later, now)| later.conflicts(now)) {
-                flush(worker, later);
+                waiting.flat_map(|store| phase.accesses.iter().map(move |now| (store, now)));
+            if waiting.any(|(store, now)| store.conflicts(now)) {
+                flush(worker, deferred);
             }
-            append(worker, phase.actions, later);
-            let late = phase.later.iter().flat_map(|later| later.accesses);
-            let accesses: Vec<Access> = phase.accesses.into_iter().chain(late).collect();
-            later.extend(phase.later);
+            append(worker, phase.actions, deferred);
+            let stored = phase.deferred.iter().flat_map(|store| store.accesses);
+            let accesses: Vec<Access> = phase.accesses.into_iter().chain(stored).collect();
+            deferred.extend(phase.deferred);
             for access in accesses {
                 // Beyond the limit the next phase begins with a barrier whatever is added.
                 if since.len() <= MOST_ACCESSES && !since.contains(&access) {
@@ -243,14 +247,14 @@ mod tests {
         phase
     }
 
-    /// One that leaves two copies to a weight for later.
+    /// One that defers two copies to a weight.
     fn update(worker: usize) -> StepPhase<f32> {
         let own = WEIGHT + 20 * worker;
         let mut phase = phase(Vec::new(), &[(own, 20, true)]);
         for part in [0, 10] {
             let to = Address::arena(own + part);
             phase
-                .later
+                .deferred
                 .push(DeferredStore::copy(10, Address::work(own + part), to));
         }
         phase
@@ -277,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_wait_is_done_before_products_and_before_the_workers_meet() {
+    fn what_may_wait_is_done_before_products_and_before_a_barrier() {
         let products = |count: usize| phase((0..count).map(|_| product()).collect(), &[]);
         assert_eq!(joined(|worker| vec![update(worker), products(3)]), "cpcpp");
         assert_eq!(joined(|worker| vec![update(worker), products(1)]), "cpc");

@@ -428,7 +428,7 @@ impl<T: Element> Ready<'_, T> {
             spaces: self.spaces,
             worker,
         };
-        T::carry_out(self.arch, run);
+        T::dispatch(self.arch, run);
     }
 
     /// Does a worker's part of some steps.

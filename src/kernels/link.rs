@@ -67,13 +67,13 @@ pub(super) fn along_depth(weight: Matrix, depth: usize, region: &Region, lanes: 
     region.features == 1 && weight.stride == 1 && depth >= 2 * lanes
 }
 
-/// What one worker does in one phase of a step. Between two phases the workers meet if one touches
+/// What one worker does in one phase of a step. Between two phases is a barrier if one touches
 /// what another has written.
 pub(super) struct StepPhase<T> {
     pub actions: Actions<T>,
     pub accesses: Vec<Access>,
-    /// What may be done later. The accesses above have all that it touches.
-    pub later: Vec<DeferredStore<T>>,
+    /// Stores that may be done later. The accesses above have all that it touches.
+    pub deferred: Vec<DeferredStore<T>>,
 }
 
 impl<T> Default for StepPhase<T> {
@@ -81,7 +81,7 @@ impl<T> Default for StepPhase<T> {
         StepPhase {
             actions: Actions::default(),
             accesses: Vec::new(),
-            later: Vec::new(),
+            deferred: Vec::new(),
         }
     }
 }

@@ -37,19 +37,19 @@ pub struct WorkerRun<'a, T> {
 /// A generic function would be compiled again in every program, test and bench that calls it, and this
 /// one holds all kernels for each instruction set: so each type has its own, which is in the library.
 pub trait RunKernels: Sized {
-    fn carry_out(arch: Arch, run: WorkerRun<'_, Self>);
+    fn dispatch(arch: Arch, run: WorkerRun<'_, Self>);
 }
 
 impl RunKernels for f32 {
     #[inline(never)]
-    fn carry_out(arch: Arch, run: WorkerRun<'_, Self>) {
+    fn dispatch(arch: Arch, run: WorkerRun<'_, Self>) {
         arch.dispatch(run);
     }
 }
 
 impl RunKernels for f64 {
     #[inline(never)]
-    fn carry_out(arch: Arch, run: WorkerRun<'_, Self>) {
+    fn dispatch(arch: Arch, run: WorkerRun<'_, Self>) {
         arch.dispatch(run);
     }
 }
@@ -70,7 +70,7 @@ impl<T: Element> WithSimd for WorkerRun<'_, T> {
             for block in 0..times {
                 for action in body {
                     // SAFETY: by the contract of the fields, every place is within its space; where one worker
-                    // touches what another has written, they meet before.
+                    // touches what another has written, a barrier is between.
                     unsafe { self.perform(simd, action, block) };
                 }
             }

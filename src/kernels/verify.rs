@@ -45,7 +45,7 @@ struct Access {
 
 impl Access {
     /// Whether the two are of different workers and have an element in common.
-    fn meets(&self, other: &Access) -> bool {
+    fn conflicts(&self, other: &Access) -> bool {
         let (a, b) = (&self.touched, &other.touched);
         self.at.0 != other.at.0 && a.space == b.space && a.matrix.overlaps(&b.matrix, 0)
     }
@@ -105,13 +105,13 @@ impl<T: Copy + std::fmt::Debug> Epoch<'_, T> {
                 before.touched.space == touched.space && before.touched.end() > touched.start()
             };
             writes.retain(open);
-            let meets = |other: &&Access| other.meets(&access);
-            let mut met = writes.iter().find(meets);
+            let conflicts = |other: &&Access| other.conflicts(&access);
+            let mut conflict = writes.iter().find(conflicts);
             if touched.writes {
                 reads.retain(open);
-                met = met.or_else(|| reads.iter().find(meets));
+                conflict = conflict.or_else(|| reads.iter().find(conflicts));
             }
-            if let Some(other) = met {
+            if let Some(other) = conflict {
                 let rule = "two workers touch what one of them writes, with no barrier between";
                 return Err(self.violation(rule, &[other.at, access.at]));
             }

@@ -33,7 +33,7 @@ pub struct Roofline {
     pub arithmetic: [f64; Arithmetic::ALL.len()],
     /// For a loop to begin.
     pub loop_start: f64,
-    /// For the workers to meet once.
+    /// For all workers to pass a barrier.
     pub barrier: f64,
     /// For the workers to begin and end a run together.
     pub fork: f64,
@@ -46,7 +46,7 @@ pub struct Roofline {
 pub struct StepTime {
     pub arithmetic: f64,
     pub memory: f64,
-    /// Loops that begin, and workers that meet.
+    /// Loops that begin, and barriers.
     pub overhead: f64,
 }
 
@@ -98,7 +98,7 @@ pub struct StepSchedule {
     pub busy: usize,
     /// The part of the step's work that the worker with the most of it does.
     pub share: f64,
-    /// How often all workers meet.
+    /// How many barriers it has.
     pub barriers: u64,
     /// Loops of the worker with the most work, and the elements that they go over, each as often as
     /// they do.

@@ -1,7 +1,7 @@
 //! The gradient of a small weight, summed over the two halves of the batch apart.
 //!
 //! Of two workers each sums over the columns that it has computed itself. What they exchange is then
-//! the sums, which are fewer numbers than the columns and are read in their order; and they meet once
+//! the sums, which are fewer numbers than the columns and are read in their order; and there is one barrier
 //! between two layers. Any other number of workers computes the same two sums.
 
 use std::ops::Range;
@@ -134,10 +134,10 @@ impl<T: Element> Link<'_, T> {
                     let found = if free {
                         PlacedGradient {
                             at: places[other],
-                            stays: true,
+                            is_kept: true,
                         }
                     } else {
-                        PlacedGradient::told(result)
+                        PlacedGradient::at_result(result)
                     };
                     link.add(places, columns.len() * region.features, found.at);
                     found
@@ -217,7 +217,7 @@ impl<T: Element> Link<'_, T> {
                     ..product(tile, columns.clone(), result)
                 }));
             }
-            PlacedGradient::told(result)
+            PlacedGradient::at_result(result)
         });
     }
 

@@ -23,7 +23,7 @@ const UPDATED_ELEMENTS: usize = 48 * 32;
 /// right operand's strips have widths that divide them.
 const UPDATED_COLUMNS: [usize; 3] = [12, 24, 48];
 
-/// New weights go late to where others have read, at most so many at a time, which are lines that a
+/// Stores of new weights to where others have read are deferred, at most so many bytes at a time: lines that a
 /// processor holds until they are stored, ...
 const DEFERRED_BYTES: usize = 4 << 10;
 /// ... if a product of as many rows of a batch goes on meanwhile, ...
@@ -61,14 +61,14 @@ pub(super) fn updated_space<T: Element>(height: usize, tile_columns: usize) -> O
 /// Where a gradient has been put to be updated.
 pub(super) struct PlacedGradient {
     pub at: Address,
-    /// Nobody else writes there before the workers meet.
-    pub stays: bool,
+    /// Nobody else writes there before the next barrier.
+    pub is_kept: bool,
 }
 
 impl PlacedGradient {
-    /// It was put where it was told to be.
-    pub fn told(at: Address) -> PlacedGradient {
-        PlacedGradient { at, stays: false }
+    /// It was put where the result was asked for.
+    pub fn at_result(at: Address) -> PlacedGradient {
+        PlacedGradient { at, is_kept: false }
     }
 }
 
@@ -162,12 +162,12 @@ impl<'s, T: Element> Link<'s, T> {
         let product = self.weight_product(gradient, input, region, tiles);
         self.updated_tiles(region, depth, |link, tile, columns, result| {
             link.push(Action::Product(product(tile, columns, result)));
-            PlacedGradient::told(result)
+            PlacedGradient::at_result(result)
         });
     }
 
     /// For each of this worker's tiles of a weight: what computes the gradient of some of its columns,
-    /// and the program on it. The gradient sums over `depth` columns; where several workers update, it stays
+    /// and the program on it. The gradient sums over `depth` columns; where several workers update, it is
     /// where [`PlacedGradient`] says, as new parameters take its place until they are copied.
     pub(super) fn updated_tiles(
         &mut self,
@@ -183,7 +183,7 @@ impl<'s, T: Element> Link<'s, T> {
         // The gradient of a few columns, then their update: it is still in the first cache.
         let (tiling, height) = (region.tiling(self.target.rows), region.features);
         let elements = height * region.columns.count(self.target.rows);
-        let late =
+        let defers =
             depth >= DEFERRED_DEPTH && elements >= DEFERRED_ELEMENTS && self.target.workers > 1;
         let (mut turn, mut copies) = (0, Vec::new());
         for index in self.share(tiling.tiles()) {
@@ -202,7 +202,7 @@ impl<'s, T: Element> Link<'s, T> {
                     let place = accumulator.plus(space + (part.start - first) * height);
                     gradient(link, tile, part, place)
                 });
-                let result = late.then_some(found.at);
+                let result = defers.then_some(found.at);
                 self.push(program.at(found.at).update(update, start, length, result));
                 copies = match result {
                     Some(from) => {
@@ -210,10 +210,10 @@ impl<'s, T: Element> Link<'s, T> {
                     }
                     None => Vec::new(),
                 };
-                if found.stays {
-                    self.phase().later.append(&mut copies);
+                if found.is_kept {
+                    self.phase().deferred.append(&mut copies);
                 }
-                turn = usize::from(late) - turn;
+                turn = usize::from(defers) - turn;
             }
         }
         self.push_copies(copies);
