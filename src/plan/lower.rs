@@ -222,7 +222,7 @@ impl Lowering<'_> {
 
     /// Where a reduction keeps the results of its tiles.
     pub fn partials(&self, value: ValueId) -> Offset {
-        self.partials[value.index()].unwrap_or(program::NOWHERE)
+        self.partials[value.index()].expect("a reduction keeps the results of its tiles")
     }
 
     pub fn scalar(&self, scalar: ScalarId) -> Offset {

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use super::layout::{MatrixLayout, extents, panel_columns};
 use super::lower::Lowering;
 use super::step::{
-    Columns, Destination, Instruction, Load, Offset, RandomKey, ReductionAxis, Region, Scratch,
-    Source, Tiling,
+    Columns, Destination, Instruction, Load, RandomKey, ReductionAxis, Region, Scratch, Source,
+    Tiling,
 };
 use crate::graph::ValueId;
 use crate::graph::ops::{Axis, BroadcastKind, Op, broadcast_kind};
@@ -170,7 +170,8 @@ impl ProgramBuilder<'_> {
             }
             Op::Reduce { axis, reduction } => {
                 let from = self.source(node.operands[0]);
-                let into = self.lowering.offset(value).unwrap_or_default();
+                let into = self.lowering.offset(value);
+                let into = into.expect("the result of a reduction is in memory");
                 let partials = self.lowering.partials(value);
                 let axis = match axis {
                     Axis::Batch => ReductionAxis::Columns,
@@ -454,6 +455,3 @@ pub fn partial_elements(features: usize, tiles: usize, axis: Axis) -> usize {
         Axis::Last => 0,
     }
 }
-
-/// A place that a printed-only plan gives where a real one would have memory.
-pub const NOWHERE: Offset = Offset(0);
