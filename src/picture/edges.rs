@@ -35,18 +35,19 @@ pub fn rows(count: usize, edges: &[Edge]) -> Vec<usize> {
         rows[*to] = rows[*to].max(rows[*from] + 1);
     }
     let mut takes = vec![false; count];
-    let mut first_user = vec![usize::MAX; count];
+    let mut first_user: Vec<Option<usize>> = vec![None; count];
     for edge in edges {
         if let Some(to) = edge.to {
             takes[to] = true;
         }
         if let (Some(from), Some(to)) = (edge.from, edge.to) {
-            first_user[from] = first_user[from].min(rows[to]);
+            let row = rows[to];
+            first_user[from] = Some(first_user[from].map_or(row, |first| first.min(row)));
         }
     }
     for (part, row) in rows.iter_mut().enumerate() {
-        if !takes[part] && first_user[part] < usize::MAX {
-            *row = first_user[part] - 1;
+        if let (false, Some(first)) = (takes[part], first_user[part]) {
+            *row = first - 1;
         }
     }
     rows

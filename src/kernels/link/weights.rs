@@ -441,12 +441,13 @@ impl<'s, T: Element> Link<'s, T> {
         tiles: Range<usize>,
     ) -> Left {
         let height = region.features;
-        let panel_columns = region.panel_columns.unwrap_or(usize::MAX);
+        // Columns that are in no panels are one.
+        let panel_of = |column: usize| region.panel_columns.map_or(0, |columns| column / columns);
         let tiling = region.tiling(self.target.rows);
         let to = Address::work(self.target.scratch + self.step.packed);
         if !tiles.is_empty() {
-            let first = tiling.tile(tiles.start).first / panel_columns;
-            let last = tiling.tile(tiles.end - 1).first / panel_columns;
+            let first = panel_of(tiling.tile(tiles.start).first);
+            let last = panel_of(tiling.tile(tiles.end - 1).first);
             let rows = first * height..(last + 1) * height;
             let panel = self.target.panel;
             let source = Unpacked {

@@ -15,7 +15,7 @@ pub struct TextTable {
     indent: &'static str,
     rows: Vec<(usize, Row)>,
     /// From which column on cells are aligned to the right.
-    right_from: usize,
+    right_from: Option<usize>,
 }
 
 impl TextTable {
@@ -23,13 +23,13 @@ impl TextTable {
         TextTable {
             indent,
             rows: Vec::new(),
-            right_from: usize::MAX,
+            right_from: None,
         }
     }
 
     /// Aligns the cells of a column and all behind it to the right.
     pub fn right_from(mut self, column: usize) -> TextTable {
-        self.right_from = column;
+        self.right_from = Some(column);
         self
     }
 
@@ -84,10 +84,14 @@ impl fmt::Display for TextTable {
                 Row::Cells(cells) => {
                     let cells = cells.iter().zip(&widths).enumerate();
                     let cells: Vec<String> = cells
-                        .map(|(column, (cell, &width))| match column {
-                            0 => format!("{:width$}", format!("{}{cell}", indent(*depth))),
-                            column if column >= self.right_from => format!("{cell:>width$}"),
-                            _ => format!("{cell:width$}"),
+                        .map(|(column, (cell, &width))| {
+                            if column == 0 {
+                                format!("{:width$}", format!("{}{cell}", indent(*depth)))
+                            } else if self.right_from.is_some_and(|first| column >= first) {
+                                format!("{cell:>width$}")
+                            } else {
+                                format!("{cell:width$}")
+                            }
                         })
                         .collect();
                     line.push_str(&cells.join("  "));
