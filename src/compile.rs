@@ -9,7 +9,7 @@ use crate::data::schema_from_spec;
 use crate::data::spec::Schema;
 use crate::diagnostics::{Code, Diagnostic, Faults, FileId, MOST_LABELS, Sources, Span, limited};
 use crate::graph::schedule::RateSchedule;
-use crate::graph::shape::Shape;
+use crate::graph::shape::{Dim, Shape};
 use crate::graph::{Graph, Phase};
 use crate::passes::average::read_averages;
 use crate::passes::{self, Accumulation, Updates};
@@ -422,10 +422,11 @@ fn too_big(graph: &Graph, batch: Option<usize>) -> Option<Diagnostic> {
     const MOST_ELEMENTS: u128 = 1 << 42;
     let rows = batch.unwrap_or(1).max(EVALUATION_BATCH) as u128;
     let elements = |shape: &Shape| {
-        let dims = shape
-            .dims
-            .iter()
-            .map(|dim| dim.known().unwrap_or(1) as u128);
+        let dims = shape.dims.iter().map(|dim| match dim {
+            Dim::Known(length) => *length as u128,
+            Dim::Deferred(_) => 1,
+            Dim::TooLarge => u128::MAX,
+        });
         let row = dims.fold(1_u128, u128::saturating_mul);
         row.saturating_mul(if shape.batch { rows } else { 1 })
     };

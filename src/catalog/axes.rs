@@ -142,7 +142,7 @@ pub fn along(
     for place in 0..places {
         let start = Dim::Known(place).times(length);
         let slice = Op::Slice {
-            start: start.unwrap_or(Dim::Known(0)),
+            start,
             length: length.clone(),
         };
         let part = context.graph.push(slice, &[whole]);

@@ -48,18 +48,17 @@ pub fn bilinear(
     }
     let [in1, in2] = widths.clone();
     let columns = in1.times(&in2);
-    // A product that no length can hold is reported with the weight that it makes too big.
-    let columns = columns.unwrap_or(Dim::Known(usize::MAX));
     let initializer = Initializer::InverseRoot {
         features: in1.known(),
     };
     let fans = Fans {
         fan_in: columns.clone(),
-        fan_out: output.times(&in2).unwrap_or(Dim::Known(usize::MAX)),
+        fan_out: output.times(&in2),
     };
     let shape = Shape::fixed([output.clone(), in1, in2]);
     let weight = context.parameter("weight", shape, initializer, fans);
-    if context.graph.shape(weight).width() == Dim::Known(usize::MAX) {
+    // It is reported with the weight, which is then too big.
+    if columns == Dim::TooLarge {
         return Ok(first);
     }
     let outer = outer(context, [first, second], &columns);

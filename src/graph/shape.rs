@@ -11,13 +11,15 @@ use smallvec::{SmallVec, smallvec};
 pub enum Dim {
     Known(usize),
     Deferred(Arc<str>),
+    /// More than a `usize` holds: what has such an axis is reported as too big.
+    TooLarge,
 }
 
 impl Dim {
     pub fn known(&self) -> Option<usize> {
         match self {
             Dim::Known(length) => Some(*length),
-            Dim::Deferred(_) => None,
+            Dim::Deferred(_) | Dim::TooLarge => None,
         }
     }
 
@@ -25,34 +27,37 @@ impl Dim {
     pub fn fits(&self, other: &Dim) -> bool {
         match (self, other) {
             (Dim::Known(a), Dim::Known(b)) => a == b,
-            (Dim::Deferred(_), _) | (_, Dim::Deferred(_)) => true,
+            (Dim::Deferred(_), _) | (_, Dim::Deferred(_)) | (Dim::TooLarge, Dim::TooLarge) => true,
+            (Dim::Known(_), Dim::TooLarge) | (Dim::TooLarge, Dim::Known(_)) => false,
         }
     }
 
-    /// The product of two lengths; `None` if it cannot be held.
-    pub fn times(&self, other: &Dim) -> Option<Dim> {
+    /// The product of two lengths.
+    pub fn times(&self, other: &Dim) -> Dim {
         let part = |dim: &Dim| match dim {
             Dim::Deferred(name) if name.contains(' ') => format!("({name})"),
-            Dim::Known(_) | Dim::Deferred(_) => dim.to_string(),
+            Dim::Known(_) | Dim::Deferred(_) | Dim::TooLarge => dim.to_string(),
         };
         match (self, other) {
-            (Dim::Known(a), Dim::Known(b)) => a.checked_mul(*b).map(Dim::Known),
-            (Dim::Known(1), other) | (other, Dim::Known(1)) => Some(other.clone()),
+            (Dim::TooLarge, _) | (_, Dim::TooLarge) => Dim::TooLarge,
+            (Dim::Known(a), Dim::Known(b)) => a.checked_mul(*b).map_or(Dim::TooLarge, Dim::Known),
+            (Dim::Known(1), other) | (other, Dim::Known(1)) => other.clone(),
             (Dim::Deferred(_), _) | (_, Dim::Deferred(_)) => {
                 let [a, b] = [self, other].map(part);
-                Some(Dim::Deferred(format!("{a} * {b}").into()))
+                Dim::Deferred(format!("{a} * {b}").into())
             }
         }
     }
 
-    /// The sum of two lengths; `None` if it cannot be held.
-    pub fn plus(&self, other: &Dim) -> Option<Dim> {
+    /// The sum of two lengths.
+    pub fn plus(&self, other: &Dim) -> Dim {
         match (self, other) {
-            (Dim::Known(a), Dim::Known(b)) => a.checked_add(*b).map(Dim::Known),
-            (Dim::Known(0), other) | (other, Dim::Known(0)) => Some(other.clone()),
-            (Dim::Deferred(_), _) | (_, Dim::Deferred(_)) => Some(Dim::Deferred(
-                bounded_sum(format!("{self} + {other}")).into(),
-            )),
+            (Dim::TooLarge, _) | (_, Dim::TooLarge) => Dim::TooLarge,
+            (Dim::Known(a), Dim::Known(b)) => a.checked_add(*b).map_or(Dim::TooLarge, Dim::Known),
+            (Dim::Known(0), other) | (other, Dim::Known(0)) => other.clone(),
+            (Dim::Deferred(_), _) | (_, Dim::Deferred(_)) => {
+                Dim::Deferred(bounded_sum(format!("{self} + {other}")).into())
+            }
         }
     }
 }
@@ -82,6 +87,7 @@ impl fmt::Display for Dim {
         match self {
             Dim::Known(length) => write!(formatter, "{length}"),
             Dim::Deferred(name) => write!(formatter, "{name}"),
+            Dim::TooLarge => formatter.write_str("too large"),
         }
     }
 }
@@ -127,8 +133,7 @@ impl Shape {
         !self.batch && self.dims.is_empty()
     }
 
-    /// The shape with all axes but the batch as one. A product that cannot be held stands as the largest
-    /// there is.
+    /// The shape with all axes but the batch as one.
     pub fn flat(&self) -> Shape {
         Shape {
             batch: self.batch,
@@ -184,9 +189,8 @@ impl Shape {
 }
 
 fn product(dims: &[Dim]) -> Dim {
-    let most = Dim::Known(usize::MAX);
-    let times = |product: Dim, dim: &Dim| product.times(dim).unwrap_or(most.clone());
-    dims.iter().fold(Dim::Known(1), times)
+    dims.iter()
+        .fold(Dim::Known(1), |product, dim| product.times(dim))
 }
 
 impl fmt::Display for Shape {

@@ -138,11 +138,9 @@ fn replacement(graph: &Graph, op: &Op, operands: &[ValueId]) -> Option<Replaceme
     if *op == negate && inner.op == negate {
         return Some(Replacement::Value(inner.operands[0]));
     }
-    if let (Op::Slice { start, length }, Op::Slice { start: before, .. }) = (op, &inner.op)
-        && let Some(start) = before.plus(start)
-    {
+    if let (Op::Slice { start, length }, Op::Slice { start: before, .. }) = (op, &inner.op) {
         // A part of a part is a part of the whole.
-        let length = length.clone();
+        let (start, length) = (before.plus(start), length.clone());
         let part = Op::Slice { start, length };
         return Some(Replacement::Node(part, inner.operands.clone()));
     }

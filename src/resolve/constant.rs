@@ -137,6 +137,7 @@ impl Scope {
         Some(match dim {
             Dim::Known(value) => Number::Known(*value as f64),
             Dim::Deferred(text) => Number::Deferred(text.to_string()),
+            Dim::TooLarge => Number::Deferred(name.to_string()),
         })
     }
 

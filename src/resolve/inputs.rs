@@ -37,7 +37,7 @@ impl Inputs {
         for field in &schema.inputs {
             places.entry(field.name.clone()).or_insert(fields.len());
             let width = stored_width(field);
-            let next = start.plus(&width).unwrap_or(Dim::Known(usize::MAX));
+            let next = start.plus(&width);
             fields.push(InputField {
                 field: field.clone(),
                 start: std::mem::replace(&mut start, next),
@@ -96,7 +96,7 @@ impl Inputs {
             if total == Dim::Known(0) {
                 total = width;
             } else {
-                total = total.plus(&width).unwrap_or(Dim::Known(usize::MAX));
+                total = total.plus(&width);
             }
         }
         total
@@ -179,9 +179,8 @@ impl Inputs {
             if run > 1 {
                 let start = self.fields[index].start.clone();
                 let first = stored_width(&self.fields[index].field);
-                let mut rest = self.fields[index + 1..index + run].iter();
-                let length =
-                    rest.try_fold(first, |sum, input| sum.plus(&stored_width(&input.field)))?;
+                let rest = self.fields[index + 1..index + run].iter();
+                let length = rest.fold(first, |sum, input| sum.plus(&stored_width(&input.field)));
                 // A place of its own, with its names one a line: to a picture it is no part of what joins all.
                 let span = graph.origin(self.origin).span;
                 graph.current_origin = graph.add_origin(SEVERAL_INPUTS, span);

@@ -201,15 +201,11 @@ fn target_values(
     let mut total = Dim::Known(0);
     for target in targets {
         let next = total.plus(&width(target));
-        starts.push(std::mem::replace(
-            &mut total,
-            next.unwrap_or(Dim::Known(usize::MAX)),
-        ));
+        starts.push(std::mem::replace(&mut total, next));
     }
     let weight = total.clone();
     if weighted {
-        let next = total.plus(&Dim::Known(1));
-        total = next.unwrap_or(Dim::Known(usize::MAX));
+        total = total.plus(&Dim::Known(1));
     }
     let all = graph.push(Op::Input { kind, width: total }, &[]);
     let slices: Vec<ValueId> = targets

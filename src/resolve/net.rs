@@ -541,7 +541,8 @@ impl Net<'_> {
         let too_big = |shape: &Shape| {
             let known = shape.dims.iter().all(|dim| dim.known().is_some());
             let elements = shape.elements();
-            known && elements.is_none_or(|elements| elements > MOST_ELEMENTS)
+            shape.dims.contains(&Dim::TooLarge)
+                || known && elements.is_none_or(|elements| elements > MOST_ELEMENTS)
         };
         let before = self.reported.len();
         for state in &self.graph.states[first..] {
