@@ -5,7 +5,9 @@
 
 mod blocks;
 mod bodies;
+mod declarations;
 mod expressions;
+mod lines;
 mod names;
 mod outputs;
 mod stages;
@@ -16,20 +18,16 @@ mod trial;
 use std::collections::{HashMap, HashSet};
 
 use super::advice;
-use super::arguments;
 use super::constant::{Facts, Scope};
 use super::inputs::Inputs;
 use super::watch::Stage;
-use crate::catalog::Kind;
 use crate::data::spec::{DataSpec, Role, Schema};
 use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::graph::ops::{InputKind, Op};
 use crate::graph::shape::{Dim, Shape};
 use crate::graph::{Graph, OriginId, SEVERAL_INPUTS, ValueId};
-use crate::syntax;
-use crate::syntax::ast::{ColumnName, Expr, ExprKind, Name, Section, Statement, StatementKind};
-use expressions::Operand;
-use names::{Binding, Bound};
+use crate::syntax::ast::Section;
+use names::Binding;
 
 /// The entry that is written where values are.
 const PARAMETER: &str = "Parameter";
@@ -251,237 +249,11 @@ impl Frame {
 }
 
 impl Net<'_> {
-    /// Builds the lines of a body; without a result there is a fault.
-    fn body(&mut self, statements: &[Statement], span: Span, what: &str) -> Option<Flow> {
-        if statements.is_empty() {
-            self.faults.push(
-                Diagnostic::new(Code::MissingSection, span, format!("{what} has no lines"))
-                    .label("nothing between the braces")
-                    .help("write `Linear(1)`, say"),
-            );
-            return None;
-        }
-        let before = self.faults.len();
-        let mut flow: Option<Flow> = None;
-        for statement in statements {
-            if let Some((name, value)) = self.line_of(statement) {
-                if !self.spend(statement.span) {
-                    break;
-                }
-                flow = self.line(name, value, flow);
-            }
-        }
-        // With several targets the last line is a line as any other.
-        let of_targets = self.frames.len() == 1 && self.targets.len() > 1;
-        match &flow {
-            Some(_) if of_targets => {}
-            Some(flow) => self.mark_used(flow.name.as_deref()),
-            None => {
-                let names = &mut self.frame_mut().names;
-                names.values_mut().for_each(|name| name.used = true);
-                if self.faults.len() == before {
-                    self.faults.push(
-                        Diagnostic::new(
-                            Code::MissingSection,
-                            span,
-                            format!("{what} has no result"),
-                        )
-                        .label("none of its lines gives a value")
-                        .help("end it with a layer or a value: `Linear(1)`, say"),
-                    );
-                }
-            }
-        }
-        flow
-    }
-
-    /// The name and the value of a line; what is no line is declared or reported.
-    fn line_of<'s>(&mut self, statement: &'s Statement) -> Option<(Option<&'s Name>, &'s Expr)> {
-        match &statement.kind {
-            StatementKind::Assign { name, value } => return Some((Some(name), value)),
-            StatementKind::Line(value) => return Some((None, value)),
-            StatementKind::Declare {
-                keyword,
-                names,
-                kind,
-                from,
-            } => self.declare(keyword, names, kind.as_ref(), from.as_ref()),
-            StatementKind::Section(section) => self.misplaced_section(section),
-            StatementKind::Param { name, .. } => {
-                self.faults.push(
-                    Diagnostic::new(
-                        Code::Misplaced,
-                        statement.span,
-                        "a `param` stands at the top level of the file",
-                    )
-                    .label("inside of a body")
-                    .help("move it above the sections"),
-                );
-                self.bind_faulty(name);
-            }
-            StatementKind::Use { .. } => self.faults.push(
-                Diagnostic::new(
-                    Code::Misplaced,
-                    statement.span,
-                    "`use` stands at the top level of the file",
-                )
-                .label("inside of a body"),
-            ),
-        }
-        None
-    }
-
-    /// Builds a line; gives what the next one may continue from.
-    fn line(&mut self, name: Option<&Name>, value: &Expr, before: Option<Flow>) -> Option<Flow> {
-        self.frame_mut().line_name = name.map(|name| name.text.clone());
-        // Whether a parameter without a value is a layer or a number, only a use of its block tells.
-        if self.scope.is_waiting(value) {
-            name.iter().for_each(|name| self.bind_faulty(name));
-            return Some(self.faulty_flow(value.span));
-        }
-        let first = head(value);
-        if self.is_stage(first) {
-            let start = match before {
-                Some(before) => {
-                    self.mark_used(before.name.as_deref());
-                    before
-                }
-                None => self.body_input(first.span),
-            };
-            let result = self.pipeline_from(value, start);
-            return Some(self.result(name, value.span, result));
-        }
-        let operand = self.expression(value);
-        match operand {
-            Some(Operand::Value(result)) => {
-                // A label stands for no value: most likely its stage's result was meant, which is used.
-                let of_label = self.is_label(first);
-                self.report_dropped(before.filter(|_| !of_label));
-                Some(self.result(name, value.span, result))
-            }
-            Some(Operand::List(items)) => {
-                self.list_as_value(value.span, items.len());
-                if let Some(name) = name {
-                    self.bind_faulty(name);
-                }
-                self.report_dropped(before);
-                Some(self.faulty_flow(value.span))
-            }
-            Some(Operand::Number(number)) => {
-                match name {
-                    Some(name) => {
-                        self.bind(name, Bound::Number(number));
-                    }
-                    None => self.faults.push(
-                        Diagnostic::new(Code::UnusedResult, value.span, "a number alone on a line")
-                            .label("this number is unused"),
-                    ),
-                }
-                before
-            }
-            None => {
-                if let Some(name) = name {
-                    self.bind_faulty(name);
-                }
-                Some(self.faulty_flow(value.span))
-            }
-        }
-    }
-
-    fn faulty_flow(&mut self, span: Span) -> Flow {
-        Flow {
-            value: self.placeholder(),
-            span,
-            name: None,
-            used: true,
-        }
-    }
-
-    /// Binds the result of a line to its name.
-    fn result(&mut self, name: Option<&Name>, span: Span, value: ValueId) -> Flow {
-        if let Some(name) = name {
-            self.bind(name, Bound::Value(value));
-            let path = self.frame().path_of(&name.text);
-            let node = &mut self.graph.nodes[value.index()];
-            node.name.get_or_insert_with(|| path.as_str().into());
-            // A parameter is recorded as such.
-            if !matches!(node.op, Op::State(_)) {
-                self.stages.push(Stage { path, value });
-            }
-        }
-        Flow {
-            value,
-            span,
-            name: name.map(|name| name.text.clone()),
-            used: false,
-        }
-    }
-
-    /// Applies the stages of a line that begins with one.
-    fn pipeline_from(&mut self, expr: &Expr, start: Flow) -> ValueId {
-        match &expr.kind {
-            ExprKind::Pipeline { head, stages } => {
-                let first = self.stage(head, start);
-                self.stages_of(stages, first)
-            }
-            ExprKind::Number { .. }
-            | ExprKind::Text(_)
-            | ExprKind::Bool(_)
-            | ExprKind::Name(_)
-            | ExprKind::List(_)
-            | ExprKind::Call { .. }
-            | ExprKind::Negate(_)
-            | ExprKind::Binary { .. }
-            | ExprKind::Labelled { .. }
-            | ExprKind::Repeat { .. }
-            | ExprKind::Residual { .. } => self.stage(expr, start).value,
-        }
-    }
-
-    fn stages_of(&mut self, stages: &[Expr], mut flow: Flow) -> ValueId {
-        for stage in stages {
-            flow = self.stage(stage, flow);
-        }
-        flow.value
-    }
-
     /// What stands for the result of a faulty line or stage: any width fits it.
     fn placeholder(&mut self) -> ValueId {
         let kind = InputKind::Features;
         let width = Dim::Deferred("?".into());
         self.graph.push(Op::Input { kind, width }, &[])
-    }
-
-    /// Whether a line that begins with this expression continues from the line above.
-    fn is_stage(&self, head: &Expr) -> bool {
-        match &head.kind {
-            ExprKind::Call { name, .. } => name.text != PARAMETER,
-            ExprKind::Labelled { .. } | ExprKind::Repeat { .. } | ExprKind::Residual { .. } => true,
-            ExprKind::Name(name) => self.is_layer_name(name),
-            ExprKind::Number { .. }
-            | ExprKind::Text(_)
-            | ExprKind::Bool(_)
-            | ExprKind::List(_)
-            | ExprKind::Negate(_)
-            | ExprKind::Binary { .. }
-            | ExprKind::Pipeline { .. } => false,
-        }
-    }
-
-    fn is_layer_name(&self, name: &str) -> bool {
-        if let Some(binding) = self.binding(name) {
-            return matches!(binding.bound, Bound::Shared { .. } | Bound::FaultyLayer);
-        }
-        if name == PARAMETER || self.sees_inputs() && self.inputs.has(name) {
-            return false;
-        }
-        let layer = match self.scope.parameter(name).map(|expr| &expr.kind) {
-            Some(ExprKind::Name(value)) => value,
-            Some(ExprKind::Call { .. }) => return true,
-            Some(_) => return false,
-            None => name,
-        };
-        layer.starts_with(|first: char| first.is_uppercase())
     }
 
     /// What flows into the body.
@@ -564,147 +336,4 @@ impl Net<'_> {
         }
         self.reported.len() > before
     }
-
-    /// `shared enc: Linear(64)`.
-    fn declare(
-        &mut self,
-        keyword: &Name,
-        names: &[ColumnName],
-        kind: Option<&Expr>,
-        from: Option<&ColumnName>,
-    ) {
-        let names = names.iter().map(|name| Name {
-            text: name.text.clone(),
-            span: name.span,
-        });
-        if keyword.text != "shared" {
-            let names: Vec<Name> = names.collect();
-            let fault = self.not_shared(keyword, &names);
-            self.faults.push(fault);
-            self.mark_used(Some(&keyword.text));
-            for name in names {
-                match self.taken(&name.text) {
-                    Some(_) => self.mark_used(Some(&name.text)),
-                    None => self.bind_faulty(&name),
-                }
-            }
-            return;
-        }
-        if let Some(from) = from {
-            self.faults.push(
-                Diagnostic::new(Code::Misplaced, from.span, "a shared layer takes no `from`")
-                    .label("has no meaning here"),
-            );
-        }
-        let Some(kind) = kind else {
-            self.faults.push(
-                Diagnostic::new(
-                    Code::MissingArgument,
-                    keyword.span,
-                    "`shared` does not say which layer is shared",
-                )
-                .label("write `shared enc: Linear(64)`"),
-            );
-            names.for_each(|name| self.bind_faulty_layer(&name));
-            return;
-        };
-        // The layer is checked where it is declared, whether it is used or not; a block's body, where
-        // it is used.
-        let checked = self.block_of(kind).is_some()
-            || arguments::call(kind, Kind::Layer, &self.scope, self.faults).is_some();
-        for name in names {
-            if !checked {
-                self.bind_faulty_layer(&name);
-                continue;
-            }
-            let shared = Bound::Shared {
-                layer: kind.clone(),
-                path: self.frame().path_of(&name.text),
-                uses: 0,
-            };
-            self.bind(&name, shared);
-        }
-    }
-
-    /// The fault of a line that begins with two words, of which the first declares nothing.
-    fn not_shared(&self, keyword: &Name, names: &[Name]) -> Diagnostic {
-        if let (Some(Some(_)), Some(second)) = (self.taken(&keyword.text), names.first())
-            && self.taken(&second.text).is_some()
-        {
-            return Diagnostic::new(
-                Code::Misplaced,
-                second.span,
-                format!(
-                    "nothing stands between `{}` and `{}`",
-                    keyword.text, second.text
-                ),
-            )
-            .label("expected an operator before this");
-        }
-        let fault = Diagnostic::new(
-            Code::Misplaced,
-            keyword.span,
-            format!("`{}` does not begin a line of a network", keyword.text),
-        )
-        .label("expected a layer, a value, or `shared name: Layer`")
-        .near(&keyword.text, keyword.span, ["shared"]);
-        match keyword.text.as_str() {
-            "input" | "target" | "ignore" | "weight" => {
-                fault.help("columns are declared in the `data` section")
-            }
-            other => match syntax::foreign_statement(other) {
-                Some(help) => fault.help(help),
-                None => fault,
-            },
-        }
-    }
-
-    fn misplaced_section(&mut self, section: &Section) {
-        let fault = Diagnostic::new(
-            Code::Misplaced,
-            section.keyword.span,
-            format!(
-                "a section `{}` is not allowed in a body",
-                section.keyword.text
-            ),
-        )
-        .label("has no meaning here")
-        .near(
-            &section.keyword.text,
-            section.keyword.span,
-            ["residual", "repeat"],
-        );
-        self.faults
-            .push(match syntax::foreign_statement(&section.keyword.text) {
-                Some(help) => fault.help(help),
-                None => fault,
-            });
-    }
-
-    /// A line that starts from a value leaves the result of the line above without a user.
-    fn report_dropped(&mut self, before: Option<Flow>) {
-        let Some(flow) = before else {
-            return;
-        };
-        // A result with a name may be used by it further on.
-        if !flow.used && flow.name.is_none() {
-            self.faults.push(
-                Diagnostic::new(
-                    Code::UnusedResult,
-                    flow.span,
-                    "the result of this line is unused",
-                )
-                .label("the next line starts from another value")
-                .help("name it (`h = …`) and use the name, or remove the line"),
-            );
-        }
-    }
-}
-
-/// The expression that a line begins with.
-fn head(expr: &Expr) -> &Expr {
-    if let ExprKind::Pipeline { head, .. } = &expr.kind {
-        return head;
-    }
-    expr
 }

@@ -2,8 +2,9 @@
 
 use super::super::arguments;
 use super::super::constant::{Number, kind_text};
+use super::lines::head;
 use super::names::Bound;
-use super::{Flow, Net, PARAMETER, head};
+use super::{Flow, Net, PARAMETER};
 use crate::catalog::arguments::{ArgumentValue, DEFERRED};
 use crate::catalog::{self, Kind};
 use crate::diagnostics::{Code, Diagnostic, Span};
