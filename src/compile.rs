@@ -17,7 +17,7 @@ use crate::plan::layout::StateLayout;
 use crate::plan::lower::{Request, lower};
 use crate::plan::{Plan, Target, Variant};
 use crate::resolve::loss::LossSpec;
-use crate::resolve::train::{BatchSize, Early, Restore, TrainSpec};
+use crate::resolve::train_spec::{BatchSize, Early, Restore, TrainSpec};
 use crate::resolve::uses::{Library, Uses};
 use crate::resolve::{self, Declaration, Override, schedule};
 use crate::syntax;

@@ -8,7 +8,7 @@ use nnc::data::spec::Role;
 use nnc::data::table::{Part, Table, TableField, Values as Column};
 use nnc::diagnostics::{Code, Diagnostic, Faults, Sources};
 use nnc::engine::Prepared;
-use nnc::resolve::train::Restore;
+use nnc::resolve::train_spec::Restore;
 use nnc::train::monitor::Best;
 use nnc::train::scores::scores;
 use nnc::train::untrained::fill_untrained_rows;

@@ -3,7 +3,7 @@
 use super::constant::number_text;
 use super::loss::{LossSpec, OutputRange};
 use super::net::Output;
-use super::train::{BatchSize, TrainSpec};
+use super::train_spec::{BatchSize, TrainSpec};
 use crate::catalog::Link;
 use crate::catalog::arguments::{ArgumentValue, Length};
 use crate::catalog::schedules::{Schedule, sets_rate};

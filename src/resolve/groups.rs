@@ -3,7 +3,7 @@
 use super::arguments;
 use super::constant::{Number, Scope, number_text};
 use super::selection::{Selecting, selects_no_parameter};
-use super::train::boolean;
+use super::setting_values::boolean;
 use crate::catalog::arguments::{DEFERRED, Range};
 use crate::catalog::settings::PARAMS;
 use crate::catalog::{Kind, Meaning};

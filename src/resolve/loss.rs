@@ -5,7 +5,7 @@ use super::arguments::Call;
 use super::comparison::LossComparison;
 use super::loss_terms::LossTerm;
 use super::net::Output;
-use super::train::{BatchSize, TrainSpec};
+use super::train_spec::{BatchSize, TrainSpec};
 use crate::catalog::{Link, Loss, Meaning, Metric};
 use crate::data::spec::{DataSpec, Field, FieldKind, Role, Schema};
 use crate::diagnostics::{Code, Diagnostic, Span, listed};

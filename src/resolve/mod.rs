@@ -17,9 +17,11 @@ mod net;
 mod parameters;
 pub mod schedule;
 mod selection;
+mod setting_values;
 mod settings;
 mod table_format;
 pub mod train;
+pub mod train_spec;
 mod unit;
 mod unknown;
 pub mod uses;
@@ -39,7 +41,7 @@ use crate::syntax;
 use crate::syntax::ast::{Expr, ExprKind, File, Name, Section, Statement, StatementKind};
 use constant::{Facts, Scope};
 use loss::LossSpec;
-use train::TrainSpec;
+use train_spec::TrainSpec;
 use uses::Uses;
 
 /// A parameter's value given from outside: `--set width=128`.

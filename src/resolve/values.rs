@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::arguments;
 use super::constant::{Number, Scope, kind_text, number_text};
 use super::habits::written;
-use super::train::{TRUTHS, word_of};
+use super::setting_values::{TRUTHS, word_of};
 use super::unit::is_share;
 use super::unknown::near_value;
 use crate::catalog::arguments::{ArgumentKind, ArgumentValue, Length, Parameter, Range};

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::constant::Scope;
 use super::selection::{Selecting, selects_no_parameter, selects_nothing};
-use super::train::{Deferred, whole, word_of};
+use super::setting_values::{Deferred, whole, word_of};
 use crate::catalog::settings::WATCH;
 use crate::diagnostics::{Code, Diagnostic, Span, listed};
 use crate::glob;

@@ -2,7 +2,7 @@
 //! which epoch was the best.
 
 use crate::graph::schedule::Plateau;
-use crate::resolve::train::Early;
+use crate::resolve::train_spec::Early;
 
 /// Counts epochs without a better loss, as torch.optim.lr_scheduler.ReduceLROnPlateau does.
 #[derive(Clone, Debug)]

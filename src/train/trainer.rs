@@ -16,7 +16,7 @@ use crate::graph::schedule::RateSchedule;
 use crate::kernels::{Arena, Element, OutOfMemory};
 use crate::plan::step::Offset;
 use crate::random::Stream;
-use crate::resolve::train::{Batches, Restore};
+use crate::resolve::train_spec::{Batches, Restore};
 
 /// What the random stream of the order of rows is for.
 const SHUFFLE: &str = "shuffle";
