@@ -25,6 +25,7 @@ mod save;
 mod source;
 mod summary;
 mod training;
+mod training_report;
 mod watched;
 
 use std::io::{self, Write};
