@@ -1,7 +1,8 @@
 //! Several batches whose gradients make one update.
 
 use super::mean::count_of;
-use super::trainer::{Trainer, rows_of};
+use super::order::rows_of;
+use super::trainer::Trainer;
 use crate::engine::Runner;
 use crate::kernels::Element;
 

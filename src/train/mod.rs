@@ -1,11 +1,13 @@
 //! Training: initial values, the epoch loop, evaluation, metrics, and what a run leaves behind.
 
 mod accumulation;
+mod evaluation;
 pub mod initialize;
 mod mean;
 pub mod metrics;
 pub mod monitor;
 mod non_finite;
+mod order;
 pub mod predictor;
 pub mod profile;
 mod recorder;

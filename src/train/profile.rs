@@ -2,8 +2,9 @@
 
 use std::time::Instant;
 
+use super::trainer::Trainer;
 use crate::engine::Timelines;
-use crate::kernels::{Interval, Moments, Timeline};
+use crate::kernels::{Element, Interval, Moments, Timeline};
 
 /// So many updates from the first on are taken down, ...
 const FIRST: usize = 100;
@@ -152,6 +153,25 @@ pub struct Medians {
 pub struct StepMedian {
     pub seconds: f64,
     pub waiting: f64,
+}
+
+impl<T: Element> Trainer<'_, T> {
+    /// From now on takes down a sample of the updates of a training of so many epochs, if the model
+    /// trains. Results do not change.
+    pub fn begin_profile(&mut self, epochs: usize) {
+        let origin = Instant::now();
+        let updates = epochs.saturating_mul(self.batches());
+        let (size, threads) = (self.batches.size, &self.threads);
+        self.profile = self.train.as_mut().map(|train| {
+            let timelines = train.timelines(threads, size, origin);
+            Profile::new(timelines, origin, size, updates)
+        });
+    }
+
+    /// What has been taken down since [`begin_profile`](Self::begin_profile).
+    pub fn profile(&self) -> Option<&Profile> {
+        self.profile.as_ref()
+    }
 }
 
 impl Profile {

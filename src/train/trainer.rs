@@ -1,13 +1,11 @@
 //! The epoch loop.
 
-use std::time::Instant;
-
 use super::accumulation::GradientAccumulator;
 use super::initialize;
-use super::mean::{count_of, mean_loss};
+use super::mean::count_of;
 use super::monitor::{Best, Monitor, PlateauMonitor, Verdict};
 use super::non_finite::NonFinite;
-use super::predictor::predict_rows;
+use super::order::{SHUFFLE, rows_of};
 use super::profile::Profile;
 use super::recorder::{ProbeRecord, Recorder};
 use crate::compile::Compiled;
@@ -17,9 +15,6 @@ use crate::kernels::{Arena, Element, OutOfMemory};
 use crate::plan::step::Offset;
 use crate::random::Stream;
 use crate::resolve::train_spec::{Batches, Restore};
-
-/// What the random stream of the order of rows is for.
-const SHUFFLE: &str = "shuffle";
 
 /// The losses of one epoch.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -54,25 +49,25 @@ pub struct Trainer<'c, T> {
     pub(super) recorder: Option<Recorder<T>>,
     /// Whether the run that goes on is recorded.
     pub(super) records: bool,
-    evaluate: Option<Runner<T>>,
-    predict: Runner<T>,
+    pub(super) evaluate: Option<Runner<T>>,
+    pub(super) predict: Runner<T>,
     pub(super) data: Prepared<T>,
-    validation: Prepared<T>,
+    pub(super) validation: Prepared<T>,
     pub(super) order: Vec<u32>,
     pub(super) shuffle: Option<Stream>,
     /// Whether rows have weights.
     pub(super) weighted: bool,
-    batches: Batches,
+    pub(super) batches: Batches,
     /// The whole data is one batch, and is in the arena.
     loaded: bool,
     /// The same of the validation rows.
-    validation_loaded: bool,
+    pub(super) validation_loaded: bool,
     pub(super) epochs_done: usize,
     pub(super) updates_done: u64,
     /// All states after the last whole epoch.
     kept: Vec<T>,
     kept_updates: u64,
-    profile: Option<Profile>,
+    pub(super) profile: Option<Profile>,
     /// Watches for a loss that no longer falls, if the schedule asks for it.
     plateau: Option<PlateauMonitor>,
     /// How often the learning rate has been reduced because the loss no longer fell.
@@ -256,23 +251,6 @@ impl<'c, T: Element> Trainer<'c, T> {
         self.batches.count()
     }
 
-    /// From now on takes down a sample of the updates of a training of so many epochs, if the model
-    /// trains. Results do not change.
-    pub fn begin_profile(&mut self, epochs: usize) {
-        let origin = Instant::now();
-        let updates = epochs.saturating_mul(self.batches());
-        let (size, threads) = (self.batches.size, &self.threads);
-        self.profile = self.train.as_mut().map(|train| {
-            let timelines = train.timelines(threads, size, origin);
-            Profile::new(timelines, origin, size, updates)
-        });
-    }
-
-    /// What has been taken down since [`begin_profile`](Self::begin_profile).
-    pub fn profile(&self) -> Option<&Profile> {
-        self.profile.as_ref()
-    }
-
     /// Trains for `epochs`, telling `report` the losses of each, until it is done or `stop` says so.
     pub fn run(
         &mut self,
@@ -421,21 +399,6 @@ impl<'c, T: Element> Trainer<'c, T> {
         }
     }
 
-    fn shuffle_rows(&mut self) {
-        if let Some(stream) = &self.shuffle {
-            for (index, row) in self.order.iter_mut().enumerate() {
-                *row = index as u32;
-            }
-            stream.shuffle(self.epochs_done as u64, &mut self.order);
-        }
-    }
-
-    /// The positions in the epoch's order that a batch takes.
-    pub(super) fn batch_rows(&self, index: usize) -> std::ops::Range<usize> {
-        let first = index * self.batches.size;
-        first..(first + self.batches.size).min(self.data.rows)
-    }
-
     /// One batch, and an update unless more batches make one; gives the loss before it.
     pub(super) fn step(&mut self, index: usize) -> f64 {
         if self.accumulation.is_some() {
@@ -479,83 +442,6 @@ impl<'c, T: Element> Trainer<'c, T> {
         train.loss(&self.arena)
     }
 
-    /// The loss over the validation rows.
-    fn validation_loss(&mut self) -> f64 {
-        let evaluate = self
-            .evaluate
-            .as_mut()
-            .expect("a model with a loss can be evaluated");
-        let batch = self
-            .compiled
-            .evaluate
-            .as_ref()
-            .and_then(|phase| phase.plan.batch);
-        let batch = batch.expect("a plan that runs knows its batch");
-        let (arena, threads) = (&mut self.arena, &mut self.threads);
-        let count = self.validation.rows;
-        if count <= batch {
-            if !self.validation_loaded {
-                let rows = Rows::Range { first: 0, count };
-                evaluate.load(arena, &self.validation, rows);
-                self.validation_loaded = true;
-            }
-            evaluate.run(arena, threads, count, 0);
-            return evaluate.loss(arena);
-        }
-        let data = (&self.validation, self.weighted);
-        mean_loss(evaluate, arena, threads, data, batch, &mut |_, _, _| {})
-    }
-
-    /// Loss and network outputs over rows, by the evaluation plan. Changes no state.
-    pub fn evaluate(&mut self, data: &Prepared<T>) -> (f64, Vec<f64>) {
-        self.validation_loaded = false;
-        let evaluate = self
-            .evaluate
-            .as_mut()
-            .expect("a model with a loss can be evaluated");
-        let batch = self
-            .compiled
-            .evaluate
-            .as_ref()
-            .and_then(|phase| phase.plan.batch);
-        let mut outputs = Vec::with_capacity(data.rows * evaluate.outputs());
-        let loss = mean_loss(
-            evaluate,
-            &mut self.arena,
-            &mut self.threads,
-            (data, self.weighted),
-            batch.expect("a plan that runs knows its batch"),
-            &mut |runner, arena, rows| runner.append_prediction(arena, rows, &mut outputs),
-        );
-        (loss, outputs)
-    }
-
-    /// The training rows, for evaluation.
-    pub fn training_rows(&self) -> Prepared<T> {
-        self.data.clone()
-    }
-
-    pub fn validation_rows(&self) -> Prepared<T> {
-        self.validation.clone()
-    }
-
-    /// The network's outputs over rows, `outputs` a row.
-    pub fn predict(&mut self, data: &Prepared<T>) -> Vec<f64> {
-        let batch = self
-            .compiled
-            .predict
-            .plan
-            .batch
-            .expect("a plan that runs knows its batch");
-        predict_rows(
-            &mut self.predict,
-            &mut self.arena,
-            &mut self.threads,
-            data,
-            batch,
-        )
-    }
-
     /// Runs one update on the first batch, telling which step of the plan comes next.
     pub fn observe_step(&mut self, observe: impl FnMut(usize)) {
         let range = self.batch_rows(0);
@@ -591,21 +477,5 @@ impl<'c, T: Element> Trainer<'c, T> {
         let states = self.arena.slice_mut(Offset(0), self.kept.len());
         states.copy_from_slice(&self.kept);
         self.updates_done = self.kept_updates;
-    }
-}
-
-/// The rows at these positions of an epoch's order.
-#[inline]
-pub(super) fn rows_of<'o>(
-    shuffle: &Option<Stream>,
-    order: &'o [u32],
-    range: std::ops::Range<usize>,
-) -> Rows<'o> {
-    match shuffle {
-        Some(_) => Rows::Chosen(&order[range]),
-        None => Rows::Range {
-            first: range.start,
-            count: range.len(),
-        },
     }
 }
