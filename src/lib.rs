@@ -26,7 +26,7 @@
 //! | [`kernels`] | fused kernels on the arena and faer views, tile programs, threads; all `unsafe` |
 //! | [`compile`](mod@compile) | the stages in order |
 //! | [`plan`] | from groups to steps: places, layouts, programs; the plan's text and verifier |
-//! | [`passes`] | specialise, simplify, cross-entropy, autodiff and update; fusion into groups |
+//! | [`passes`] | specialise, simplify, cross-entropy, autodiff and update, copies of inputs; fusion into groups |
 //! | [`resolve`] | AST + catalog + schema → graph; the only module that sees both syntax and catalog |
 //! | [`picture`] | graph → the network as SVG or DOT |
 //! | [`catalog`] | every layer, loss, optimizer, initializer, metric, column kind: one definition each |
