@@ -3,9 +3,11 @@
 use super::advice;
 use super::arguments::Call;
 use super::comparison::LossComparison;
+use super::constant::Number;
 use super::loss_terms::LossTerm;
 use super::net::Output;
 use super::train_spec::{BatchSize, TrainSpec};
+use crate::catalog::arguments::DEFERRED;
 use crate::catalog::{Link, Loss, Meaning, Metric};
 use crate::data::spec::{DataSpec, Field, FieldKind, Role, Schema};
 use crate::diagnostics::{Code, Diagnostic, Span, listed};
@@ -59,10 +61,10 @@ fn sum(
         let output = outputs[*index]?.value;
         let build = loss_of(&term.call).build;
         let loss = build(graph, &term.call.arguments, output, targets[*index]);
-        let loss = if term.weight == 1.0 {
-            loss
-        } else {
-            graph.scale(loss, term.weight)
+        let loss = match term.weight {
+            Number::Known(1.0) => loss,
+            Number::Known(weight) => graph.scale(loss, weight),
+            Number::Deferred(_) => graph.scale(loss, DEFERRED),
         };
         total = Some(match total {
             None => loss,

@@ -3,7 +3,6 @@
 use super::arguments::{self, Call};
 use super::constant::{Number, Scope, number_text};
 use crate::catalog::Kind;
-use crate::catalog::arguments::DEFERRED;
 use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::syntax::ast::{Argument, Expr, ExprKind, Name, Operator};
 
@@ -19,9 +18,7 @@ pub struct LossTerms {
 #[derive(Clone, Debug)]
 pub struct LossTerm {
     pub call: Call,
-    pub weight: f64,
-    /// The weight's expression, while only the data tells it.
-    pub deferred: Option<String>,
+    pub weight: Number,
     /// The target that it compares with; the only one if it is not named.
     pub target: Option<Name>,
 }
@@ -30,10 +27,10 @@ impl LossTerm {
     /// The loss with its factor, as a picture writes it.
     pub fn short_text(&self) -> String {
         let call = self.call.short_text();
-        match (&self.deferred, self.weight == 1.0) {
-            (Some(text), _) => format!("{text} · {call}"),
-            (None, true) => call,
-            (None, false) => format!("{} · {call}", number_text(self.weight)),
+        if self.weight == Number::Known(1.0) {
+            call
+        } else {
+            format!("{} · {call}", self.weight.part())
         }
     }
 
@@ -42,10 +39,10 @@ impl LossTerm {
             None => self.call.text(),
             Some(target) => self.call.text_with(&target.text),
         };
-        match (&self.deferred, self.weight == 1.0) {
-            (Some(text), _) => format!("{text} * {call}"),
-            (None, true) => call,
-            (None, false) => format!("{} * {call}", number_text(self.weight)),
+        if self.weight == Number::Known(1.0) {
+            call
+        } else {
+            format!("{} * {call}", self.weight.part())
         }
     }
 }
@@ -187,14 +184,9 @@ fn term(
 ) -> Option<LossTerm> {
     let (rest, target) = without_target(value);
     let call = arguments::call(&rest, Kind::Loss, scope, faults)?;
-    let (weight, deferred) = match weight {
-        Number::Known(weight) => (*weight, None),
-        Number::Deferred(_) => (DEFERRED, Some(weight.part())),
-    };
     Some(LossTerm {
         call,
-        weight,
-        deferred,
+        weight: weight.clone(),
         target,
     })
 }

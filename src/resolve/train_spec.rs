@@ -1,6 +1,7 @@
 //! The checked `train` section: what a training is told.
 
 use super::arguments::Call;
+use super::constant::Number;
 use super::groups::ParameterGroup;
 use super::loss_terms::LossTerms;
 use super::schedule;
@@ -120,11 +121,10 @@ impl TrainSpec {
 
     /// All that waits for the data, as expressions of its facts.
     pub fn waits(&self) -> Vec<String> {
-        let weights = self
-            .loss
-            .terms
-            .iter()
-            .filter_map(|term| term.deferred.clone());
+        let weights = self.loss.terms.iter().filter_map(|term| match term.weight {
+            Number::Known(_) => None,
+            Number::Deferred(_) => Some(term.weight.part()),
+        });
         let settings = self.deferred.iter().map(|(_, text)| text.clone());
         let terms = self.loss.terms.iter().map(|term| &term.call);
         let calls = terms.chain(&self.optimizer).chain(&self.schedule);
