@@ -5,7 +5,7 @@ use super::scalar::ScalarFunction;
 use super::shape::Shape;
 use super::state::{ScalarId, StateId, StepScalar};
 use super::{Graph, ValueId};
-use crate::plan::step::Reduction;
+use crate::graph::ops::Reduction;
 
 impl Graph {
     pub fn state_value(&mut self, state: StateId) -> ValueId {

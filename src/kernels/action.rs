@@ -6,8 +6,9 @@ use std::ops::Range;
 use super::arena::AddressSpace;
 use super::residual::Residual;
 use super::update::Update;
+use crate::graph::ops::{BinaryOperator, Reduction};
 use crate::graph::scalar::ScalarFunction;
-use crate::plan::step::{BinaryOperator, Matrix, RandomKey, Reduction, ReductionAxis, Tile};
+use crate::plan::step::{Matrix, RandomKey, ReductionAxis, Tile};
 
 /// A place, in elements from its space's beginning. In a repeated action it advances with each block.
 #[derive(Clone, Copy, Default, Debug)]

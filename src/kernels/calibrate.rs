@@ -14,11 +14,12 @@ use super::executable::{Executable, extents};
 use super::instruction_set::chosen;
 use super::team::{Team, Worker};
 use crate::graph::arithmetic::Arithmetic;
+use crate::graph::ops::BinaryOperator;
 use crate::graph::scalar::ScalarFunction;
 use crate::plan::roofline::{Bandwidth, Roofline};
 use crate::plan::step::{
-    BinaryOperator, Columns, Destination, Instruction, Kernel, Load, Matrix, Offset, RandomKey,
-    Region, Scratch, Source,
+    Columns, Destination, Instruction, Kernel, Load, Matrix, Offset, RandomKey, Region, Scratch,
+    Source,
 };
 
 /// A measurement repeats what it measures for so long, and is the best of several such rounds, as

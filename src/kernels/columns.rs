@@ -7,7 +7,8 @@ use super::element::Element;
 use super::elementwise::{Binary, Fill, LoopOperand, map, map_lanes, zip_lanes};
 use super::reductions::reduce_run;
 use super::transpose::transpose;
-use crate::plan::step::{BinaryOperator, Matrix, Reduction, Tile};
+use crate::graph::ops::{BinaryOperator, Reduction};
+use crate::plan::step::{Matrix, Tile};
 
 /// The place of a matrix' column.
 ///

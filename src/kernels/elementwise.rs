@@ -6,8 +6,8 @@
 use pulp::{Simd, WithSimd};
 
 use super::element::Element;
+use crate::graph::ops::BinaryOperator;
 use crate::graph::scalar::ScalarFunction;
-use crate::plan::step::BinaryOperator;
 
 /// What an elementwise loop reads: a run of elements, or the same number for all.
 pub(super) enum LoopOperand<T> {

@@ -4,7 +4,7 @@ use pulp::{Simd, WithSimd};
 
 use super::element::Element;
 use super::elementwise::zip_lanes;
-use crate::plan::step::Reduction;
+use crate::graph::ops::Reduction;
 
 #[inline(always)]
 pub(super) fn combine<T: Element>(reduction: Reduction, left: T, right: T) -> T {

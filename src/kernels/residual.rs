@@ -200,11 +200,11 @@ impl<T: Element> ResidualRun<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::graph::ops::{BinaryOperator, Reduction};
     use crate::graph::scalar::Real;
     use crate::kernels::elementwise::{Binary, Gradient, LoopOperand, Unary};
     use crate::kernels::instruction_set::available;
     use crate::kernels::reductions::{Reduce, ReduceInto};
-    use crate::plan::step::{BinaryOperator, Reduction};
 
     /// Outputs and targets with differences of both signs, small, large and none.
     fn numbers<T: Element>(length: usize) -> (Vec<T>, Vec<T>) {

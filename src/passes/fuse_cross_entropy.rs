@@ -3,10 +3,10 @@
 
 use super::rebuild::{Keep, Rebuild};
 use super::simplify::constant;
+use crate::graph::ops::Reduction;
 use crate::graph::ops::{Axis, BinaryOperator, Op};
 use crate::graph::scalar::ScalarFunction;
 use crate::graph::{Graph, ValueId};
-use crate::plan::step::Reduction;
 
 pub fn rewrite(graph: &Graph) -> Graph {
     let mut rebuild = Rebuild::new(graph);

@@ -5,10 +5,10 @@ use std::collections::HashSet;
 
 use super::Step;
 use super::step::{
-    BinaryOperator, Columns, Destination, Instruction, Kernel, Load, Matrix, Offset, ReductionAxis,
-    Region, Source,
+    Columns, Destination, Instruction, Kernel, Load, Matrix, Offset, ReductionAxis, Region, Source,
 };
 use crate::graph::arithmetic::{Arithmetic, Operations};
+use crate::graph::ops::BinaryOperator;
 
 /// A product of matrices, `rows × depth` by `depth × columns`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -8,6 +8,7 @@
 //! more outputs is one panel of just these. An embedding table (`[entries, width]`) lies as
 //! `[width × entries]`.
 
+use crate::graph::ops::{BinaryOperator, Reduction};
 use crate::graph::scalar::ScalarFunction;
 
 /// A place in the arena, in elements.
@@ -122,29 +123,6 @@ pub enum Destination {
     Memory(Offset),
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum BinaryOperator {
-    Add,
-    Subtract,
-    Multiply,
-    Divide,
-    Maximum,
-    Minimum,
-}
-
-impl BinaryOperator {
-    pub fn symbol(self) -> &'static str {
-        match self {
-            BinaryOperator::Add => "+",
-            BinaryOperator::Subtract => "-",
-            BinaryOperator::Multiply => "·",
-            BinaryOperator::Divide => "/",
-            BinaryOperator::Maximum => "max",
-            BinaryOperator::Minimum => "min",
-        }
-    }
-}
-
 /// What a load brings into a temporary that is not simply contiguous memory.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Load {
@@ -185,12 +163,6 @@ pub enum Load {
 /// The key of one random stream, derived from (seed, purpose, path).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct RandomKey(pub [u8; 32]);
-
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Reduction {
-    Sum,
-    Maximum,
-}
 
 /// Along what a region's elements are reduced.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

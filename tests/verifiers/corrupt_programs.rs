@@ -1,10 +1,10 @@
 //! What can be made bad in the programs of a plan's regions.
 
+use nnc::graph::ops::{BinaryOperator, Reduction};
 use nnc::graph::scalar::ScalarFunction;
 use nnc::plan::Plan;
 use nnc::plan::step::{
-    BinaryOperator, Destination, Instruction, Kernel, Load, Offset, Reduction, ReductionAxis,
-    Region, Scratch, Source,
+    Destination, Instruction, Kernel, Load, Offset, ReductionAxis, Region, Scratch, Source,
 };
 
 use super::corrupt_plans::{Corruption, kernel};

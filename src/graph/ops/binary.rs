@@ -1,11 +1,34 @@
 //! `Binary`: two equal shapes, element by element. Nothing broadcasts by itself.
 
-use super::{BinaryOperator, Op};
+use super::Op;
 use crate::graph::reference::Tensor;
 use crate::graph::scalar::{Exact, Real, ScalarFunction};
 use crate::graph::shape::Shape;
 use crate::graph::text::{atom, factor, subtrahend};
 use crate::graph::{Graph, ShapeFault, ValueId};
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum BinaryOperator {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Maximum,
+    Minimum,
+}
+
+impl BinaryOperator {
+    pub fn symbol(self) -> &'static str {
+        match self {
+            BinaryOperator::Add => "+",
+            BinaryOperator::Subtract => "-",
+            BinaryOperator::Multiply => "·",
+            BinaryOperator::Divide => "/",
+            BinaryOperator::Maximum => "max",
+            BinaryOperator::Minimum => "min",
+        }
+    }
+}
 
 pub fn shape(operator: BinaryOperator, operands: &[&Shape]) -> Result<Shape, ShapeFault> {
     if operands[0].fits(operands[1]) {

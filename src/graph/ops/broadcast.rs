@@ -2,10 +2,10 @@
 //! `[batch, width]` and `[rows, 1]` to `[rows, width]`. Its gradient is the sum over what was repeated.
 
 use super::{Axis, Op};
+use crate::graph::ops::Reduction;
 use crate::graph::reference::Tensor;
 use crate::graph::shape::Shape;
 use crate::graph::{Graph, ShapeFault, ValueId};
-use crate::plan::step::Reduction;
 
 /// How a shape is repeated.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -2,11 +2,11 @@
 //! overflows. dx = dy - exp(y) Σ dy.
 
 use super::{Axis, BinaryOperator, Op};
+use crate::graph::ops::Reduction;
 use crate::graph::reference::Tensor;
 use crate::graph::scalar::ScalarFunction;
 use crate::graph::shape::Shape;
 use crate::graph::{Graph, ShapeFault, ValueId};
-use crate::plan::step::Reduction;
 
 pub fn shape(operands: &[&Shape]) -> Result<Shape, ShapeFault> {
     if operands[0].dims.is_empty() {

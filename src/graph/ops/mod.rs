@@ -24,13 +24,12 @@ use super::scalar::ScalarFunction;
 use super::shape::{Dim, Dims, Shape};
 use super::state::{ScalarId, StateId};
 use super::{Graph, ShapeFault, ValueId};
-use crate::plan::step::Reduction;
 
-pub use crate::plan::step::BinaryOperator;
+pub use binary::BinaryOperator;
 pub use broadcast::{BroadcastKind, broadcast_kind};
 pub use gather::{row_major_values, tables};
 pub use matmul::MatMulForm;
-pub use reduce::Axis;
+pub use reduce::{Axis, Reduction};
 pub use slice::{GradientSlice, join_slices};
 
 /// What the random stream of a dropout mask is for.

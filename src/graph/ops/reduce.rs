@@ -4,7 +4,6 @@ use super::Op;
 use crate::graph::reference::Tensor;
 use crate::graph::shape::{Dim, Shape};
 use crate::graph::{Graph, ShapeFault, ValueId};
-use crate::plan::step::Reduction;
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Axis {
@@ -14,6 +13,12 @@ pub enum Axis {
     Last,
     /// Over everything: one number.
     All,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Reduction {
+    Sum,
+    Maximum,
 }
 
 pub fn shape(axis: Axis, operands: &[&Shape]) -> Result<Shape, ShapeFault> {

@@ -1,12 +1,11 @@
 //! Instructions that become one action.
 
 use super::program::Program;
+use crate::graph::ops::{BinaryOperator, Reduction};
 use crate::kernels::action::{Action, ActionOperand};
 use crate::kernels::element::Element;
 use crate::kernels::residual::Residual;
-use crate::plan::step::{
-    BinaryOperator, Destination, Instruction, Reduction, ReductionAxis, Source,
-};
+use crate::plan::step::{Destination, Instruction, ReductionAxis, Source};
 
 impl Program<'_> {
     /// A loss of differences, with its gradient if that follows, and how many instructions they are.

@@ -8,13 +8,12 @@ use std::ops::Range;
 
 use super::Link;
 use super::weights::{PlacedGradient, is_narrow};
+use crate::graph::ops::{BinaryOperator, Reduction};
 use crate::kernels::action::{Action, ActionOperand, Address, Left, ProductAction};
 use crate::kernels::element::Element;
 use crate::kernels::team::share;
 use crate::plan::batch_tile;
-use crate::plan::step::{
-    BinaryOperator, Columns, Kernel, Matrix, Offset, Reduction, ReductionAxis, Region, Tiling,
-};
+use crate::plan::step::{Columns, Kernel, Matrix, Offset, ReductionAxis, Region, Tiling};
 
 /// Larger weights are summed over the whole batch: writing two sums would take too long.
 const MOST_ELEMENTS: usize = 8 << 10;

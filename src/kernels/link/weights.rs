@@ -6,11 +6,12 @@ use std::ops::Range;
 use super::packed::Unpacked;
 use super::step::LinkedStep;
 use super::{Link, packs_right};
+use crate::graph::ops::Reduction;
 use crate::kernels::action::{Action, ActionOperand, Address, Left, ProductAction};
 use crate::kernels::barriers::DeferredStore;
 use crate::kernels::element::Element;
 use crate::kernels::update::recognise::Recognised;
-use crate::plan::step::{Matrix, Reduction, ReductionAxis, Region, Tile, Tiling};
+use crate::plan::step::{Matrix, ReductionAxis, Region, Tile, Tiling};
 
 /// A left operand beyond this many bytes is worth packing: half of a common first-level cache.
 const PACK_BYTES: usize = 16 << 10;

@@ -12,6 +12,7 @@ use pulp::Arch;
 
 use super::instruction_set::available;
 use super::{Arena, Element, Executable, Team};
+use crate::graph::ops::{BinaryOperator, Reduction};
 use crate::plan::step::*;
 use reference::Reference;
 

@@ -1,5 +1,6 @@
 //! The kernels' meaning as plain loops in f64, a whole matrix at a time.
 
+use crate::graph::ops::{BinaryOperator, Reduction};
 use crate::graph::scalar::Exact;
 use crate::kernels::dropout_mask;
 use crate::plan::step::*;

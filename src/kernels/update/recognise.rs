@@ -3,8 +3,9 @@
 use std::rc::Rc;
 
 use super::{Arithmetic, Rule, Update};
+use crate::graph::ops::BinaryOperator;
 use crate::graph::scalar::ScalarFunction;
-use crate::plan::step::{BinaryOperator, Destination, Instruction, Offset, Region, Source};
+use crate::plan::step::{Destination, Instruction, Offset, Region, Source};
 
 /// What a program or a rule computes for each element.
 #[derive(Clone, PartialEq, Debug)]

@@ -4,10 +4,10 @@ use std::collections::HashSet;
 
 use super::needs::Needs;
 use super::{Fusion, Group, GroupId, GroupKind, Placement, Reader, RegionBuilder};
+use crate::graph::ops::Reduction;
 use crate::graph::ops::{Axis, BinaryOperator, MatMulForm, Op, row_major_values};
 use crate::graph::state::StateId;
 use crate::graph::{Graph, ValueId};
-use crate::plan::step::Reduction;
 
 /// The last places that read a state.
 #[derive(Clone, Copy, Default)]

@@ -8,9 +8,10 @@ use std::mem::{Discriminant, discriminant};
 use smallvec::{SmallVec, smallvec};
 
 use crate::graph::ops::{Axis, InputKind, MatMulForm};
+use crate::graph::ops::{BinaryOperator, Reduction};
 use crate::graph::scalar::ScalarFunction;
 use crate::graph::state::{ScalarId, StateId};
-use crate::plan::step::{BinaryOperator, Columns, RandomKey, Reduction};
+use crate::plan::step::{Columns, RandomKey};
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct TermId(u32);

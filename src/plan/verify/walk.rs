@@ -4,10 +4,10 @@
 use super::memory::{Stored, SymbolicMemory, Writer};
 use super::terms::{Head, Slope, TermId, Terms};
 use crate::graph::ops::{Axis, MatMulForm};
+use crate::graph::ops::{BinaryOperator, Reduction};
 use crate::plan::Plan;
 use crate::plan::step::{
-    BinaryOperator, Columns, Destination, Instruction, Kernel, Load, Matrix, Offset, Reduction,
-    ReductionAxis, Region, Source,
+    Columns, Destination, Instruction, Kernel, Load, Matrix, Offset, ReductionAxis, Region, Source,
 };
 
 /// Why a step is refused.
