@@ -10,12 +10,18 @@ use smallvec::{SmallVec, smallvec};
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Dim {
     Known(usize),
-    Deferred(Arc<str>),
+    /// A text of its own behind a thin pointer: dimensions are many.
+    Deferred(Arc<String>),
     /// More than a `usize` holds: what has such an axis is reported as too big.
     TooLarge,
 }
 
 impl Dim {
+    /// The length that only the data tells, by its name.
+    pub fn deferred(name: impl Into<String>) -> Self {
+        Dim::Deferred(Arc::new(name.into()))
+    }
+
     pub fn known(&self) -> Option<usize> {
         match self {
             Dim::Known(length) => Some(*length),
@@ -44,7 +50,7 @@ impl Dim {
             (Dim::Known(1), other) | (other, Dim::Known(1)) => other.clone(),
             (Dim::Deferred(_), _) | (_, Dim::Deferred(_)) => {
                 let [a, b] = [self, other].map(part);
-                Dim::Deferred(format!("{a} * {b}").into())
+                Dim::deferred(format!("{a} * {b}"))
             }
         }
     }
@@ -56,7 +62,7 @@ impl Dim {
             (Dim::Known(a), Dim::Known(b)) => a.checked_add(*b).map_or(Dim::TooLarge, Dim::Known),
             (Dim::Known(0), other) | (other, Dim::Known(0)) => other.clone(),
             (Dim::Deferred(_), _) | (_, Dim::Deferred(_)) => {
-                Dim::Deferred(bounded_sum(format!("{self} + {other}")).into())
+                Dim::deferred(bounded_sum(format!("{self} + {other}")))
             }
         }
     }
@@ -91,6 +97,8 @@ impl fmt::Display for Dim {
         }
     }
 }
+
+const _: () = assert!(size_of::<Dim>() == 2 * size_of::<usize>());
 
 /// The lengths of axes: seldom more than two.
 pub type Dims = SmallVec<[Dim; 2]>;

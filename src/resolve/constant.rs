@@ -41,7 +41,7 @@ impl Number {
                 Some(Dim::Known(*value as usize))
             }
             Number::Known(_) => None,
-            Number::Deferred(text) => Some(Dim::Deferred(text.as_str().into())),
+            Number::Deferred(text) => Some(Dim::deferred(text.as_str())),
         }
     }
 }

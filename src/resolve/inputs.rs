@@ -208,7 +208,7 @@ impl Inputs {
 fn classes_dim(name: &str, classes: Option<usize>) -> Dim {
     match classes {
         Some(count) => Dim::Known(count),
-        None => Dim::Deferred(format!("classes of {name}").into()),
+        None => Dim::deferred(format!("classes of {name}")),
     }
 }
 
@@ -216,7 +216,7 @@ fn classes_dim(name: &str, classes: Option<usize>) -> Dim {
 fn stored_width(field: &Field) -> Dim {
     match field.kind.width() {
         Some(width) => Dim::Known(width),
-        None => Dim::Deferred(format!("columns of {}", field.name).into()),
+        None => Dim::deferred(format!("columns of {}", field.name)),
     }
 }
 
@@ -244,7 +244,7 @@ fn seen_width(field: &Field) -> Dim {
 fn embedding_width(name: &str, embed: Embed, classes: Option<usize>) -> Dim {
     match embed.width(classes) {
         Some(width) => Dim::Known(width),
-        None => Dim::Deferred(format!("embedding of {name}").into()),
+        None => Dim::deferred(format!("embedding of {name}")),
     }
 }
 

@@ -179,7 +179,7 @@ fn target_values(
 ) -> (Vec<ValueId>, Option<ValueId>) {
     let width = |target: &Field| match target.kind.width() {
         Some(width) => Dim::Known(width),
-        None => Dim::Deferred(format!("columns of {}", target.name).into()),
+        None => Dim::deferred(format!("columns of {}", target.name)),
     };
     let kind = InputKind::Targets;
     let origin = graph.add_origin("targets", span);

@@ -344,7 +344,7 @@ fn named_section(section: &Section) -> Option<Diagnostic> {
 
 /// The facts of the data before any of it is known: only which there are.
 fn untold(data: &DataSpec, faulty: &[FaultyColumn]) -> Facts {
-    let deferred = |name: &str| Dim::Deferred(name.into());
+    let deferred = |name: &str| Dim::deferred(name);
     let targets = data
         .columns
         .iter()

@@ -163,7 +163,7 @@ pub fn facts(schema: &Schema) -> Facts {
 
 fn facts_of(schema: &Schema, inputs: &Inputs) -> Facts {
     use crate::data::spec::FieldKind;
-    let deferred = |name: &str| Dim::Deferred(name.into());
+    let deferred = |name: &str| Dim::deferred(name);
     let categories = schema.targets.iter().filter_map(|field| match &field.kind {
         FieldKind::Category { classes, .. } => Some((field.name.clone(), classes)),
         FieldKind::Numbers { .. } => None,
@@ -252,7 +252,7 @@ impl Net<'_> {
     /// What stands for the result of a faulty line or stage: any width fits it.
     fn placeholder(&mut self) -> ValueId {
         let kind = InputKind::Features;
-        let width = Dim::Deferred("?".into());
+        let width = Dim::deferred("?");
         self.graph.push(Op::Input { kind, width }, &[])
     }
 
