@@ -34,6 +34,7 @@ mod columns;
 mod decimal;
 mod excerpt;
 mod faults;
+mod fillings;
 mod group;
 mod header;
 mod missing;

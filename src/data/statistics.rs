@@ -1,14 +1,16 @@
 //! Statistics of columns of numbers, and what is learned from them.
 
+use crate::data::fillings::{filling, fillings};
 use crate::data::numbers::Numbers;
-use crate::data::prepare::PreparedColumn;
+use crate::data::prepare::{PreparedColumn, filled};
 use crate::data::spec::{Normalize, NumberFill, NumberPreparation};
 use crate::data::transform::{Transform, quantile_of};
 use crate::diagnostics::Code;
 
-/// What normalising needs to know of plain columns of numbers, after `scale` and `offset`; nothing of
-/// use if none of them is normalised.
+/// What filling needs to know of plain columns of numbers, and normalising after fill, `scale` and `offset`;
+/// nothing of use if none of them is normalised.
 pub(super) struct Statistics {
+    fillings: Vec<Option<f64>>,
     least: Vec<f64>,
     greatest: Vec<f64>,
     mean: Vec<f64>,
@@ -22,15 +24,24 @@ impl Statistics {
         let width = numbers.width();
         let plain = || declared.iter().filter(|number| is_plain(number));
         let uses = |wanted| plain().any(|number| number.normalize == wanted);
+        let fills = declared
+            .iter()
+            .map(|number| number.fill.filter(|_| is_plain(number)));
+        let fillings = fillings(numbers, rows, &fills.collect::<Vec<Option<NumberFill>>>());
+        let filling: Vec<f64> = fillings
+            .iter()
+            .map(|filling| filling.unwrap_or(f64::NAN))
+            .collect();
         let count = rows.len() as f64;
         let scale: Vec<f64> = declared.iter().map(|number| number.scale).collect();
         let offset: Vec<f64> = declared.iter().map(|number| number.offset).collect();
+        let steps = (&filling[..], &scale[..], &offset[..]);
         let mut least = vec![f64::INFINITY; width];
         let mut greatest = vec![f64::NEG_INFINITY; width];
         let mut mean = vec![0.0; width];
         let mut deviation = vec![0.0; width];
         if uses(Normalize::ZScore) || uses(Normalize::MinMax) {
-            for_each_row(numbers, rows, &scale, &offset, |at, value| {
+            for_each_row(numbers, rows, steps, |at, value| {
                 least[at] = least[at].min(value);
                 greatest[at] = greatest[at].max(value);
                 mean[at] += value;
@@ -38,13 +49,14 @@ impl Statistics {
             mean.iter_mut().for_each(|sum| *sum /= count);
         }
         if uses(Normalize::ZScore) {
-            for_each_row(numbers, rows, &scale, &offset, |at, value| {
+            for_each_row(numbers, rows, steps, |at, value| {
                 deviation[at] += (value - mean[at]) * (value - mean[at]);
             });
             let squares = deviation.iter_mut();
             squares.for_each(|sum| *sum = (*sum / count).sqrt());
         }
         Statistics {
+            fillings,
             least,
             greatest,
             mean,
@@ -53,32 +65,32 @@ impl Statistics {
     }
 }
 
-/// Calls `each` with every column's scaled number in every chosen row.
+/// Calls `each` with every column's number in every chosen row, filled, scaled and moved.
 #[inline(always)]
 fn for_each_row(
     numbers: &Numbers,
     rows: &[u32],
-    scale: &[f64],
-    offset: &[f64],
+    (filling, scale, offset): (&[f64], &[f64], &[f64]),
     mut each: impl FnMut(usize, f64),
 ) {
     let mut lookup = numbers.lookup();
     for &row in rows {
-        let row = lookup.row(row as usize).iter().zip(scale).zip(offset);
-        for (at, ((value, scale), offset)) in row.enumerate() {
-            each(at, value * scale + offset);
+        let row = lookup.row(row as usize).iter().zip(filling);
+        let row = row.zip(scale).zip(offset);
+        for (at, (((value, filling), scale), offset)) in row.enumerate() {
+            each(at, filled(*value, *filling) * scale + offset);
         }
     }
 }
 
-/// Whether [`Statistics`] tells what the preparation of a column needs: it is scaled, and normalised by
-/// what one pass over the rows, or two, sum up.
+/// Whether [`Statistics`] tells what the preparation of a column needs: it is filled, scaled, and normalised by
+/// what a few passes over the rows sum up.
 pub(super) fn is_plain(number: &NumberPreparation) -> bool {
     let summed = match number.normalize {
         Normalize::None | Normalize::ZScore | Normalize::MinMax => true,
         Normalize::MaxAbs | Normalize::Robust | Normalize::Quantile | Normalize::Power => false,
     };
-    summed && number.fill.is_none() && number.clip.is_none() && !number.log
+    summed && number.fill != Some(NumberFill::Mode) && number.clip.is_none() && !number.log
 }
 
 /// A column prepared as it is declared, without fill and normalisation.
@@ -100,6 +112,23 @@ pub(super) fn untouched(name: &str, number: &NumberPreparation) -> PreparedColum
 /// Why a column's preparation cannot be learned.
 pub(super) type Refusal = (Code, String);
 
+/// A column with what missing numbers become, as it was found, and no normalisation yet.
+fn with_filling(
+    name: &str,
+    number: &NumberPreparation,
+    found: Option<f64>,
+) -> Result<PreparedColumn, Refusal> {
+    let looked_for = !matches!(number.fill, None | Some(NumberFill::Forward));
+    if looked_for && found.is_none() {
+        let message = format!("no training row has a number in the column `{name}`");
+        return Err((Code::MissingCells, message));
+    }
+    Ok(PreparedColumn {
+        fill: found,
+        ..untouched(name, number)
+    })
+}
+
 /// What a plain column's preparation is, from the statistics at its place.
 pub(super) fn learn_plain(
     name: &str,
@@ -107,6 +136,7 @@ pub(super) fn learn_plain(
     statistics: &Statistics,
     place: usize,
 ) -> Result<PreparedColumn, Refusal> {
+    let column = with_filling(name, number, statistics.fillings[place])?;
     let (least, greatest) = (statistics.least[place], statistics.greatest[place]);
     let (centre, spread) = match number.normalize {
         Normalize::MinMax => (least, greatest - least),
@@ -115,9 +145,9 @@ pub(super) fn learn_plain(
         | Normalize::MaxAbs
         | Normalize::Robust
         | Normalize::Quantile
-        | Normalize::Power => return Ok(untouched(name, number)),
+        | Normalize::Power => return Ok(column),
     };
-    normalised(untouched(name, number), (least, greatest), centre, spread)
+    normalised(column, (least, greatest), centre, spread)
 }
 
 /// What any other column's preparation is, from its numbers in the training rows: NaN where one is
@@ -127,18 +157,8 @@ pub(super) fn learn_column(
     number: &NumberPreparation,
     numbers: &mut [f64],
 ) -> Result<PreparedColumn, Refusal> {
-    let mut column = untouched(name, number);
-    column.fill = match number.fill {
-        None | Some(NumberFill::Forward) => None,
-        Some(NumberFill::Value(value)) => Some(value),
-        Some(fill @ (NumberFill::Median | NumberFill::Mean | NumberFill::Mode)) => {
-            let Some(value) = filling(fill, numbers) else {
-                let message = format!("no training row has a number in the column `{name}`");
-                return Err((Code::MissingCells, message));
-            };
-            Some(value)
-        }
-    };
+    let found = number.fill.and_then(|fill| filling(fill, numbers));
+    let mut column = with_filling(name, number, found)?;
     numbers
         .iter_mut()
         .for_each(|it| *it = column.before_statistics(*it));
@@ -221,83 +241,6 @@ fn normalised(
         spread,
         ..column
     })
-}
-
-/// What missing numbers become, from those that are there; `None` if none is.
-fn filling(fill: NumberFill, numbers: &[f64]) -> Option<f64> {
-    if let NumberFill::Median = fill {
-        return median(numbers);
-    }
-    let present = present(numbers);
-    if let NumberFill::Mean = fill {
-        let count = present.clone().count();
-        return (count > 0).then(|| present.sum::<f64>() / count as f64);
-    }
-    let mut present: Vec<f64> = present.collect();
-    present.sort_unstable_by(f64::total_cmp);
-    let runs = present.chunk_by(|left, right| left == right);
-    // Of equally long runs `max_by_key` gives the last.
-    runs.rev().max_by_key(|run| run.len()).map(|run| run[0])
-}
-
-/// The numbers that are not missing.
-fn present(numbers: &[f64]) -> impl Iterator<Item = f64> + Clone {
-    numbers.iter().copied().filter(|number| !number.is_nan())
-}
-
-/// How many numbers are drawn to find out where the middle one is among very many.
-const SAMPLE: usize = 2048;
-
-/// The middle one of the numbers that are not missing, or the mean of the two in the middle; `None` of none.
-///
-/// Of many, only those between two numbers of a sample are selected from, after R. W. Floyd and R. L. Rivest,
-/// "Expected time bounds for selection" (1975).
-fn median(numbers: &[f64]) -> Option<f64> {
-    let count = present(numbers).count();
-    let middle = [count.saturating_sub(1) / 2, count / 2];
-    if let Some((low, high)) = around_median(numbers) {
-        let below = numbers.iter().filter(|number| **number < low).count();
-        let candidates = numbers.iter().copied();
-        let mut candidates: Vec<f64> = candidates
-            .filter(|number| (low..=high).contains(number))
-            .collect();
-        let found = below..below + candidates.len();
-        if middle.iter().all(|place| found.contains(place)) {
-            return middle_of(&mut candidates, count, below);
-        }
-    }
-    middle_of(&mut present(numbers).collect::<Vec<f64>>(), count, 0)
-}
-
-/// Two numbers between which the median of many lies most often; `None` of few.
-fn around_median(numbers: &[f64]) -> Option<(f64, f64)> {
-    if numbers.len() < 16 * SAMPLE {
-        return None;
-    }
-    let sample = numbers.iter().copied().step_by(numbers.len() / SAMPLE);
-    let mut sample: Vec<f64> = sample.filter(|number| !number.is_nan()).collect();
-    sample.sort_unstable_by(f64::total_cmp);
-    // Four and a half standard deviations of the place of a sample's median.
-    let (half, away) = (sample.len() / 2, SAMPLE / 20);
-    Some((
-        *sample.get(half.checked_sub(away)?)?,
-        *sample.get(half + away)?,
-    ))
-}
-
-/// The median of `count` numbers of which these are all but the `below` least and some of the greatest.
-fn middle_of(numbers: &mut [f64], count: usize, below: usize) -> Option<f64> {
-    let even = count.is_multiple_of(2);
-    if numbers.is_empty() {
-        return None;
-    }
-    let (below, middle, _) = numbers.select_nth_unstable_by(count / 2 - below, f64::total_cmp);
-    let middle = *middle;
-    if !even {
-        return Some(middle);
-    }
-    let before = below.iter().copied().max_by(f64::total_cmp)?;
-    Some((before + middle) / 2.0)
 }
 
 #[cfg(test)]
@@ -404,45 +347,6 @@ mod tests {
             (-5.0, 0.0),
         ] {
             assert!((column.prepare(value) - expected).abs() < 1e-15, "{value}");
-        }
-    }
-
-    #[test]
-    fn fills_are_medians_means_and_modes() {
-        let fill = |fill, values: &[f64]| filling(fill, values);
-        let values = [3.0, 1.0, 3.0, 1.0, 9.0, 0.0];
-        assert_eq!(fill(NumberFill::Median, &values), Some(2.0));
-        assert_eq!(fill(NumberFill::Median, &[5.0, 1.0, 2.0]), Some(2.0));
-        assert_eq!(fill(NumberFill::Mean, &values), Some(17.0 / 6.0));
-        assert_eq!(fill(NumberFill::Mode, &values), Some(1.0));
-        assert_eq!(fill(NumberFill::Mode, &[]), None);
-        assert_eq!(fill(NumberFill::Median, &[]), None);
-    }
-
-    #[test]
-    fn the_median_of_many_numbers_is_that_of_the_sorted_ones() {
-        let many = 40 * SAMPLE;
-        let mut draws = crate::random::Stream::new(3, "test", "").draws(0, 0);
-        for count in [many, many + 1] {
-            let drawn: Vec<f64> = (0..count).map(|_| draws.uniform()).collect();
-            let rising = (0..count).map(|at| at as f64).collect();
-            let few_values = drawn.iter().map(|number| (number * 3.0).floor()).collect();
-            let same = vec![7.0; count];
-            // The sample has only numbers of the second kind.
-            let every = count / SAMPLE;
-            let misleading = (0..count).map(|at| if at.is_multiple_of(every) { 1.0 } else { 0.0 });
-            let half_missing = |at: usize| if at % 7 < 3 { f64::NAN } else { at as f64 };
-            let holey = (0..count).map(half_missing).collect();
-            let empty_but_one = (0..count).map(|at| if at == 7 { 7.0 } else { f64::NAN });
-            let columns = [drawn, rising, few_values, same, misleading.collect(), holey];
-            for mut numbers in columns.into_iter().chain([empty_but_one.collect()]) {
-                let found = filling(NumberFill::Median, &numbers);
-                numbers.retain(|number| !number.is_nan());
-                let count = numbers.len();
-                numbers.sort_by(f64::total_cmp);
-                let middle = (numbers[(count - 1) / 2] + numbers[count / 2]) / 2.0;
-                assert_eq!(found, Some(middle));
-            }
         }
     }
 }
