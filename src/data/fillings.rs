@@ -98,23 +98,45 @@ fn medians_of(numbers: &Numbers, rows: &[u32], places: &[usize]) -> Vec<Option<f
     let sampled: Vec<u32> = sampled.collect();
     let mut samples = vec![Vec::new(); places.len()];
     numbers.gather(places, &sampled, &mut samples);
-    let brackets = places.iter().zip(samples);
-    let brackets = brackets.map(|(place, sample)| (*place, MedianBracket::of(sample)));
-    let mut brackets: Vec<(usize, Option<MedianBracket>)> = brackets.collect();
-    let found = brackets.iter_mut();
-    let mut found: Vec<(usize, &mut MedianBracket)> = found
-        .filter_map(|(place, bracket)| Some((*place, bracket.as_mut()?)))
+    let mut brackets: Vec<Option<MedianBracket>> =
+        samples.into_iter().map(MedianBracket::of).collect();
+    let found = brackets.iter_mut().zip(places);
+    let mut found: Vec<(&mut MedianBracket, usize)> = found
+        .filter_map(|(bracket, place)| Some((bracket.as_mut()?, *place)))
         .collect();
-    let mut lookup = numbers.lookup();
-    for &row in rows {
-        let row = lookup.row(row as usize);
-        for (place, bracket) in &mut found {
-            bracket.add(row[*place]);
+    // No thread decides what is found: a median is the same in any order of the rows.
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        let parts = rows.chunks(rows.len().div_ceil(workers));
+        let parts = parts.map(|rows| {
+            let mut own: Vec<(MedianBracket, usize)> = found
+                .iter()
+                .map(|(bracket, place)| (MedianBracket::new(bracket.low, bracket.high), *place))
+                .collect();
+            scope.spawn(move || {
+                let mut lookup = numbers.lookup();
+                for &row in rows {
+                    let row = lookup.row(row as usize);
+                    for (bracket, place) in &mut own {
+                        bracket.add(row[*place]);
+                    }
+                }
+                own
+            })
+        });
+        let parts: Vec<_> = parts.collect();
+        for part in parts {
+            let part = part.join();
+            let part = part.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            for ((bracket, _), (more, _)) in found.iter_mut().zip(part) {
+                bracket.merge(more);
+            }
         }
-    }
-    let medians = brackets.into_iter().map(|(place, bracket)| {
+    });
+    let medians = brackets.into_iter().zip(places);
+    let medians = medians.map(|(bracket, place)| {
         let median = bracket.and_then(MedianBracket::median);
-        median.or_else(|| median_at(place))
+        median.or_else(|| median_at(*place))
     });
     medians.collect()
 }
@@ -188,6 +210,15 @@ impl MedianBracket {
                 self.between.push(number);
             }
         }
+    }
+
+    /// Adds what was added to one between the same two numbers.
+    fn merge(&mut self, more: MedianBracket) {
+        self.below += more.below;
+        self.at_low += more.at_low;
+        self.at_high += more.at_high;
+        self.above += more.above;
+        self.between.extend(more.between);
     }
 
     /// The median of the numbers that were added; `None` if it is not between the two, or of none.
