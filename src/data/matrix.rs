@@ -6,7 +6,7 @@ use crate::data::prepare::{
 };
 use crate::data::spec::Role;
 use crate::data::split::Division;
-use crate::data::table::{JUDGED, Part, Table, Values};
+use crate::data::table::{LABEL_ROLES, Part, Table, Values};
 use crate::diagnostics::{Code, Diagnostic, Faults};
 use crate::kernels::ask_for_large_pages;
 
@@ -53,7 +53,7 @@ impl Preparation {
     }
 
     /// The same as [`parts`](Self::parts), for which the table gives up its inputs, so that there is no
-    /// more in memory at any time than the table was: what predictions are judged by is left.
+    /// more in memory at any time than the table was: the labels are left.
     pub fn take_parts<T: MatrixElement>(
         &self,
         table: &mut Table,
@@ -62,7 +62,7 @@ impl Preparation {
     ) -> Result<[PreparedPart<T>; 3], Faults> {
         let numbers = std::mem::take(&mut table.numbers);
         let width = numbers.width();
-        let kept = table.places_of(&JUDGED);
+        let kept = table.places_of(&LABEL_ROLES);
         let mut targets = Numbers::new(kept.len());
         let mut parts = Parts::new(self, table, division, with_targets)?;
         for run in numbers.into_runs() {
@@ -70,7 +70,7 @@ impl Preparation {
             targets.push(run.rows, run.only(&kept, width));
         }
         let parts = parts.finish(&table.name);
-        table.keep_judged(targets);
+        table.keep_labels(targets);
         parts
     }
 }
@@ -147,7 +147,7 @@ impl<'t, T: MatrixElement> Parts<'t, T> {
 /// A matrix that is filled row by row.
 struct Filling<'t, T> {
     width: usize,
-    stretches: Vec<Stretch<'t>>,
+    chunks: Vec<AdjoiningColumns<'t>>,
     /// Features whose numbers are prepared by more than filling, subtraction and division.
     others: Vec<(usize, usize, &'t PreparedColumn)>,
     /// Features that say whether the number at a place is missing.
@@ -171,7 +171,7 @@ struct Indices<'t> {
 }
 
 /// Features from `feature` on, made of a row's numbers from `place` on.
-struct Stretch<'t> {
+struct AdjoiningColumns<'t> {
     feature: usize,
     place: usize,
     columns: Vec<&'t PreparedColumn>,
@@ -211,7 +211,7 @@ impl<'t, T: MatrixElement> Filling<'t, T> {
         ask_for_large_pages(&mut matrix);
         let mut filling = Filling {
             width,
-            stretches: Vec::new(),
+            chunks: Vec::new(),
             others: Vec::new(),
             indicators: Vec::new(),
             categories: Vec::new(),
@@ -262,14 +262,14 @@ impl<'t, T: MatrixElement> Filling<'t, T> {
     }
 
     fn add(&mut self, feature: usize, place: usize, column: &'t PreparedColumn) {
-        let adjoins = |stretch: &&mut Stretch| {
-            let count = stretch.columns.len();
-            stretch.feature + count == feature && stretch.place + count == place
+        let adjoins = |chunk: &&mut AdjoiningColumns| {
+            let count = chunk.columns.len();
+            chunk.feature + count == feature && chunk.place + count == place
         };
-        match self.stretches.last_mut().filter(adjoins) {
-            Some(stretch) => stretch.add(column),
+        match self.chunks.last_mut().filter(adjoins) {
+            Some(chunk) => chunk.add(column),
             None => {
-                let mut stretch = Stretch {
+                let mut chunk = AdjoiningColumns {
                     feature,
                     place,
                     columns: Vec::new(),
@@ -280,8 +280,8 @@ impl<'t, T: MatrixElement> Filling<'t, T> {
                     spread: Vec::new(),
                     wrong: Vec::new(),
                 };
-                stretch.add(column);
-                self.stretches.push(stretch);
+                chunk.add(column);
+                self.chunks.push(chunk);
             }
         }
     }
@@ -291,8 +291,8 @@ impl<'t, T: MatrixElement> Filling<'t, T> {
     fn push(&mut self, row: u32, numbers: &[f64]) {
         let features = &mut self.matrix[self.filled..][..self.width];
         self.filled += self.width;
-        for stretch in &mut self.stretches {
-            stretch.prepare(row, numbers, features);
+        for chunk in &mut self.chunks {
+            chunk.prepare(row, numbers, features);
         }
         for (at, (feature, place, column)) in self.others.iter().enumerate() {
             features[*feature] = T::from_f64(column.prepare(numbers[*place]));
@@ -316,8 +316,8 @@ impl<'t, T: MatrixElement> Filling<'t, T> {
     /// A prepared number is not finite in `T`: the first such of each column.
     fn finish(self, table: &str) -> Result<Vec<T>, Faults> {
         assert_eq!(self.filled, self.matrix.len(), "every row was added");
-        let wrong = self.stretches.iter().flat_map(|stretch| {
-            let wrong = stretch.columns.iter().zip(&stretch.wrong);
+        let wrong = self.chunks.iter().flat_map(|chunk| {
+            let wrong = chunk.columns.iter().zip(&chunk.wrong);
             wrong.filter_map(|(column, wrong)| Some((&column.name, (*wrong)?)))
         });
         let others = self.wrong.iter().map(|(at, row, value)| {
@@ -346,7 +346,7 @@ impl<'t, T: MatrixElement> Filling<'t, T> {
     }
 }
 
-impl<'t> Stretch<'t> {
+impl<'t> AdjoiningColumns<'t> {
     fn add(&mut self, column: &'t PreparedColumn) {
         self.columns.push(column);
         self.filling.push(column.filling());

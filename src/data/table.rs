@@ -45,8 +45,8 @@ pub struct Table {
     pub strata: Option<Vec<u32>>,
 }
 
-/// What predictions are judged by.
-pub(super) const JUDGED: [Role; 2] = [Role::Target, Role::Weight];
+/// The labels: what predictions are compared with, and how much each row counts.
+pub(super) const LABEL_ROLES: [Role; 2] = [Role::Target, Role::Weight];
 
 impl Table {
     /// The weight of each of these rows in metrics, sklearn's `sample_weight`: 1 without a column of them.
@@ -105,8 +105,9 @@ impl Table {
     }
 
     /// Leaves nothing but the targets and the rows' weights, whose numbers are given anew.
-    pub(super) fn keep_judged(&mut self, numbers: Numbers) {
-        self.fields.retain(|field| JUDGED.contains(&field.role));
+    pub(super) fn keep_labels(&mut self, numbers: Numbers) {
+        self.fields
+            .retain(|field| LABEL_ROLES.contains(&field.role));
         let mut place = 0;
         for field in &mut self.fields {
             if let Values::Numbers(places) | Values::Indicators(places) = &mut field.values {

@@ -69,7 +69,7 @@ pub(super) fn match_brackets(scan: &mut Scan, text: &str, file: FileId) -> Resul
             kind: TokenKind::Close(Bracket::Brace),
             start: text.len(),
             end: text.len(),
-            mended: Some("}"),
+            correction: Some("}"),
         });
     }
     Ok(())
@@ -136,7 +136,7 @@ impl Matcher<'_> {
                 .suggest(self.span(index), open.close());
                 self.faults.push(fault);
                 self.tokens[index].kind = TokenKind::Close(open);
-                self.tokens[index].mended = Some(open.close());
+                self.tokens[index].correction = Some(open.close());
             }
             (None, None) => {
                 let fault = Diagnostic::new(

@@ -111,7 +111,7 @@ pub(super) fn lay_out(
         let written = match token.kind {
             // What a string says is the token's; the grammar would read it letter by letter.
             TokenKind::Text(_) => "\"\"",
-            _ => token.mended.unwrap_or(&source[token.start..token.end]),
+            _ => token.correction.unwrap_or(&source[token.start..token.end]),
         };
         layout.text.push_str(written);
         layout.text.push(' ');

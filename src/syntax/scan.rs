@@ -1,6 +1,6 @@
 //! From text to tokens, in one linear pass: comments, strings, numbers, words and symbols.
 //!
-//! Every misspelt token is reported here, at its place, and mended where there is no doubt about
+//! Every misspelt token is reported here, at its place, and corrected where there is no doubt about
 //! what it stands for, so that the rest of its statement can still be read.
 
 use super::ast::{Comment, Operator};
@@ -141,7 +141,7 @@ impl<'t> Scanner<'t> {
         self.at + line.trim_end_matches('\r').len()
     }
 
-    fn push(&mut self, kind: TokenKind, end: usize, mended: Option<&'static str>) {
+    fn push(&mut self, kind: TokenKind, end: usize, correction: Option<&'static str>) {
         let repeated_newline = kind == TokenKind::Newline
             && self
                 .result
@@ -153,7 +153,7 @@ impl<'t> Scanner<'t> {
                 kind,
                 start: self.at,
                 end,
-                mended,
+                correction,
             });
         }
         self.at = end;
@@ -212,9 +212,9 @@ impl<'t> Scanner<'t> {
         }
         let literal = literal::read_string(self.rest(), self.at, self.file);
         let end = self.at + literal.length;
-        let mended = (!literal.faults.is_empty()).then_some("\"\"");
+        let correction = (!literal.faults.is_empty()).then_some("\"\"");
         self.result.faults.extend(literal.faults);
-        self.push(TokenKind::Text(literal.text), end, mended);
+        self.push(TokenKind::Text(literal.text), end, correction);
     }
 
     /// A string in the marks of another language; a mark that nothing closes is a stray sign.
@@ -259,7 +259,7 @@ impl<'t> Scanner<'t> {
                 kind: TokenKind::Word,
                 start: end - close - length,
                 end: end - close,
-                mended: None,
+                correction: None,
             });
             self.at = end;
             return;
@@ -280,7 +280,7 @@ impl<'t> Scanner<'t> {
     fn number(&mut self) {
         let literal = literal::read_number(self.rest(), self.at, self.file);
         let end = self.at + literal.length;
-        let mended = literal.fault.is_some().then_some("0");
+        let correction = literal.fault.is_some().then_some("0");
         if literal
             .fault
             .as_ref()
@@ -294,7 +294,7 @@ impl<'t> Scanner<'t> {
             integer: literal.integer,
             percent: literal.percent,
         };
-        self.push(TokenKind::Number(value), end, mended);
+        self.push(TokenKind::Number(value), end, correction);
     }
 
     fn word(&mut self) {

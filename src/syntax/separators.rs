@@ -30,7 +30,7 @@ pub(super) fn separate_settings(tokens: &mut [Token]) {
             }
             TokenKind::Comma if outside && in_setting && is_setting(tokens, at + 1) => {
                 tokens[at].kind = TokenKind::Semicolon;
-                tokens[at].mended = Some(";");
+                tokens[at].correction = Some(";");
             }
             TokenKind::Newline
             | TokenKind::Semicolon

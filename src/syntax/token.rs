@@ -70,7 +70,7 @@ pub(super) struct Token {
     pub end: usize,
     /// What to read instead of the bytes, for a token that was misspelt in a way that leaves no
     /// doubt about what it stands for.
-    pub mended: Option<&'static str>,
+    pub correction: Option<&'static str>,
 }
 
 impl Token {

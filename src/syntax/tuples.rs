@@ -41,9 +41,9 @@ pub(super) fn list_tuples(scan: &mut Scan, text: &str, file: FileId) {
                     .suggest(span, format!("[{inner}]"));
                 scan.faults.push(fault);
                 tokens[tuple.at].kind = TokenKind::Open(Bracket::Square);
-                tokens[tuple.at].mended = Some("[");
+                tokens[tuple.at].correction = Some("[");
                 tokens[at].kind = TokenKind::Close(Bracket::Square);
-                tokens[at].mended = Some("]");
+                tokens[at].correction = Some("]");
             }
             TokenKind::Comma | TokenKind::Equals => {
                 let comma = tokens[at].kind == TokenKind::Comma;

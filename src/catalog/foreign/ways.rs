@@ -12,7 +12,7 @@ pub(super) struct Foreign {
     pub(super) words: &'static str,
 }
 
-/// Why an argument that an entry has elsewhere is left away here.
+/// Why an argument that an entry has elsewhere is removed here.
 pub fn needless(entry: &Entry, name: &str) -> Option<&'static str> {
     of_argument(NEEDLESS, entry, name)
 }
@@ -51,7 +51,7 @@ fn of_argument(table: &'static [Foreign], entry: &Entry, name: &str) -> Option<&
     found.map(|row| row.words)
 }
 
-/// Arguments that are left away here, and why.
+/// Arguments to remove here, and why.
 pub(super) const NEEDLESS: &[Foreign] = &[
     Foreign {
         kind: Kind::Layer,

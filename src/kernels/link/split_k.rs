@@ -84,7 +84,7 @@ impl SplitK {
 
 impl<T: Element> Link<'_, T> {
     /// The gradient of weight and bias in halves; false if it is to be summed over the whole batch.
-    pub(super) fn in_halves(
+    pub(super) fn split_k(
         &mut self,
         gradient: Matrix,
         input: Matrix,

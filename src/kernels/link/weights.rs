@@ -100,7 +100,7 @@ impl<'s, T: Element> Link<'s, T> {
         weight: Option<&Region>,
         bias: Option<&Region>,
     ) {
-        if self.in_halves(gradient, input, weight, bias) {
+        if self.split_k(gradient, input, weight, bias) {
             return;
         }
         if let Some(region) = weight {

@@ -93,7 +93,7 @@ fn products_agree_for_every_size() {
 }
 
 #[test]
-fn weight_gradients_in_halves_agree() {
+fn weight_gradients_by_split_k_agree() {
     for (outs, ins, rows) in [
         (1, 33, 65),
         (1, 1, 33),
